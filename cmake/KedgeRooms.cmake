@@ -1,0 +1,93 @@
+# The rules of the house: one static library a folder, warnings as errors, dependencies by link only.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(SECP256K1 REQUIRED IMPORTED_TARGET libsecp256k1)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+find_library(INIH_LIBRARY inih REQUIRED)
+find_path(INIH_INCLUDE_DIR ini.h REQUIRED)
+find_library(CMOCKA_LIBRARY cmocka)
+
+option(KEDGE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(KEDGE_HARDEN "Build with the hardening flags of a release" OFF)
+option(KEDGE_FUZZ "Build libFuzzer harnesses (clang)" OFF)
+option(KEDGE_COVERAGE "Build with gcov counters" OFF)
+option(KEDGE_ANALYZE "Build with gcc -fanalyzer (meant for -O0)" OFF)
+
+add_library(kedge_flags INTERFACE)
+target_include_directories(kedge_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(kedge_flags INTERFACE _GNU_SOURCE KEDGE_VERSION="${PROJECT_VERSION}")
+target_compile_options(kedge_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
+  -Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual -Wswitch-enum -Wnull-dereference -Wundef
+  -Werror -fno-strict-aliasing)
+if(KEDGE_SANITIZE)
+  target_compile_options(kedge_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(kedge_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(KEDGE_FUZZ)
+  target_compile_options(kedge_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(KEDGE_COVERAGE)
+  target_compile_options(kedge_flags INTERFACE --coverage)
+  target_link_options(kedge_flags INTERFACE --coverage)
+endif()
+if(KEDGE_ANALYZE)
+  target_compile_options(kedge_flags INTERFACE -fanalyzer)
+endif()
+if(KEDGE_HARDEN)
+  target_compile_options(kedge_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong
+    -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero -fPIE)
+  target_link_options(kedge_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
+endif()
+
+# kedge_room(NAME SOURCES a.c ... LINKS target ...): the folder's static library kedge_NAME.
+function(kedge_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(kedge_${name} STATIC ${ARG_SOURCES})
+  set_target_properties(kedge_${name} PROPERTIES C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_link_libraries(kedge_${name} PUBLIC kedge_flags ${ARG_LINKS})
+endfunction()
+
+# kedge_test(NAME LABEL unit SOURCES t.c LINKS ...): one cmocka binary a source file, run by ctest.
+# TIMEOUT seconds (default 60).
+function(kedge_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  if(KEDGE_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_link_libraries(${name} PRIVATE kedge_flags ${ARG_LINKS} ${CMOCKA_LIBRARY})
+  target_compile_definitions(${name} PRIVATE
+    KEDGE_VECTORS="${CMAKE_SOURCE_DIR}/tests/vectors" KEDGE_SHARED_VECTORS="${CMAKE_SOURCE_DIR}/../shared/vectors")
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# kedge_fuzz(NAME SOURCES f.c LINKS ...): a libFuzzer binary under KEDGE_FUZZ; otherwise the same harness
+# replays its corpus (tests/fuzz/corpus/NAME) under ctest with label fuzz-smoke.
+function(kedge_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(fuzz_${name} ${ARG_SOURCES})
+  set_target_properties(fuzz_${name} PROPERTIES C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_link_libraries(fuzz_${name} PRIVATE kedge_flags ${ARG_LINKS})
+  if(KEDGE_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz_${name} PROPERTIES LABELS "fuzz-smoke" TIMEOUT 120)
+  endif()
+endfunction()
