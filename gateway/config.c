@@ -1,0 +1,278 @@
+/* The one table of settings. A setting is added here and nowhere else. */
+#include "gateway/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum kind { TEXT, NUMBER, FLAG };
+
+struct setting {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	const char *fallback;
+	uint64_t low, high; /* NUMBER only */
+	const char *meaning;
+};
+
+#define AT(member) offsetof(struct config, member)
+
+static const struct setting settings[] = {
+	{"state", TEXT, AT(state), "", 0, 0, "folder of keys/, run/ and signer.state (default ~/.local/state/kedge, as root /var/lib/kedge)"},
+	{"public_url", TEXT, AT(public_url), "http://localhost:8004", 0, 0, "the URL the world sees, without a path; DIDs and the log's name come from it"},
+	{"listen", TEXT, AT(listen), "127.0.0.1:8004", 0, 0, "address and port for HTTP"},
+	{"metrics_listen", TEXT, AT(metrics_listen), "127.0.0.1:8005", 0, 0, "address and port for /metrics; empty for none"},
+	{"database", TEXT, AT(database), "dbname=kedge", 0, 0, "libpq connection string"},
+	{"rpc_url", TEXT, AT(rpc_url), "http://127.0.0.1:8545", 0, 0, "JSON-RPC endpoint of the chain"},
+	{"chain_id", NUMBER, AT(chain_id), "8453", 1, UINT64_MAX >> 11, "chain of the identity registry"},
+	{"registry", TEXT, AT(registry), "0x8004a169fb4a3325136eb29fa0ceb6d2e539a432", 0, 0, "address of the ERC-8004 IdentityRegistry"},
+	{"anchor_contract", TEXT, AT(anchor_contract), "", 0, 0, "address of KedgeAnchor; empty for no anchoring"},
+	{"workers", NUMBER, AT(workers), "0", 0, 256, "worker processes; 0 for one a core"},
+	{"publish_ms", NUMBER, AT(publish_ms), "2000", 50, 3600000, "least time between published checkpoints"},
+	{"anchor_ms", NUMBER, AT(anchor_ms), "60000", 100, 86400000, "least time between anchors"},
+	{"follow_ms", NUMBER, AT(follow_ms), "1000", 50, 60000, "time between looks at the chain's heads"},
+	{"open_quota", NUMBER, AT(open_quota), "0", 0, 1000000000, "attestations an issuer may log a day outside games"},
+	{"anchor_fee_cap_gwei", NUMBER, AT(anchor_fee_cap_gwei), "100", 1, 1000000, "highest maxFeePerGas an anchor may offer"},
+	{"anchor_daily_gwei", NUMBER, AT(anchor_daily_gwei), "0", 0, UINT64_MAX >> 11, "most the anchors of one day may cost; 0 for no limit"},
+	{"wallet_authentication", FLAG, AT(wallet_authentication), "false", 0, 0, "list an agent's wallet under authentication too"},
+};
+
+enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct config_error *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->text, sizeof(err->text), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const struct setting *find(const char *name)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+static int set_number(struct config *config, struct config_error *err, const struct setting *s, const char *value)
+{
+	uint64_t number = 0;
+
+	if (!*value)
+		return refuse(err, "%s: empty; give a number from %ju to %ju", s->name, (uintmax_t)s->low, (uintmax_t)s->high);
+	for (const char *p = value; *p; p++) {
+		unsigned digit = (unsigned)(*p - '0');
+
+		if (digit > 9 || number > (UINT64_MAX - digit) / 10)
+			return refuse(err, "%s: '%s' is not a number from %ju to %ju", s->name, value,
+				      (uintmax_t)s->low, (uintmax_t)s->high);
+		number = number * 10 + digit;
+	}
+	if (number < s->low || number > s->high)
+		return refuse(err, "%s: %s is outside %ju to %ju", s->name, value, (uintmax_t)s->low, (uintmax_t)s->high);
+	memcpy((char *)config + s->offset, &number, sizeof(number));
+	return 0;
+}
+
+static int set_flag(struct config *config, struct config_error *err, const struct setting *s, const char *value)
+{
+	bool flag = strcmp(value, "true") == 0;
+
+	if (!flag && strcmp(value, "false") != 0)
+		return refuse(err, "%s: '%s' is neither true nor false", s->name, value);
+	memcpy((char *)config + s->offset, &flag, sizeof(flag));
+	return 0;
+}
+
+static int set_text(struct config *config, struct config_error *err, const struct setting *s, const char *value)
+{
+	if (strlen(value) >= CONFIG_TEXT_MAX)
+		return refuse(err, "%s: longer than %d bytes", s->name, CONFIG_TEXT_MAX - 1);
+	strcpy((char *)config + s->offset, value);
+	return 0;
+}
+
+int config_set(struct config *config, struct config_error *err, const char *name, const char *value)
+{
+	const struct setting *s = find(name);
+
+	if (!s)
+		return refuse(err, "unknown setting '%s'; `kedge serve --help` lists them", name);
+	switch (s->kind) {
+	case NUMBER:
+		return set_number(config, err, s, value);
+	case FLAG:
+		return set_flag(config, err, s, value);
+	case TEXT:
+		return set_text(config, err, s, value);
+	}
+	return -EINVAL;
+}
+
+struct file_reading {
+	struct config *config;
+	struct config_error *err;
+	bool failed;
+};
+
+static int on_line(void *user, const char *section, const char *name, const char *value)
+{
+	struct file_reading *reading = user;
+
+	if (*section) {
+		refuse(reading->err, "section [%s]: settings stand before any section", section);
+		reading->failed = true;
+		return 0;
+	}
+	if (config_set(reading->config, reading->err, name, value ? value : "") != 0) {
+		reading->failed = true;
+		return 0;
+	}
+	return 1;
+}
+
+static int load_file(struct config *out, struct config_error *err, const char *path)
+{
+	struct file_reading reading = {.config = out, .err = err};
+	int line = ini_parse(path, on_line, &reading);
+	struct config_error inner;
+
+	if (line == 0 && !reading.failed)
+		return 0;
+	if (line < 0)
+		return refuse(err, "%s: cannot be read: %s", path, strerror(errno));
+	if (!reading.failed)
+		return refuse(err, "%.200s, line %d: not `name = value`", path, line);
+	inner = *err;
+	return refuse(err, "%.200s, line %d: %s", path, line, inner.text);
+}
+
+/* Variables that steer the process and are no settings. */
+static bool is_control(const char *name)
+{
+	static const char *const control[] = {"config", "failpoint", "test_pg"};
+
+	for (size_t i = 0; i < sizeof(control) / sizeof(control[0]); i++)
+		if (strcmp(name, control[i]) == 0)
+			return true;
+	return false;
+}
+
+static int load_environment(struct config *out, struct config_error *err, char *const *environment)
+{
+	for (; environment && *environment; environment++) {
+		const char *variable = *environment, *equals = strchr(variable, '=');
+		struct config_error inner;
+		char name[64];
+		size_t length;
+
+		if (strncmp(variable, "KEDGE_", 6) != 0 || !equals)
+			continue;
+		length = (size_t)(equals - variable) - 6;
+		if (length >= sizeof(name))
+			return refuse(err, "unknown variable %.*s", (int)(equals - variable), variable);
+		for (size_t i = 0; i < length; i++)
+			name[i] = (char)tolower((unsigned char)variable[6 + i]);
+		name[length] = '\0';
+		if (is_control(name))
+			continue;
+		if (config_set(out, err, name, equals + 1) != 0) {
+			inner = *err;
+			return refuse(err, "environment: %s", inner.text);
+		}
+	}
+	return 0;
+}
+
+static const char *variable(char *const *environment, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; environment && *environment; environment++)
+		if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+			return *environment + length + 1;
+	return NULL;
+}
+
+int config_load(struct config *out, struct config_error *err, const char *path, char *const *environment)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < SETTINGS; i++)
+		if ((rc = config_set(out, err, settings[i].name, settings[i].fallback)) != 0)
+			return rc;
+	if (!path)
+		path = variable(environment, "KEDGE_CONFIG");
+	if (path && (rc = load_file(out, err, path)) != 0)
+		return rc;
+	if ((rc = load_environment(out, err, environment)) != 0)
+		return rc;
+	if (!*out->state) {
+		const char *home = variable(environment, "HOME");
+
+		if (geteuid() == 0 || !home)
+			strcpy(out->state, "/var/lib/kedge");
+		else
+			snprintf(out->state, sizeof(out->state), "%s/.local/state/kedge", home);
+	}
+	return config_finish(out, err);
+}
+
+static bool host_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '.';
+}
+
+int config_finish(struct config *config, struct config_error *err)
+{
+	const char *url = config->public_url, *host, *p;
+	size_t length;
+	char lower[CONFIG_TEXT_MAX];
+
+	if (strncmp(url, "https://", 8) == 0)
+		host = url + 8;
+	else if (strncmp(url, "http://", 7) == 0)
+		host = url + 7;
+	else
+		return refuse(err, "public_url: '%.200s' does not begin with https:// or http://", url);
+	for (p = host; host_char(*p); p++)
+		;
+	if (p == host || p - host > 253)
+		return refuse(err, "public_url: '%.200s' has no host name", url);
+	if (*p == ':') {
+		unsigned long port = strtoul(p + 1, NULL, 10);
+		const char *digits = ++p;
+
+		while (isdigit((unsigned char)*p))
+			p++;
+		if (p == digits || p - digits > 5 || *digits == '0' || port > 65535)
+			return refuse(err, "public_url: '%.200s' has a bad port", url);
+	}
+	length = (size_t)(p - host);
+	if (*p == '/' && p[1] == '\0')
+		p++;
+	if (*p)
+		return refuse(err, "public_url: '%.200s' has more than scheme, host and port", url);
+	for (size_t i = 0; i < length; i++)
+		lower[i] = (char)tolower((unsigned char)host[i]);
+	lower[length] = '\0';
+	snprintf(config->host, sizeof(config->host), "%.*s", (int)length, lower);
+	snprintf(config->origin, sizeof(config->origin), "%.*s/log", (int)length, lower);
+	return 0;
+}
+
+void config_describe(void (*visit)(void *arg, const char *name, const char *fallback, const char *meaning), void *arg)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		visit(arg, settings[i].name, settings[i].fallback, settings[i].meaning);
+}

@@ -1,0 +1,55 @@
+#pragma once
+/* Configuration: an ini file, over it KEDGE_* variables, over those nothing. An unknown key is fatal, so a misspelt
+ * setting is found at start and not in production.
+ *
+ * Every setting is a row of one table in config.c: name, type, default, meaning. `kedge serve --help` prints that table.
+ * In the file a setting is `name = value` before any section; in the environment it is KEDGE_ and the name in upper case. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CONFIG_TEXT_MAX = 512 };
+
+struct config {
+	char state[CONFIG_TEXT_MAX];          /* folder of keys/, run/ and signer.state; 0700 */
+	char public_url[CONFIG_TEXT_MAX];     /* http(s)://HOST[:PORT], no path */
+	char listen[CONFIG_TEXT_MAX];         /* ADDRESS:PORT */
+	char metrics_listen[CONFIG_TEXT_MAX]; /* ADDRESS:PORT, "" for none */
+	char database[CONFIG_TEXT_MAX];       /* libpq connection string */
+	char rpc_url[CONFIG_TEXT_MAX];        /* JSON-RPC endpoint */
+	uint64_t chain_id;
+	char registry[CONFIG_TEXT_MAX];        /* 0x address of the IdentityRegistry */
+	char anchor_contract[CONFIG_TEXT_MAX]; /* 0x address of KedgeAnchor, "" for no anchoring */
+	uint64_t workers;                      /* 0: one a core */
+	uint64_t publish_ms;                   /* least time between published checkpoints */
+	uint64_t anchor_ms;                    /* least time between anchors */
+	uint64_t follow_ms;                    /* between looks at the chain's heads */
+	uint64_t open_quota;                   /* attestations an issuer may log a day outside games; 0 none */
+	uint64_t anchor_fee_cap_gwei;          /* highest maxFeePerGas the anchor sender may offer */
+	uint64_t anchor_daily_gwei;            /* most the anchor sender may spend a day; 0 no limit */
+	bool wallet_authentication;            /* list #agent-wallet under authentication too */
+
+	/* derived from public_url */
+	char host[CONFIG_TEXT_MAX];   /* HOST[:PORT], lower case */
+	char origin[CONFIG_TEXT_MAX]; /* host + "/log": the log's name */
+};
+
+/* A message for the person who has to mend it: file or variable, name, what is wrong, what would be right. */
+struct config_error {
+	char text[CONFIG_TEXT_MAX + 256];
+};
+
+/* Defaults, then `path` (NULL: KEDGE_CONFIG if set, else no file), then the environment (`environ`-shaped, NULL-terminated).
+ * Returns 0; -EINVAL with err filled: unknown key, bad value, unreadable file. */
+__attribute__((warn_unused_result)) int config_load(struct config *out, struct config_error *err, const char *path,
+						    char *const *environment);
+
+/* One setting by its name, as from a file; for command-line options. Same errors as config_load. */
+__attribute__((warn_unused_result)) int config_set(struct config *config, struct config_error *err, const char *name,
+						   const char *value);
+
+/* Fills the derived members and checks what must hold together (a public URL is present and well-formed). -EINVAL with err. */
+__attribute__((warn_unused_result)) int config_finish(struct config *config, struct config_error *err);
+
+/* Calls visit for each setting in order: name, default, meaning. */
+void config_describe(void (*visit)(void *arg, const char *name, const char *fallback, const char *meaning), void *arg);
