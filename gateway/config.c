@@ -203,28 +203,37 @@ static const char *variable(char *const *environment, const char *name)
 	return NULL;
 }
 
+static void default_state(char out[static CONFIG_TEXT_MAX], char *const *environment)
+{
+	const char *state = variable(environment, "KEDGE_STATE"), *home = variable(environment, "HOME");
+
+	if (state)
+		snprintf(out, CONFIG_TEXT_MAX, "%s", state);
+	else if (geteuid() == 0 || !home)
+		strcpy(out, "/var/lib/kedge");
+	else
+		snprintf(out, CONFIG_TEXT_MAX, "%s/.local/state/kedge", home);
+}
+
 int config_load(struct config *out, struct config_error *err, const char *path, char *const *environment)
 {
+	char beside[CONFIG_TEXT_MAX + 16];
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < SETTINGS; i++)
 		if ((rc = config_set(out, err, settings[i].name, settings[i].fallback)) != 0)
 			return rc;
+	default_state(out->state, environment);
+	snprintf(beside, sizeof(beside), "%s/kedge.ini", out->state);
 	if (!path)
 		path = variable(environment, "KEDGE_CONFIG");
+	if (!path && access(beside, F_OK) == 0)
+		path = beside;
 	if (path && (rc = load_file(out, err, path)) != 0)
 		return rc;
 	if ((rc = load_environment(out, err, environment)) != 0)
 		return rc;
-	if (!*out->state) {
-		const char *home = variable(environment, "HOME");
-
-		if (geteuid() == 0 || !home)
-			strcpy(out->state, "/var/lib/kedge");
-		else
-			snprintf(out->state, sizeof(out->state), "%s/.local/state/kedge", home);
-	}
 	return config_finish(out, err);
 }
 

@@ -39,7 +39,7 @@ struct config_error {
 	char text[CONFIG_TEXT_MAX + 256];
 };
 
-/* Defaults, then `path` (NULL: KEDGE_CONFIG if set, else no file), then the environment (`environ`-shaped, NULL-terminated).
+/* Defaults, then `path` (NULL: KEDGE_CONFIG if set, else STATE/kedge.ini if there is one), then the environment (`environ`-shaped, NULL-terminated).
  * Returns 0; -EINVAL with err filled: unknown key, bad value, unreadable file. */
 __attribute__((warn_unused_result)) int config_load(struct config *out, struct config_error *err, const char *path,
 						    char *const *environment);
