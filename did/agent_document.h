@@ -1,0 +1,52 @@
+#pragma once
+
+/* The DID documents this host publishes: one for an agent, made of chain state, and one for the host itself. Pure: the caller
+ * has read the chain. Every DID URL inside is absolute. Documents are compact and stay within DID_DOCUMENT_MAX bytes when
+ * written by jcs_write() or json_dumps(JSON_COMPACT), because @digitalbazaar/did-method-web refuses more than 8 KiB. */
+
+#include "did/agent_key.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DID_DOCUMENT_MAX 8000
+
+/* Who may act for an agent at one block. */
+struct agent_authority {
+	struct eth_address owner;
+	struct eth_address wallet; /* zero where none is set (a transfer clears it) */
+};
+
+struct agent_document {
+	struct agent_key key;
+	struct agent_authority safe;   /* at the block `safe` */
+	struct agent_authority latest; /* at the block `latest` */
+	bool wallet_authenticates;     /* list #agent-wallet under authentication too; off by default */
+	json_t *services;	       /* borrowed array of finished service objects with absolute ids, or NULL */
+};
+
+/* Builds the current document. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller` (did:pkh of
+ * the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet` (assertionMethod) only if the
+ * wallet is set and the same at both (DESIGN section 4). Relationships without a key are left out.
+ * Services that would take the document over DID_DOCUMENT_MAX are dropped from the end.
+ * Out: *document a new reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was.
+ * Returns 0, -EINVAL (host; services not an array of objects with a text `id`), -ENOMEM. */
+__attribute__((warn_unused_result)) int agent_document_build(json_t **document, json_t **dropped,
+							     const struct agent_document *agent,
+							     const struct agent_defaults *defaults);
+
+struct host_document {
+	const char *host;     /* HOST[:PORT] */
+	const char *base_url; /* public URL without a trailing slash, "https://HOST[:PORT]" */
+	const char *log_vkey; /* the log's verifier key text, "ORIGIN+hash+base64" */
+	uint8_t log_key[32];  /* the same Ed25519 public key, raw */
+	bool has_anchor;
+	uint64_t anchor_chain;
+	struct eth_address anchor_contract;
+};
+
+/* Builds /.well-known/did.json: id did:web:HOST, `#log` the log key as Multikey (assertionMethod), services `#log` is taken by
+ * the key, so `#transparency-log` (BASE/log, with vkey and, where there is one, the anchor contract as CAIP-10) and `#resolver`
+ * (BASE/1.0/identifiers/). Returns 0, -EINVAL (host), -ENOMEM. */
+__attribute__((warn_unused_result)) int host_document_build(json_t **document, const struct host_document *host);
