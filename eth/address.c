@@ -1,0 +1,1 @@
+#include "eth/address.h"

@@ -1,0 +1,1 @@
+#include "eth/eip191.h"

@@ -1,0 +1,1 @@
+#include "eth/u256.h"
