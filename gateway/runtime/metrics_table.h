@@ -1,0 +1,48 @@
+/*
+ * Every metric kedge has, as data: METRIC(id, kind, name, labels, help). Add a line to add a metric; rows that share a name stand
+ * together and share kind and help. labels is the text between the braces, or "". Kinds:
+ *
+ *   COUNTER    grows only; exposed as the sum over processes
+ *   GAUGE      a level; exposed as the sum over processes
+ *   GAUGE_MAX  a level that every process sees alike (a head, a height); exposed as the largest
+ *   HISTOGRAM  a duration in microseconds, exposed in seconds over the fixed buckets of metrics.h
+ *
+ * No pragma once: metrics.h and metrics.c include this with their own METRIC.
+ */
+METRIC(HTTP_CONNECTIONS, GAUGE, "kedge_http_connections", "", "Open connections")
+METRIC(HTTP_IN_FLIGHT, GAUGE, "kedge_http_requests_in_flight", "", "Requests a handler has not answered yet")
+METRIC(HTTP_2XX, COUNTER, "kedge_http_requests_total", "code=\"2xx\"", "Answers by status class")
+METRIC(HTTP_3XX, COUNTER, "kedge_http_requests_total", "code=\"3xx\"", "Answers by status class")
+METRIC(HTTP_4XX, COUNTER, "kedge_http_requests_total", "code=\"4xx\"", "Answers by status class")
+METRIC(HTTP_5XX, COUNTER, "kedge_http_requests_total", "code=\"5xx\"", "Answers by status class")
+METRIC(HTTP_REFUSED, COUNTER, "kedge_http_refused_total", "", "Requests the header policy refused")
+METRIC(HTTP_DEADLINE, COUNTER, "kedge_http_deadline_total", "", "Requests answered 503 at their deadline")
+METRIC(HTTP_SECONDS, HISTOGRAM, "kedge_http_request_seconds", "", "From the full request to its answer")
+METRIC(PG_QUERIES, COUNTER, "kedge_pg_queries_total", "", "Statements sent to PostgreSQL")
+METRIC(PG_ERRORS, COUNTER, "kedge_pg_errors_total", "", "Statements PostgreSQL refused or lost")
+METRIC(PG_RECONNECTS, COUNTER, "kedge_pg_reconnects_total", "", "Connections made again")
+METRIC(PG_QUEUE, GAUGE, "kedge_pg_queue", "", "Statements waiting for PostgreSQL")
+METRIC(PG_SECONDS, HISTOGRAM, "kedge_pg_seconds", "", "From sending a statement to its result")
+METRIC(RPC_CALLS, COUNTER, "kedge_rpc_calls_total", "", "JSON-RPC calls sent")
+METRIC(RPC_ERRORS, COUNTER, "kedge_rpc_errors_total", "", "JSON-RPC calls that failed")
+METRIC(RPC_SECONDS, HISTOGRAM, "kedge_rpc_seconds", "", "From a JSON-RPC call to its answer")
+METRIC(ATTESTATIONS_NEW, COUNTER, "kedge_attestations_total", "result=\"new\"", "Attestations by outcome")
+METRIC(ATTESTATIONS_DUPLICATE, COUNTER, "kedge_attestations_total", "result=\"duplicate\"", "Attestations by outcome")
+METRIC(ATTESTATIONS_REFUSED, COUNTER, "kedge_attestations_total", "result=\"refused\"", "Attestations by outcome")
+METRIC(APPEND_BATCH, COUNTER, "kedge_append_transactions_total", "", "Append transactions")
+METRIC(APPEND_ENTRIES, COUNTER, "kedge_append_entries_total", "", "Entries appended")
+METRIC(APPEND_SECONDS, HISTOGRAM, "kedge_append_seconds", "", "From an accepted attestation to its committed entry")
+METRIC(APPEND_QUEUE, GAUGE, "kedge_append_queue", "", "Entries waiting for the next append transaction")
+METRIC(LOG_SIZE, GAUGE_MAX, "kedge_log_size", "", "Entries in the log")
+METRIC(LOG_PUBLISHED_SIZE, GAUGE_MAX, "kedge_log_published_size", "", "Size of the published checkpoint")
+METRIC(LOG_ANCHORED_SIZE, GAUGE_MAX, "kedge_log_anchored_size", "", "Size the contract holds at the safe block")
+METRIC(SIGN_CHECKPOINTS, COUNTER, "kedge_signer_checkpoints_total", "", "Checkpoints signed")
+METRIC(SIGN_REFUSED, COUNTER, "kedge_signer_refused_total", "", "Checkpoints the signer refused to sign")
+METRIC(CHAIN_HEAD, GAUGE_MAX, "kedge_chain_head_block", "", "Latest block seen")
+METRIC(CHAIN_FINALIZED, GAUGE_MAX, "kedge_chain_finalized_block", "", "Finalized block seen")
+METRIC(CHAIN_INDEXED, GAUGE_MAX, "kedge_chain_indexed_block", "", "Block the registry index is complete to")
+METRIC(ANCHOR_ATTEMPTS, COUNTER, "kedge_anchor_attempts_total", "", "Anchor transactions broadcast")
+METRIC(ANCHOR_FAILURES, COUNTER, "kedge_anchor_failures_total", "", "Anchor attempts that failed or reverted")
+METRIC(ANCHOR_LAST_SECONDS, GAUGE_MAX, "kedge_anchor_last_timestamp_seconds", "", "Unix time of the last confirmed anchor")
+METRIC(STEWARD_EPOCH, GAUGE_MAX, "kedge_steward_epoch", "", "Epoch of the steward lock")
+METRIC(PROCESS_RESTARTS, COUNTER, "kedge_process_restarts_total", "", "Children the supervisor started again")
