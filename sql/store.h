@@ -17,6 +17,12 @@
 
 #include "sql/pg.h"
 
+/* A duty's claim (store_duty.h), checked in the transaction of the write that takes it: -ESTALE if another took over. */
+struct store_fence {
+	const char *duty;
+	uint64_t epoch;
+};
+
 enum store_role {
 	STORE_READER,
 	STORE_WRITER, /* bounds the time it may sit idle holding the log's head: 5 s */

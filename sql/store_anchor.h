@@ -1,10 +1,10 @@
 /*
  * Anchoring: every raw transaction is stored before it is broadcast, with everything a sender needs to go on after a
- * restart; and which sizes the contract holds. DESIGN 6.
+ * restart; and which sizes the contract holds. DESIGN 6. `fence` may be NULL (store_duty.h).
  */
 #pragma once
 
-#include "sql/pg.h"
+#include "sql/store.h"
 
 #define STORE_RAW_MAX 8192
 
@@ -29,9 +29,9 @@ struct store_attempt {
 };
 
 /* The same hash again is no error and changes nothing. */
-int store_attempt_put(struct pg_conn *conn, struct pg_op *op, const struct store_attempt *attempt) PG_MUST_CHECK;
+int store_attempt_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const struct store_attempt *attempt) PG_MUST_CHECK;
 /* outcome: at most 32 bytes, not empty. -ENOENT: no such attempt. */
-int store_attempt_finish(struct pg_conn *conn, struct pg_op *op, const uint8_t hash[static 32], const char *outcome,
+int store_attempt_finish(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const uint8_t hash[static 32], const char *outcome,
 			 uint64_t at) PG_MUST_CHECK;
 
 struct store_attempts {
@@ -64,9 +64,9 @@ struct store_anchor {
 };
 
 /* Inserts, or changes block, level and tx of that size. -EEXIST: another root is stored for it. Notifies kedge_anchor. */
-int store_anchor_put(struct pg_conn *conn, struct pg_op *op, const struct store_anchor *anchor) PG_MUST_CHECK;
+int store_anchor_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const struct store_anchor *anchor) PG_MUST_CHECK;
 /* Takes an anchor back after a reorganisation. -ENOENT. Notifies kedge_anchor. */
-int store_anchor_drop(struct pg_conn *conn, struct pg_op *op, uint64_t size) PG_MUST_CHECK;
+int store_anchor_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t size) PG_MUST_CHECK;
 /* The largest at or above a level. */
 int store_anchor_latest(struct pg_conn *conn, struct pg_op *op, struct store_anchor *out,
 			enum store_anchor_level level) PG_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* What the follower last saw of a chain: one row a chain, named "eip155:C". Notifies kedge_chain when it changes. */
 #pragma once
 
-#include "sql/pg.h"
+#include "sql/store.h"
 
 struct store_block {
 	uint64_t number;
@@ -15,6 +15,6 @@ struct store_chain_head {
 	uint64_t read_at; /* the follower's clock when it read them */
 };
 
-int store_chain_head_put(struct pg_conn *conn, struct pg_op *op, const char *chain,
+int store_chain_head_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const char *chain,
 			 const struct store_chain_head *head) PG_MUST_CHECK;
 int store_chain_head(struct pg_conn *conn, struct pg_op *op, struct store_chain_head *out, const char *chain) PG_MUST_CHECK;
