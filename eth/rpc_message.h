@@ -16,8 +16,8 @@
 enum eth_rpc_outcome {
 	ETH_RPC_OK,            /* value holds the result; JSON null included */
 	ETH_RPC_REVERT,        /* execution reverted; revert holds the returned data (may be empty) */
-	ETH_RPC_LIMIT,         /* the provider's limit on size, range or rate; never an empty answer */
-	ETH_RPC_RETRYABLE,     /* the provider's own trouble; asking again may help */
+	ETH_RPC_LIMIT,         /* the provider's limit on size or range; ask for less, never take it for an empty answer */
+	ETH_RPC_RETRYABLE,     /* the provider's own trouble, or its limit on rate; asking again may help */
 	ETH_RPC_NO_METHOD,     /* the provider does not serve this method */
 	ETH_RPC_UNKNOWN_BLOCK, /* that block (or its state) is not known, not canonical, or no longer kept */
 	ETH_RPC_REFUSED,       /* any other error: bad parameters, transaction refused, … */

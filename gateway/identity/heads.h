@@ -14,7 +14,7 @@ enum { HEADS_AGE_MAX_MS = 10000 };
 struct heads_block {
 	uint64_t number;
 	struct eth_hash hash;
-	uint64_t time; /* of the block, seconds since 1970 */
+	uint64_t time; /* of the block, seconds since 1970; 0 where it came from chain_head, which does not keep it */
 };
 
 struct heads_set {

@@ -1,0 +1,67 @@
+#pragma once
+/* What the duties share. A duty is a process that reads as plain sequential code: it starts one operation, turns the loop
+ * until that is done, and goes on. It runs while its advisory lock is held (sql/store_duty.h); losing the connection
+ * loses the lock, and the epoch keeps a holder that did not notice from writing.
+ *
+ *	int steward_…_run(struct steward_context *ctx)
+ *	{
+ *		while ((err = steward_take(ctx)) == 0) {      waits, as long as it takes
+ *			while (steward_held(ctx)) {
+ *				one round of the duty; errors are logged and the round is tried again
+ *				if (steward_pause(ctx, ms) != 0)
+ *					break;
+ *			}
+ *		}
+ *		return err == -ECANCELED ? 0 : err;
+ *	}
+ */
+#include "eth/rpc.h"
+#include "gateway/config.h"
+#include "sql/pg.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { STEWARD_SIGNALS = 3 };
+
+struct steward_context {
+	const char *duty; /* "follow", "publish", "anchor": the lock's name and the log's word */
+	const struct config *config;
+	struct event_base *base;
+	struct pg_conn *pg;
+	struct eth_rpc *rpc; /* NULL in a duty opened without a chain */
+	uint64_t epoch;      /* of the lock, while steward_held() */
+	bool held;           /* private: false again when the connection is lost */
+	bool stop;           /* SIGTERM, SIGINT or SIGHUP came, or a test set it */
+	bool woken;          /* steward_wake() was called since the last pause */
+	struct event *signals[STEWARD_SIGNALS]; /* private */
+};
+
+/* Makes loop, connections and signal events. `ctx` must stay where it is until steward_close(); config must outlive it.
+ * with_chain: open config->rpc_url too. -EINVAL with a line in the log, -ENOMEM. */
+__attribute__((warn_unused_result)) int steward_open(struct steward_context *ctx, const struct config *config,
+						     const char *duty, bool with_chain);
+void steward_close(struct steward_context *ctx);
+
+/* Waits until the connection is up and the duty's lock is this one's: 0 with epoch set, or -ECANCELED when asked to stop. */
+__attribute__((warn_unused_result)) int steward_take(struct steward_context *ctx);
+
+/* The lock is held as far as this end knows, and nobody asked to stop. */
+bool steward_held(const struct steward_context *ctx);
+
+/* Turns the loop for that long, or less when woken. 0, or -ECANCELED (asked to stop, or the lock was lost). */
+__attribute__((warn_unused_result)) int steward_pause(struct steward_context *ctx, unsigned ms);
+
+/* Ends a pause early; from callbacks (a notification came). A wake before the pause counts too. */
+void steward_wake(struct steward_context *ctx);
+
+/* A failed round: one warning when the failure begins or changes and one a minute while it lasts; returns how long to pause,
+ * doubling from 250 ms to 8 s. steward_recovered() ends it with one line if there was a failure. */
+struct steward_trouble {
+	int err;
+	unsigned rounds;
+	int64_t logged_ms;
+};
+unsigned steward_failed(struct steward_trouble *trouble, const struct steward_context *ctx, const char *what, int err);
+void steward_recovered(struct steward_trouble *trouble, const struct steward_context *ctx);
