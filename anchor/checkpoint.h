@@ -28,9 +28,9 @@ __attribute__((warn_unused_result)) int checkpoint_format(char out[static CHECKP
 __attribute__((warn_unused_result)) int checkpoint_parse(struct checkpoint *checkpoint, const char *text, size_t len);
 
 /* Format and sign; the origin is the key's name. Equal inputs give equal bytes. 0; -EINVAL. */
-__attribute__((warn_unused_result)) int checkpoint_sign(char out[static CHECKPOINT_NOTE_MAX], size_t *len, uint64_t size,
-							const struct merkle_hash *root, const struct note_key *key,
-							const uint8_t secret[static 64]);
+__attribute__((warn_unused_result)) int checkpoint_sign(char out[static CHECKPOINT_NOTE_MAX], size_t *len,
+							uint64_t size, const struct merkle_hash *root,
+							const struct note_key *key, const uint8_t secret[static 64]);
 /* Parse a signed note, verify it by `key` and parse its text; the origin must be the key's name.
  * 0; -EBADMSG, -EILSEQ, -EOVERFLOW as the parsers; -ENOENT: not signed by the key or of another origin;
  * -EKEYREJECTED: bad signature. */

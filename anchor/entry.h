@@ -1,5 +1,6 @@
-/* Entries: the log's lines, written from one fixed template a kind (docs/formats.md section 4), so that equal facts give
- * equal bytes and a contract can rebuild a line. No escaping: texts hold only [a-z0-9:/-]. A line has no line feed.
+/* Entries: the log's lines, written from one fixed template a kind (docs/formats.md section 4), so that equal facts
+ * give equal bytes and a contract can rebuild a line. No escaping: texts hold only [a-z0-9:/-]. A line has no line
+ * feed.
  *
  * Every parser is strict: it accepts exactly what its formatter writes, and proves it by writing it again. */
 #pragma once
@@ -9,15 +10,15 @@
 
 #include "anchor/merkle.h"
 
-#define ENTRY_TEXT_MAX 191       /* bytes of a key text; the longest legal CAIP-19 agent has 170 */
-#define ENTRY_CHAIN_MAX 39       /* "eip155:" and at most 32 digits (CAIP-2) */
-#define ENTRY_LINE_MAX 1024      /* no line of any kind is longer */
-#define ENTRY_INDEX_SIZE 271     /* of every index head */
+#define ENTRY_TEXT_MAX 191   /* bytes of a key text; the longest legal CAIP-19 agent has 170 */
+#define ENTRY_CHAIN_MAX 39   /* "eip155:" and at most 32 digits (CAIP-2) */
+#define ENTRY_LINE_MAX 1024  /* no line of any kind is longer */
+#define ENTRY_INDEX_SIZE 271 /* of every index head */
 
 enum entry_kind { ENTRY_ATTESTATION, ENTRY_INDEX };
 enum entry_method { ENTRY_EIP712, ENTRY_EIP191 }; /* "eip712" "eip191" */
-enum entry_role { ENTRY_WALLET, ENTRY_OWNER };    /* "wallet" "owner" */
-enum entry_tier { ENTRY_RPC };                    /* "rpc" */
+enum entry_role { ENTRY_WALLET, ENTRY_OWNER };	  /* "wallet" "owner" */
+enum entry_tier { ENTRY_RPC };			  /* "rpc" */
 
 /* Numbers are below 2^53 (JSON integers). Texts are NUL-terminated. */
 struct entry_attestation {
@@ -25,8 +26,8 @@ struct entry_attestation {
 	struct {
 		uint64_t block;
 		char chain[ENTRY_CHAIN_MAX + 1]; /* "eip155:8453" */
-		struct merkle_hash evidence;     /* SHA-256 of the evidence object */
-		uint8_t hash[32];                /* of that block */
+		struct merkle_hash evidence;	 /* SHA-256 of the evidence object */
+		uint8_t hash[32];		 /* of that block */
 		enum entry_method method;
 		enum entry_role role;
 		enum entry_tier tier;
@@ -39,19 +40,20 @@ struct entry_attestation {
 
 /* Numbers up to UINT64_MAX in 20 digits. */
 struct entry_index {
-	uint64_t at;           /* milliseconds since 1970 */
+	uint64_t at; /* milliseconds since 1970 */
 	uint8_t block_hash[32];
 	uint64_t block_number;
 	struct merkle_hash map;
-	uint64_t size;         /* entries before it = its own seq */
+	uint64_t size; /* entries before it = its own seq */
 };
 
 /* Not NUL-terminated; *len is the length. 0; -EINVAL for a text or number the template cannot hold; -ENOSPC
  * (ENTRY_LINE_MAX always suffices). */
 __attribute__((warn_unused_result)) int entry_attestation_format(char *out, size_t size, size_t *len,
-								  const struct entry_attestation *entry);
+								 const struct entry_attestation *entry);
 /* 0 or -EBADMSG. */
-__attribute__((warn_unused_result)) int entry_attestation_parse(struct entry_attestation *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_attestation_parse(struct entry_attestation *entry, const char *line,
+								size_t len);
 
 /* Always ENTRY_INDEX_SIZE bytes. */
 void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry);

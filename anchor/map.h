@@ -1,5 +1,6 @@
-/* The completeness map (docs/formats.md section 6): from SHA-256 of a subject's key text to (count, root of the subject's
- * sub-log), as a sparse Merkle tree over key bits, most significant bit of byte 0 first. Root of a set of keys at depth d:
+/* The completeness map (docs/formats.md section 6): from SHA-256 of a subject's key text to (count, root of the
+ *subject's sub-log), as a sparse Merkle tree over key bits, most significant bit of byte 0 first. Root of a set of keys
+ *at depth d:
  *
  *	none	32 zero bytes
  *	one	SHA-256(0x02 || key || value)
@@ -45,13 +46,14 @@ void map_key(struct merkle_hasher *hasher, struct merkle_hash *out, const char *
 /* A leaf hash of the sub-log: SHA-256(0x00 || u64be(seq) || leaf hash); its tree is anchor/merkle.h's. */
 void map_sub_leaf(struct merkle_hasher *hasher, struct merkle_hash *out, uint64_t seq, const struct merkle_hash *leaf);
 /* value = SHA-256(u64be(count) || sub-log root) */
-void map_value(struct merkle_hasher *hasher, struct merkle_hash *out, uint64_t count, const struct merkle_hash *sub_root);
+void map_value(struct merkle_hasher *hasher, struct merkle_hash *out, uint64_t count,
+	       const struct merkle_hash *sub_root);
 
 /* Applies a batch: *root becomes the new root. Recursion is at most 256 deep with small frames.
  * 0; -EINVAL if the changes are not sorted; -EBADMSG if a node is not what its hash says or lies on a wrong path;
  * errors of the store. On any error *root is untouched.
- * -EAGAIN: get() was asked for every node that can be known to be needed so far (one level below what it had): fetch all
- * of them in one go, drop what put() got, call again. A map of A keys needs about log2(A) + 2 such rounds. */
+ * -EAGAIN: get() was asked for every node that can be known to be needed so far (one level below what it had): fetch
+ * all of them in one go, drop what put() got, call again. A map of A keys needs about log2(A) + 2 such rounds. */
 __attribute__((warn_unused_result)) int map_update(struct merkle_hasher *hasher, struct merkle_hash *root,
 						   const struct map_store *store, const struct map_change *changes,
 						   size_t count);

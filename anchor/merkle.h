@@ -62,8 +62,8 @@ void merkle_edge_root(struct merkle_hasher *hasher, struct merkle_hash *out, con
  * `out` holds 32 * MERKLE_EDGE_MAX bytes; returns the length, 32 * merkle_edge_count(size). */
 size_t merkle_edge_encode(uint8_t out[static MERKLE_HASH_SIZE * MERKLE_EDGE_MAX], const struct merkle_edge *edge);
 /* 0; -EBADMSG if `len` is not what `size` asks for; -EOVERFLOW if size > MERKLE_SIZE_MAX. */
-__attribute__((warn_unused_result)) int merkle_edge_decode(struct merkle_edge *edge, uint64_t size, const uint8_t *bytes,
-							   size_t len);
+__attribute__((warn_unused_result)) int merkle_edge_decode(struct merkle_edge *edge, uint64_t size,
+							   const uint8_t *bytes, size_t len);
 
 /* Verification, RFC 9162 sections 2.1.3.2 and 2.1.4.2. The length is checked first: it is fixed by the sizes.
  * 0 if the proof holds, -EBADMSG if it does not, whatever the reason.
@@ -72,9 +72,10 @@ __attribute__((warn_unused_result)) int merkle_edge_decode(struct merkle_edge *e
 __attribute__((warn_unused_result)) int
 merkle_verify_inclusion(struct merkle_hasher *hasher, const struct merkle_hash *root, const struct merkle_hash *leaf,
 			uint64_t index, uint64_t size, const struct merkle_hash *proof, size_t count);
-__attribute__((warn_unused_result)) int
-merkle_verify_consistency(struct merkle_hasher *hasher, const struct merkle_hash *old_root, uint64_t old_size,
-			  const struct merkle_hash *root, uint64_t size, const struct merkle_hash *proof, size_t count);
+__attribute__((warn_unused_result)) int merkle_verify_consistency(struct merkle_hasher *hasher,
+								  const struct merkle_hash *old_root, uint64_t old_size,
+								  const struct merkle_hash *root, uint64_t size,
+								  const struct merkle_hash *proof, size_t count);
 
 /* ---- Proofs from anywhere: plan, fetch, build ----
  *
@@ -97,20 +98,23 @@ struct merkle_plan {
 /* 0, or -EINVAL unless index < size <= MERKLE_SIZE_MAX. */
 __attribute__((warn_unused_result)) int merkle_plan_inclusion(struct merkle_plan *plan, uint64_t index, uint64_t size);
 /* 0, or -EINVAL unless 0 < old_size <= size <= MERKLE_SIZE_MAX. Empty for equal sizes. */
-__attribute__((warn_unused_result)) int merkle_plan_consistency(struct merkle_plan *plan, uint64_t old_size, uint64_t size);
+__attribute__((warn_unused_result)) int merkle_plan_consistency(struct merkle_plan *plan, uint64_t old_size,
+								uint64_t size);
 /* hashes[plan->count] -> proof; returns the number of hashes in the proof. */
 size_t merkle_plan_build(struct merkle_hasher *hasher, struct merkle_hash proof[static MERKLE_PROOF_MAX],
 			 const struct merkle_plan *plan, const struct merkle_hash *hashes);
 
-/* The same in one call, for a caller that can fetch at once. `hash_at` gives the hash of a complete subtree or a negative
- * error, which is handed on. */
+/* The same in one call, for a caller that can fetch at once. `hash_at` gives the hash of a complete subtree or a
+ * negative error, which is handed on. */
 typedef int merkle_hash_at(void *arg, struct merkle_hash *out, unsigned level, uint64_t index);
-__attribute__((warn_unused_result)) int
-merkle_prove_inclusion(struct merkle_hasher *hasher, struct merkle_hash proof[static MERKLE_PROOF_MAX], size_t *count,
-		       uint64_t index, uint64_t size, merkle_hash_at *hash_at, void *arg);
-__attribute__((warn_unused_result)) int
-merkle_prove_consistency(struct merkle_hasher *hasher, struct merkle_hash proof[static MERKLE_PROOF_MAX], size_t *count,
-			 uint64_t old_size, uint64_t size, merkle_hash_at *hash_at, void *arg);
+__attribute__((warn_unused_result)) int merkle_prove_inclusion(struct merkle_hasher *hasher,
+							       struct merkle_hash proof[static MERKLE_PROOF_MAX],
+							       size_t *count, uint64_t index, uint64_t size,
+							       merkle_hash_at *hash_at, void *arg);
+__attribute__((warn_unused_result)) int merkle_prove_consistency(struct merkle_hasher *hasher,
+								 struct merkle_hash proof[static MERKLE_PROOF_MAX],
+								 size_t *count, uint64_t old_size, uint64_t size,
+								 merkle_hash_at *hash_at, void *arg);
 
 /* ---- A batch: an edge and the leaves after it ----
  *
@@ -120,15 +124,15 @@ struct merkle_range {
 	uint64_t old_size;
 	uint64_t size;
 	struct merkle_hash *nodes;
-	size_t starts[64];                /* where a level's hashes begin in nodes[] */
-	struct merkle_hash ragged[65];    /* [l]: hash of the leaves from the last multiple of 2^l up to size */
+	size_t starts[64];	       /* where a level's hashes begin in nodes[] */
+	struct merkle_hash ragged[65]; /* [l]: hash of the leaves from the last multiple of 2^l up to size */
 };
 
 /* Hashes of working memory for a batch of `count` leaves on any old size. */
 #define MERKLE_RANGE_NODES(count) (2 * (size_t)(count) + 128)
 
-/* `nodes` holds MERKLE_RANGE_NODES(count) hashes and must live as long as the range. `edge` is the tree before, `leaves`
- * are the leaf hashes after it. 0, or -EOVERFLOW if the tree would pass MERKLE_SIZE_MAX. */
+/* `nodes` holds MERKLE_RANGE_NODES(count) hashes and must live as long as the range. `edge` is the tree before,
+ * `leaves` are the leaf hashes after it. 0, or -EOVERFLOW if the tree would pass MERKLE_SIZE_MAX. */
 __attribute__((warn_unused_result)) int merkle_range_build(struct merkle_hasher *hasher, struct merkle_range *range,
 							   struct merkle_hash *nodes, const struct merkle_edge *edge,
 							   const struct merkle_hash *leaves, size_t count);
@@ -138,7 +142,8 @@ __attribute__((warn_unused_result)) int merkle_range_inclusion(const struct merk
 							       size_t *count, uint64_t index);
 void merkle_range_root(struct merkle_hasher *hasher, struct merkle_hash *out, const struct merkle_range *range);
 /* The edge at range->size. It may be built for the next batch at once. */
-void merkle_range_edge(struct merkle_edge *out, const struct merkle_range *range, const struct merkle_edge *old_edge);
-/* A complete subtree that ends after old_size, or one of the old edge; else -ENOENT. `arg` is the struct merkle_range *. */
+void merkle_range_edge(struct merkle_edge *out, const struct merkle_range *range);
+/* A complete subtree that ends after old_size, or one of the old edge; else -ENOENT. `arg` is the struct merkle_range
+ * *. */
 __attribute__((warn_unused_result)) int merkle_range_hash(void *arg, struct merkle_hash *out, unsigned level,
 							  uint64_t index);

@@ -2,20 +2,21 @@
  * never loses count. Event in, actions out; no I/O, no clock (time comes with the events), no RLP and no keys.
  *
  * What it holds to (DESIGN section 6; facts/eth-client.md section 2):
- *  - one unconfirmed nonce at a time, derived from the chain's count at `latest` and the stored attempts, never from memory;
+ *  - one unconfirmed nonce at a time, derived from the chain's count at `latest` and the stored attempts, never from
+ * memory;
  *  - SIGN, then STORE, and only after SENDER_STORED a BROADCAST: nothing leaves that could be forgotten;
  *  - every attempt's hash is watched until one of its nonce is final; block hashes are compared, never heights;
  *  - a replacement raises both fees by ceil(10 %), at least 1 wei, and carries the newest (size, root);
  *  - on any revert the contract's head is read again before anything else; only an unexplained one halts;
  *  - the truth about an anchor is the contract's head at a block hash, not a receipt.
  *
- * How to drive it: step with an event, carry out the actions in their order, step again with each answer. Every ESTIMATE,
- * SIGN, STORE and BROADCAST is answered by exactly one event; until then at most one of them is open. A VIEW is sent every
- * poll interval (about a block time) and whenever READ asks for one. The struct is flat: after a restart call
- * sender_init(), sender_restore() for each stored attempt that no FORGET has named, then send a VIEW.
+ * How to drive it: step with an event, carry out the actions in their order, step again with each answer. Every
+ * ESTIMATE, SIGN, STORE and BROADCAST is answered by exactly one event; until then at most one of them is open. A VIEW
+ * is sent every poll interval (about a block time) and whenever READ asks for one. The struct is flat: after a restart
+ * call sender_init(), sender_restore() for each stored attempt that no FORGET has named, then send a VIEW.
  *
- * Money: fees are wei per gas, amounts are wei, both saturating at UINT64_MAX (18.4 ETH). Times: milliseconds, any epoch
- * that survives a restart. */
+ * Money: fees are wei per gas, amounts are wei, both saturating at UINT64_MAX (18.4 ETH). Times: milliseconds, any
+ * epoch that survives a restart. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,20 +25,20 @@
 
 #include "anchor/merkle.h"
 
-#define SENDER_ATTEMPTS_MAX 64  /* watched at a time, over all nonces; when full, nothing new is signed */
-#define SENDER_BUMPS_MAX 16     /* attempts a nonce; then only rebroadcast */
-#define SENDER_ACTIONS_MAX 80   /* of one step */
+#define SENDER_ATTEMPTS_MAX 64 /* watched at a time, over all nonces; when full, nothing new is signed */
+#define SENDER_BUMPS_MAX 16    /* attempts a nonce; then only rebroadcast */
+#define SENDER_ACTIONS_MAX 80  /* of one step */
 
 struct sender_config {
-	uint64_t interval_ms;   /* between anchors, if there is anything new: 60000 */
-	uint64_t entries_max;   /* new entries that do not wait for the interval: 10000 */
-	uint64_t heartbeat_ms;  /* the budget never stretches the interval beyond this: 86400000 */
-	uint64_t resubmit_ms;   /* an attempt unmined for so long is replaced: 20000 */
+	uint64_t interval_ms;	 /* between anchors, if there is anything new: 60000 */
+	uint64_t entries_max;	 /* new entries that do not wait for the interval: 10000 */
+	uint64_t heartbeat_ms;	 /* the budget never stretches the interval beyond this: 86400000 */
+	uint64_t resubmit_ms;	 /* an attempt unmined for so long is replaced: 20000 */
 	uint64_t rebroadcast_ms; /* an accepted, unmined attempt is sent again after this: 12000 */
-	uint64_t fee_cap;       /* highest max fee per gas ever signed */
-	uint64_t tip_min;       /* lowest priority fee per gas */
-	uint64_t base_multiple; /* max fee = base_multiple * base fee + tip: 2..10 */
-	uint64_t daily_budget;  /* wei a day; 0: none */
+	uint64_t fee_cap;	 /* highest max fee per gas ever signed */
+	uint64_t tip_min;	 /* lowest priority fee per gas */
+	uint64_t base_multiple;	 /* max fee = base_multiple * base fee + tip: 2..10 */
+	uint64_t daily_budget;	 /* wei a day; 0: none */
 };
 
 /* What is to be anchored, or was found in the contract. Size 0 is the contract's beginning. */
@@ -57,8 +58,8 @@ struct sender_attempt {
 	uint8_t hash[32];
 	uint64_t signed_at;
 	/* below: memory only, rebuilt from views */
-	uint64_t sent_at;   /* last broadcast; 0: never in this life */
-	uint64_t block;     /* where it is included now; meaningful if `included` */
+	uint64_t sent_at; /* last broadcast; 0: never in this life */
+	uint64_t block;	  /* where it is included now; meaningful if `included` */
 	uint8_t block_hash[32];
 	bool stored, accepted, included, reverted;
 };
@@ -67,15 +68,16 @@ struct sender_block {
 	uint64_t number;
 	uint8_t hash[32];
 	struct sender_head head; /* the contract's (size, root), read at this block hash */
-	uint64_t nonce;          /* eth_getTransactionCount of the relayer at this block hash */
+	uint64_t nonce;		 /* eth_getTransactionCount of the relayer at this block hash */
 };
 
 /* The receipt of a watched hash, if the node has one. */
 struct sender_receipt {
 	uint8_t hash[32];
 	uint64_t block;
-	uint8_t block_hash[32];     /* as the receipt says */
-	uint8_t canonical_hash[32]; /* of the block at that height now, asked separately; else the receipt does not count */
+	uint8_t block_hash[32];	    /* as the receipt says */
+	uint8_t canonical_hash[32]; /* of the block at that height now, asked separately; else the receipt does not
+				       count */
 	bool success;
 };
 
@@ -83,7 +85,7 @@ struct sender_receipt {
 struct sender_view {
 	struct sender_block latest, safe, finalized;
 	uint64_t base_fee; /* of `latest` */
-	uint64_t tip;      /* suggested */
+	uint64_t tip;	   /* suggested */
 	uint64_t balance;  /* of the relayer at `latest` */
 	uint64_t l1_fee;   /* data fee of one anchor: 0 where there is none */
 	const struct sender_receipt *receipts;
@@ -102,17 +104,17 @@ enum sender_outcome {
 };
 
 enum sender_event_kind {
-	SENDER_TARGET,          /* a published checkpoint: .target */
-	SENDER_VIEW,            /* .view */
-	SENDER_ESTIMATED,       /* .gas: the limit to sign, margin included */
+	SENDER_TARGET,		/* a published checkpoint: .target */
+	SENDER_VIEW,		/* .view */
+	SENDER_ESTIMATED,	/* .gas: the limit to sign, margin included */
 	SENDER_ESTIMATE_REVERT, /* the contract refuses it */
 	SENDER_ESTIMATE_FAILED, /* no answer */
-	SENDER_SIGNED,          /* .hash */
+	SENDER_SIGNED,		/* .hash */
 	SENDER_SIGN_FAILED,
 	SENDER_STORED,
 	SENDER_STORE_FAILED, /* certainly or possibly not stored; if it may be, restart from the store */
-	SENDER_SENT,         /* .outcome, .hash of the BROADCAST it answers */
-	SENDER_RESUME,       /* an operator lifts a halt */
+	SENDER_SENT,	     /* .outcome, .hash of the BROADCAST it answers */
+	SENDER_RESUME,	     /* an operator lifts a halt */
 };
 
 struct sender_event {
@@ -126,14 +128,16 @@ struct sender_event {
 };
 
 enum sender_action_kind {
-	SENDER_READ,      /* send a VIEW now */
+	SENDER_READ,	  /* send a VIEW now */
 	SENDER_ESTIMATE,  /* eth_call and estimate .attempt (from_size, target) at `latest` */
-	SENDER_SIGN,      /* sign .attempt; answer with the hash, keep the raw bytes */
-	SENDER_STORE,     /* store .attempt and its raw bytes durably */
+	SENDER_SIGN,	  /* sign .attempt; answer with the hash, keep the raw bytes */
+	SENDER_STORE,	  /* store .attempt and its raw bytes durably */
 	SENDER_BROADCAST, /* eth_sendRawTransaction of the stored raw bytes of .attempt.hash */
-	SENDER_REACHED,   /* the contract's head at .level is now .attempt.target, at .block: raise levels up to that size */
-	SENDER_FORGET,    /* .attempt is final (its nonce is used by one of ours, at `finalized`): the row needs no watching */
-	SENDER_ALARM,     /* .alarm */
+	SENDER_REACHED, /* the contract's head at .level is now .attempt.target, at .block: raise levels up to that size
+			 */
+	SENDER_FORGET,	/* .attempt is final (its nonce is used by one of ours, at `finalized`): the row needs no
+			   watching */
+	SENDER_ALARM,	/* .alarm */
 };
 
 enum sender_level { SENDER_LATEST, SENDER_SAFE, SENDER_FINALIZED };
@@ -141,7 +145,8 @@ enum sender_level { SENDER_LATEST, SENDER_SAFE, SENDER_FINALIZED };
 enum sender_alarm {
 	SENDER_ALARM_LOST,     /* a nonce was used, final, by none of our hashes: the key is shared. Halts */
 	SENDER_ALARM_CONFLICT, /* the contract holds another root for our size. Halts */
-	SENDER_ALARM_AHEAD,    /* the contract is further than our log: the log was rolled back, or is being restored. Waits */
+	SENDER_ALARM_AHEAD,    /* the contract is further than our log: the log was rolled back, or is being restored.
+				  Waits */
 	SENDER_ALARM_REVERT,   /* the contract refuses what should extend its head. Halts */
 	SENDER_ALARM_FINALITY, /* the finalized head went backwards */
 	SENDER_ALARM_FEE_CAP,  /* a replacement would pass the cap; the old one is kept alive */
@@ -163,15 +168,15 @@ enum sender_phase { SENDER_RESTING, SENDER_ESTIMATING, SENDER_SIGNING, SENDER_ST
 struct sender {
 	struct sender_config config;
 	enum sender_phase phase;
-	struct sender_head target;      /* newest published checkpoint */
-	struct sender_head reached[3];  /* last reported, by enum sender_level */
-	struct sender_block latest;     /* of the last view */
+	struct sender_head target;     /* newest published checkpoint */
+	struct sender_head reached[3]; /* last reported, by enum sender_level */
+	struct sender_block latest;    /* of the last view */
 	uint64_t base_fee, tip, balance, l1_fee;
-	uint64_t last_at;               /* when a nonce was last opened */
-	uint64_t refused_head;          /* contract head at the estimate's revert + 1; 0: none */
-	uint32_t alarms;                /* bit set of those raised and still true */
-	bool viewed, bump;              /* bump: the node said underpriced */
-	struct sender_attempt draft;    /* being estimated, signed, stored */
+	uint64_t last_at;	     /* when a nonce was last opened */
+	uint64_t refused_head;	     /* contract head at the estimate's revert + 1; 0: none */
+	uint32_t alarms;	     /* bit set of those raised and still true */
+	bool viewed, bump;	     /* bump: the node said underpriced */
+	struct sender_attempt draft; /* being estimated, signed, stored */
 	size_t count;
 	struct sender_attempt attempts[SENDER_ATTEMPTS_MAX]; /* by nonce, then age */
 };

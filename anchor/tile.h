@@ -1,8 +1,8 @@
 /* Tiles: how the log's hashes and entries are cut, named and read (C2SP tlog-tiles, height 8).
  *
  * The tile (level l, index n) of width w holds the hashes of the complete subtrees (8 * l, n * 256 .. n * 256 + w - 1),
- * 32 bytes each: level 0 are leaf hashes. A full tile has 256 of them (8192 bytes). An entry bundle holds the entries of
- * the level 0 tile of the same index, each as u16be(length) || entry.
+ * 32 bytes each: level 0 are leaf hashes. A full tile has 256 of them (8192 bytes). An entry bundle holds the entries
+ * of the level 0 tile of the same index, each as u16be(length) || entry.
  *
  * Paths, relative to the log's prefix: "tile/0/x001/x234/067", partial "tile/0/000.p/112", "tile/entries/005".
  * Pure: bytes in, bytes out. */
@@ -21,7 +21,7 @@
 #define TILE_ENTRY_MAX 65535
 
 struct tile_id {
-	bool entries;   /* a bundle; then level is 0 */
+	bool entries;	/* a bundle; then level is 0 */
 	unsigned level; /* 0..63 */
 	uint64_t index;
 	unsigned width; /* 1..256; 256 is a full tile, whose path has no ".p/" */
@@ -52,10 +52,11 @@ bool tile_growth_next(struct tile_growth *growth, struct tile_id *id);
 /* Where a complete subtree lies: tile `id` (level and index; width set to the least that contains it), and there the
  * subtree of `height` 0..7 and number `position`: hashes [position << height, (position + 1) << height). */
 void tile_locate(struct tile_id *id, unsigned *height, unsigned *position, unsigned level, uint64_t index);
-/* The root of 2^height hashes of a tile's bytes; height 8, position 0 is the root of a full tile, which is a hash of the
- * level above. `len` is 32 * width. 0, or -EINVAL if the tile does not hold them. */
+/* The root of 2^height hashes of a tile's bytes; height 8, position 0 is the root of a full tile, which is a hash of
+ * the level above. `len` is 32 * width. 0, or -EINVAL if the tile does not hold them. */
 __attribute__((warn_unused_result)) int tile_subtree(struct merkle_hasher *hasher, struct merkle_hash *out,
-						     const uint8_t *tile, size_t len, unsigned height, unsigned position);
+						     const uint8_t *tile, size_t len, unsigned height,
+						     unsigned position);
 
 /* Append u16be(length) || entry at out[*len]. 0; -EOVERFLOW for an entry over 65535 bytes; -ENOSPC. */
 __attribute__((warn_unused_result)) int tile_bundle_put(uint8_t *out, size_t size, size_t *len, const void *entry,
