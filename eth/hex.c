@@ -1,1 +1,94 @@
+/* The 0x forms of JSON-RPC. See the header for what is refused. */
+
 #include "eth/hex.h"
+
+#include <errno.h>
+
+static const char digits[] = "0123456789abcdef";
+
+/* The value of a hex digit, or -1. */
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static int has_prefix(const char *text, size_t len)
+{
+	return len >= 2 && text[0] == '0' && text[1] == 'x';
+}
+
+int hex_decode_data(uint8_t *out, size_t out_size, size_t *len, const char *text, size_t text_len)
+{
+	*len = 0;
+	if (!has_prefix(text, text_len) || text_len % 2 != 0)
+		return -EBADMSG;
+	size_t bytes = text_len / 2 - 1;
+	for (size_t i = 2; i < text_len; i++) {
+		if (digit_value(text[i]) < 0)
+			return -EBADMSG;
+	}
+	if (bytes > out_size)
+		return -ENOSPC;
+	for (size_t i = 0; i < bytes; i++)
+		out[i] = (uint8_t)(digit_value(text[2 + 2 * i]) << 4 | digit_value(text[3 + 2 * i]));
+	*len = bytes;
+	return 0;
+}
+
+int hex_decode_fixed(uint8_t *out, size_t size, const char *text, size_t text_len)
+{
+	size_t len;
+	if (text_len / 2 != size + 1)
+		return -EBADMSG;
+	return hex_decode_data(out, size, &len, text, text_len);
+}
+
+int hex_decode_quantity_u64(uint64_t *out, const char *text, size_t text_len)
+{
+	*out = 0;
+	if (!has_prefix(text, text_len) || text_len < 3 || (text[2] == '0' && text_len > 3))
+		return -EBADMSG;
+	uint64_t value = 0;
+	for (size_t i = 2; i < text_len; i++) {
+		int digit = digit_value(text[i]);
+		if (digit < 0)
+			return -EBADMSG;
+		value = value << 4 | (uint64_t)digit;
+	}
+	if (text_len > 2 + 16)
+		return -EOVERFLOW;
+	*out = value;
+	return 0;
+}
+
+size_t hex_encode_data(char *out, const void *data, size_t len)
+{
+	const uint8_t *bytes = data;
+	out[0] = '0';
+	out[1] = 'x';
+	for (size_t i = 0; i < len; i++) {
+		out[2 + 2 * i] = digits[bytes[i] >> 4];
+		out[3 + 2 * i] = digits[bytes[i] & 15];
+	}
+	out[2 + 2 * len] = '\0';
+	return 2 + 2 * len;
+}
+
+size_t hex_encode_quantity(char out[static HEX_QUANTITY_SIZE], uint64_t value)
+{
+	size_t count = 1;
+	while (count < 16 && value >> (4 * count) != 0)
+		count++;
+	out[0] = '0';
+	out[1] = 'x';
+	for (size_t i = 0; i < count; i++)
+		out[2 + i] = digits[value >> (4 * (count - 1 - i)) & 15];
+	out[2 + count] = '\0';
+	return 2 + count;
+}
