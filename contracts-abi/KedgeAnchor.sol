@@ -20,7 +20,8 @@ contract KedgeAnchor {
 
     /// The root accepted for a size; zero if that size was never anchored.
     mapping(uint64 size => bytes32 root) public roots;
-    uint64 private headSize;
+    /// A whole slot, though it is a uint64: writing a part would read the rest first.
+    uint256 private headSize;
 
     /// keccak256 of the log's origin, the name in its checkpoints.
     bytes32 public immutable originHash;
@@ -55,7 +56,7 @@ contract KedgeAnchor {
     /// submitters do not hurt each other. The first anchor has no proof.
     /// @param authorisation r || s || v over the EIP-712 Anchor, v 27 or 28, s at most half the order.
     function anchor(uint64 size, bytes32 root, bytes32[] calldata consistencyProof, bytes calldata authorisation) external {
-        uint64 oldSize = headSize;
+        uint256 oldSize = headSize;
         if (size <= oldSize) {
             if (root != 0 && roots[size] == root) return;
             revert Stale();
@@ -64,7 +65,7 @@ contract KedgeAnchor {
         if (oldSize == 0) {
             // Zero stands for "never anchored" in `roots`, so it cannot be a root.
             if (root == 0 || consistencyProof.length != 0) revert BadProof();
-        } else if (!consistent(oldSize, roots[oldSize], size, root, consistencyProof)) {
+        } else if (!consistent(oldSize, roots[uint64(oldSize)], size, root, consistencyProof)) {
             revert BadProof();
         }
         headSize = size;
@@ -74,7 +75,7 @@ contract KedgeAnchor {
 
     /// The last accepted tree; (0, 0) before the first.
     function head() external view returns (uint64 size, bytes32 root) {
-        size = headSize;
+        size = uint64(headSize);
         root = roots[size];
     }
 
@@ -106,7 +107,8 @@ contract KedgeAnchor {
         bytes32 separator = domainSeparator;
         bytes32 log = originHash;
         bytes32 typehash = ANCHOR_TYPEHASH;
-        bytes32 digest;
+        address expected = signer;
+        bool ok;
         assembly ("memory-safe") {
             let m := mload(0x40)
             mstore(m, typehash)
@@ -117,83 +119,79 @@ contract KedgeAnchor {
             mstore(m, shl(240, 0x1901))
             mstore(add(m, 0x02), separator)
             mstore(add(m, 0x22), structHash)
-            digest := keccak256(m, 0x42)
+            mstore(m, keccak256(m, 0x42))
+            mstore(add(m, 0x20), byte(0, calldataload(add(authorisation.offset, 0x40))))
+            calldatacopy(add(m, 0x40), authorisation.offset, 0x40)
+            // What cannot be recovered leaves the scratch word as it is, zero, and the signer is never zero.
+            mstore(0, 0)
+            ok := staticcall(gas(), 1, m, 0x80, 0, 0x20)
+            ok := and(ok, iszero(gt(mload(add(m, 0x60)), MAX_S)))
+            ok := and(ok, eq(mload(0), expected))
         }
-        bytes32 s = bytes32(authorisation[32:64]);
-        if (uint256(s) > MAX_S) return false;
-        return ecrecover(digest, uint8(authorisation[64]), bytes32(authorisation[:32]), s) == signer;
+        return ok;
     }
 
     /// RFC 9162 2.1.4.2 for 0 < size1 < size2, both hashes carried together. While the two positions differ, each level has
     /// one sibling: on the left it belongs to both trees, on the right to the larger one only. Once they are equal,
-    /// only left siblings remain, one for each bit that is set. Exactly that many hashes are accepted.
+    /// only left siblings remain, one for each bit that is set. So the sizes alone say how many hashes are read, 64 at the
+    /// most, and a proof of any other length fails at the end. The precompile can fail only for want of gas, and then
+    /// the 64th part of it that is left cannot pay for anything either: its answer needs no look.
     function consistent(uint256 size1, bytes32 root1, uint256 size2, bytes32 root2, bytes32[] calldata proof)
         private
         view
         returns (bool ok)
     {
         assembly ("memory-safe") {
-            // Two blocks 0x01 || left || right; each hash lands in its block's right half.
+            // Two blocks 0x01 || left || right, at a and b; each hash lands in its block's right half.
             let a := add(mload(0x40), 0x1f)
             let b := add(a, 0x60)
             mstore8(a, 1)
             mstore8(b, 1)
-            let aLeft := add(a, 1)
-            let aRight := add(a, 0x21)
-            let bLeft := add(b, 1)
-            let bRight := add(b, 0x21)
 
             let next := proof.offset
-            let end := add(next, shl(5, proof.length))
             let fn := sub(size1, 1)
-            let sn := sub(size2, 1)
+            let differ := xor(fn, sub(size2, 1))
             for {} and(fn, 1) {} {
                 fn := shr(1, fn)
-                sn := shr(1, sn)
+                differ := shr(1, differ)
             }
             // "If first is an exact power of 2, then prepend first_hash to the consistency_path array."
             let seed := root1
-            ok := 1
             if fn {
-                ok := lt(next, end)
                 seed := calldataload(next)
                 next := add(next, 0x20)
             }
-            mstore(aRight, seed)
-            mstore(bRight, seed)
+            mstore(add(a, 0x21), seed)
+            mstore(add(b, 0x21), seed)
 
-            for {} iszero(eq(fn, sn)) {} {
-                if iszero(lt(next, end)) {
-                    ok := 0
-                    break
-                }
-                let p := calldataload(next)
-                next := add(next, 0x20)
+            for {} differ {} {
                 switch and(fn, 1)
                 case 0 {
-                    mstore(bLeft, mload(bRight))
-                    mstore(bRight, p)
+                    mstore(add(b, 0x01), mload(add(b, 0x21)))
+                    calldatacopy(add(b, 0x21), next, 0x20)
                 }
                 default {
-                    mstore(aLeft, p)
-                    ok := and(ok, staticcall(gas(), 2, a, 65, aRight, 32))
-                    mstore(bLeft, p)
+                    let p := calldataload(next)
+                    mstore(add(a, 0x01), p)
+                    pop(staticcall(gas(), 2, a, 0x41, add(a, 0x21), 0x20))
+                    mstore(add(b, 0x01), p)
                 }
-                ok := and(ok, staticcall(gas(), 2, b, 65, bRight, 32))
-                fn := shr(1, fn)
-                sn := shr(1, sn)
-            }
-            for {} and(lt(next, end), gt(fn, 0)) {} {
-                let p := calldataload(next)
+                pop(staticcall(gas(), 2, b, 0x41, add(b, 0x21), 0x20))
                 next := add(next, 0x20)
-                mstore(aLeft, p)
-                mstore(bLeft, p)
-                ok := and(ok, staticcall(gas(), 2, a, 65, aRight, 32))
-                ok := and(ok, staticcall(gas(), 2, b, 65, bRight, 32))
+                fn := shr(1, fn)
+                differ := shr(1, differ)
+            }
+            for {} fn {} {
+                let p := calldataload(next)
+                mstore(add(a, 0x01), p)
+                pop(staticcall(gas(), 2, a, 0x41, add(a, 0x21), 0x20))
+                mstore(add(b, 0x01), p)
+                pop(staticcall(gas(), 2, b, 0x41, add(b, 0x21), 0x20))
+                next := add(next, 0x20)
                 fn := and(fn, sub(fn, 1))
             }
-            ok := and(ok, and(iszero(fn), eq(next, end)))
-            ok := and(ok, and(eq(mload(aRight), root1), eq(mload(bRight), root2)))
+            ok := eq(next, add(proof.offset, shl(5, proof.length)))
+            ok := and(ok, and(eq(mload(add(a, 0x21)), root1), eq(mload(add(b, 0x21)), root2)))
         }
     }
 
@@ -206,38 +204,30 @@ contract KedgeAnchor {
         assembly ("memory-safe") {
             let a := add(mload(0x40), 0x1f)
             mstore8(a, 1)
-            let left := add(a, 1)
-            let right := add(a, 0x21)
-            mstore(right, leafHash)
+            mstore(add(a, 0x21), leafHash)
 
             let next := proof.offset
-            let end := add(next, shl(5, proof.length))
-            let sn := sub(size, 1)
-            ok := 1
-            for {} iszero(eq(index, sn)) {} {
-                if iszero(lt(next, end)) {
-                    ok := 0
-                    break
-                }
+            let differ := xor(index, sub(size, 1))
+            for {} differ {} {
                 switch and(index, 1)
                 case 0 {
-                    mstore(left, mload(right))
-                    mstore(right, calldataload(next))
+                    mstore(add(a, 0x01), mload(add(a, 0x21)))
+                    calldatacopy(add(a, 0x21), next, 0x20)
                 }
-                default { mstore(left, calldataload(next)) }
+                default { calldatacopy(add(a, 0x01), next, 0x20) }
+                pop(staticcall(gas(), 2, a, 0x41, add(a, 0x21), 0x20))
                 next := add(next, 0x20)
-                ok := and(ok, staticcall(gas(), 2, a, 65, right, 32))
                 index := shr(1, index)
-                sn := shr(1, sn)
+                differ := shr(1, differ)
             }
-            for {} and(lt(next, end), gt(index, 0)) {} {
-                mstore(left, calldataload(next))
+            for {} index {} {
+                calldatacopy(add(a, 0x01), next, 0x20)
+                pop(staticcall(gas(), 2, a, 0x41, add(a, 0x21), 0x20))
                 next := add(next, 0x20)
-                ok := and(ok, staticcall(gas(), 2, a, 65, right, 32))
                 index := and(index, sub(index, 1))
             }
-            ok := and(ok, and(iszero(index), eq(next, end)))
-            ok := and(ok, eq(mload(right), root))
+            ok := eq(next, add(proof.offset, shl(5, proof.length)))
+            ok := and(ok, eq(mload(add(a, 0x21)), root))
         }
     }
 }
