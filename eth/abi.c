@@ -1,1 +1,0 @@
-#include "eth/abi.h"
