@@ -1,8 +1,9 @@
 #pragma once
 
 /* The DID documents this host publishes: one for an agent, made of chain state, and one for the host itself. Pure: the caller
- * has read the chain. Every DID URL inside is absolute. Documents are compact and stay within DID_DOCUMENT_MAX bytes when
- * written by jcs_write() or json_dumps(JSON_COMPACT), because @digitalbazaar/did-method-web refuses more than 8 KiB. */
+ * has read the chain. Every DID URL inside is absolute. Members stand in the usual order when dumped without sorting; a
+ * document stays within DID_DOCUMENT_MAX bytes when written by json_dumps(JSON_COMPACT), because
+ * @digitalbazaar/did-method-web refuses more than 8 KiB. */
 
 #include "did/agent_key.h"
 
@@ -46,7 +47,7 @@ struct host_document {
 	struct eth_address anchor_contract;
 };
 
-/* Builds /.well-known/did.json: id did:web:HOST, `#log` the log key as Multikey (assertionMethod), services `#log` is taken by
- * the key, so `#transparency-log` (BASE/log, with vkey and, where there is one, the anchor contract as CAIP-10) and `#resolver`
+/* Builds /.well-known/did.json: id did:web:HOST, `#log-key` the log key as Multikey (assertionMethod); services
+ * `#log` (a map: uri BASE/log, vkey, and where there is one the anchor contract as CAIP-10) and `#resolver`
  * (BASE/1.0/identifiers/). Returns 0, -EINVAL (host), -ENOMEM. */
 __attribute__((warn_unused_result)) int host_document_build(json_t **document, const struct host_document *host);

@@ -28,8 +28,8 @@ struct eip155_account {
 /* Returns 0 or -EBADMSG. */
 __attribute__((warn_unused_result)) int caip10_parse(struct caip10 *out, const char *text, size_t len);
 
-/* The eip155 profile: reference decimal without leading zeros, address 0x and 40 hex digits, all lower, all upper or a right
- * EIP-55 checksum. Returns 0, -EBADMSG, -EKEYREJECTED (checksum wrong), -EOPNOTSUPP (another namespace, well-formed). */
+/* The eip155 profile: reference decimal without leading zeros, address 0x and 40 hex digits, all lower-case or exactly in
+ * EIP-55 spelling. Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace, well-formed). */
 __attribute__((warn_unused_result)) int eip155_account_parse(struct eip155_account *out, const char *text, size_t len);
 
 /* Reads a did:pkh. Returns 0, -EBADMSG (INVALID_DID, a wrong checksum included), -EOPNOTSUPP (well-formed CAIP-10 of a
@@ -45,3 +45,9 @@ size_t eip155_account_format(char out[static DID_PKH_TEXT_SIZE], const struct ei
 /* The DID document; id, controller and blockchainAccountId echo the spelling asked, since `id` must equal the DID.
  * Out: *document a new reference. Returns as did_pkh_parse(), or -ENOMEM. */
 __attribute__((warn_unused_result)) int did_pkh_document(json_t **document, const char *did, size_t len);
+
+/* Parts that the documents of agents share; new references, NULL without memory.
+ * The @context: DID v1 and the two terms below as inline terms, since v1 does not define them. */
+json_t *did_pkh_context(void);
+/* {"id":ID#FRAGMENT,"type":"EcdsaSecp256k1RecoveryMethod2020","controller":ID,"blockchainAccountId":ACCOUNT} */
+json_t *did_pkh_method(const char *did, const char *fragment, const char *account);

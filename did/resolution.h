@@ -74,7 +74,9 @@ struct resolution_request {
  * A path that begins with did%3A is decoded once and the query holds options; otherwise the query belongs to the DID URL and
  * its parameters are the options all the same. Checked in the order of the algorithm: DID syntax, method (web and pkh are
  * served), options known, options valid. A DID URL with a path is NOT_FOUND, one with a fragment FEATURE_NOT_SUPPORTED, since
- * dereferencing is not offered. A duplicate parameter is INVALID_OPTIONS.
+ * dereferencing is not offered; did:pkh has no versions, so a version of one is FEATURE_NOT_SUPPORTED. A duplicate parameter,
+ * and versionId beside versionTime, are INVALID_OPTIONS. That the method-specific id is a good one is for did_web_parse(),
+ * agent_did_parse() and did_pkh_parse() to say.
  * Out: detail a sentence when the result is not RESOLUTION_OK, else "".
  * In: query may be NULL with length 0. */
 enum resolution_code resolution_request_parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],

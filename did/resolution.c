@@ -1,0 +1,132 @@
+/* Results and errors of DID resolution as the HTTP binding words them. */
+#include "did/resolution.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS "https://www.w3.org/ns/did#"
+#define ROW(name, title, status) { #name, NS #name, title, status }
+
+/* DID Resolution, section 10 (errors) and the HTTP binding's table; any other error is a 500. */
+static const struct resolution_error table[] = {
+	[RESOLUTION_OK] = { "", "", "", 200 },
+	[RESOLUTION_INVALID_DID] = ROW(INVALID_DID, "The DID is not valid.", 400),
+	[RESOLUTION_INVALID_DID_URL] = ROW(INVALID_DID_URL, "The DID URL is not valid.", 400),
+	[RESOLUTION_INVALID_OPTIONS] = ROW(INVALID_OPTIONS, "A resolution option is not valid.", 400),
+	[RESOLUTION_NOT_FOUND] = ROW(NOT_FOUND, "The DID was not found.", 404),
+	[RESOLUTION_REPRESENTATION_NOT_SUPPORTED] =
+		ROW(REPRESENTATION_NOT_SUPPORTED, "The representation asked for is not supported.", 406),
+	[RESOLUTION_INVALID_DID_DOCUMENT] = ROW(INVALID_DID_DOCUMENT, "The DID document is not valid.", 500),
+	[RESOLUTION_METHOD_NOT_SUPPORTED] = ROW(METHOD_NOT_SUPPORTED, "The DID method is not supported.", 501),
+	[RESOLUTION_FEATURE_NOT_SUPPORTED] = ROW(FEATURE_NOT_SUPPORTED, "The feature asked for is not supported.", 501),
+	[RESOLUTION_INTERNAL_ERROR] = ROW(INTERNAL_ERROR, "An internal error happened.", 500),
+};
+
+const struct resolution_error *resolution_error(enum resolution_code code)
+{
+	return (size_t)code < sizeof(table) / sizeof(table[0]) ? &table[code] : &table[RESOLUTION_INTERNAL_ERROR];
+}
+
+int resolution_envelope(json_t **out, json_t *document, json_t *document_metadata, json_t *warnings)
+{
+	json_t *metadata = json_pack("{s:s}", "contentType", RESOLUTION_DOCUMENT_TYPE);
+
+	*out = NULL;
+	if (!metadata)
+		return -ENOMEM;
+	if ((document && !json_is_object(document)) || (document_metadata && !json_is_object(document_metadata)) ||
+	    (warnings && !json_is_array(warnings))) {
+		json_decref(metadata);
+		return -EINVAL;
+	}
+	if (warnings && json_object_set(metadata, "warnings", warnings) != 0) {
+		json_decref(metadata);
+		return -ENOMEM;
+	}
+	*out = json_pack("{s:o, s:o, s:o}", "didDocument", document ? json_incref(document) : json_null(),
+			 "didResolutionMetadata", metadata, "didDocumentMetadata",
+			 document_metadata ? json_incref(document_metadata) : json_object());
+	return *out ? 0 : -ENOMEM;
+}
+
+int resolution_error_envelope(json_t **out, enum resolution_code code, const char *detail)
+{
+	const struct resolution_error *row = resolution_error(code);
+
+	*out = json_pack("{s:n, s:{s:s, s:{s:s, s:s, s:s*, s:i}}, s:{}}", "didDocument", "didResolutionMetadata",
+			 "contentType", RESOLUTION_DOCUMENT_TYPE, "error", "type", row->type, "title", row->title, "detail",
+			 detail, "status", row->status, "didDocumentMetadata");
+	return *out ? 0 : -ENOMEM;
+}
+
+/* Days from 1970-01-01 to a civil date (proleptic Gregorian), by counting years that begin in March. */
+static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	unsigned shifted = (month + 9) % 12;
+	int64_t day_of_year = (153 * (int64_t)shifted + 2) / 5 + day - 1;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
+}
+
+static unsigned month_days(unsigned year, unsigned month)
+{
+	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static unsigned number(const char *text, size_t len)
+{
+	unsigned value = 0;
+
+	for (size_t i = 0; i < len; i++)
+		value = value * 10 + (unsigned)(text[i] - '0');
+	return value;
+}
+
+int resolution_time_parse(int64_t *out, const char *text, size_t len)
+{
+	static const char form[] = "0000-00-00T00:00:00Z";
+	unsigned year, month, day, hour, minute, second;
+
+	if (len != sizeof(form) - 1)
+		return -EBADMSG;
+	for (size_t i = 0; i < len; i++)
+		if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+			return -EBADMSG;
+	year = number(text, 4);
+	month = number(text + 5, 2);
+	day = number(text + 8, 2);
+	hour = number(text + 11, 2);
+	minute = number(text + 14, 2);
+	second = number(text + 17, 2);
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 || minute > 59 ||
+	    second > 59)
+		return -EBADMSG;
+	*out = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	return 0;
+}
+
+int resolution_time_format(char out[static 21], int64_t seconds)
+{
+	int64_t last = days_from_civil(10000, 1, 1) * 86400 - 1, days, rest;
+	unsigned year, month = 1;
+
+	if (seconds < 0 || seconds > last)
+		return -EINVAL;
+	days = seconds / 86400;
+	rest = seconds % 86400;
+	/* a guess that is never too late; 8,000 years later it is 22 years early */
+	year = 1970 + (unsigned)(days / 366);
+	while (days_from_civil(year + 1, 1, 1) <= days)
+		year++;
+	days -= days_from_civil(year, 1, 1);
+	while (days >= month_days(year, month))
+		days -= month_days(year, month++);
+	snprintf(out, 21, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month % 100, ((unsigned)days + 1) % 100,
+		 (unsigned)(rest / 3600) % 100, (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
+	return 0;
+}
