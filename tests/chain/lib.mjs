@@ -110,13 +110,14 @@ export class Chain {
     return values.length === 1 ? values[0] : values;
   }
 
-  // What a call is refused with: the text of a require, or the name of an error; null if it is not refused.
+  // What a call is refused with: the text of a require, the name of an error, '' without a word; null if it is not refused.
   async refusal(from, to, face, name, args) {
     try {
       await this.rpc('eth_call', { from, to, data: face.encodeFunctionData(name, args) }, 'latest');
       return null;
     } catch (e) {
-      if (!(e instanceof RpcError) || !e.data) throw e;
+      if (!(e instanceof RpcError) || e.code !== 3) throw e;
+      if (!e.data || e.data === '0x') return '';
       const parsed = face.parseError(e.data);
       return parsed.name === 'Error' ? parsed.args[0] : parsed.name;
     }

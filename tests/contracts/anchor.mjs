@@ -97,7 +97,7 @@ test('bad proof: every changed, missing, added, swapped hash, and the proof of a
       for (const bit of [0, 7, 128, 255]) {
         const changed = Buffer.from(proof[i]);
         changed[bit >> 3] ^= 1 << (bit & 7);
-        wrong.push(proof.with ? proof.with(i, changed) : [...proof.slice(0, i), changed, ...proof.slice(i + 1)]);
+        wrong.push([...proof.slice(0, i), changed, ...proof.slice(i + 1)]);
       }
     }
     for (const p of wrong) {
@@ -183,7 +183,9 @@ function included(anchor, leaf, index, size, proof, root) {
 }
 const consistent = (anchor, ...of) => chain.view(anchor.address, art.face, 'verifyConsistency', of);
 
-const fits = (hash) => /^[0-9a-f]{64}$/.test(hash);
+// Some vectors have hashes that are too short; padded, they are still hashes of nothing in the tree.
+const fits = (hash) => /^[0-9a-f]{0,64}$/.test(hash);
+const word = (hash) => '0x' + hash.padEnd(64, '0');
 const vectors = (name) => JSON.parse(fs.readFileSync(path.join(vectorFolder, name), 'utf8')).cases;
 const skip = fs.existsSync(vectorFolder) ? false : 'skipped: no third-party vectors';
 
@@ -191,13 +193,13 @@ test('third-party inclusion vectors through verifyInclusion', { skip }, async ()
   const anchor = await fresh();
   let [good, bad, unfit] = [0, 0, 0];
   for (const c of vectors('inclusion.json')) {
-    // A bytes32 or a uint64 cannot hold these; all of them are refusals.
+    // A bytes32 or a uint64 cannot hold some; all of those are refusals.
     if (![c.root, c.leafHash, ...c.proof].every(fits) || BigInt(c.leafIdx) >= 1n << 64n || BigInt(c.treeSize) >= 1n << 64n) {
       assert.equal(c.wantErr, true, c.name);
       unfit++;
       continue;
     }
-    const got = await included(anchor, '0x' + c.leafHash, c.leafIdx, c.treeSize, c.proof.map((h) => '0x' + h), '0x' + c.root);
+    const got = await included(anchor, word(c.leafHash), c.leafIdx, c.treeSize, c.proof.map(word), word(c.root));
     assert.equal(got, !c.wantErr, `${c.name}: ${c.desc}`);
     got ? good++ : bad++;
   }
@@ -210,12 +212,11 @@ test('third-party consistency vectors through verifyConsistency', { skip }, asyn
   let [good, bad, unfit] = [0, 0, 0];
   for (const c of vectors('consistency.json')) {
     if (![c.root1, c.root2, ...c.proof].every(fits)) {
-      // One vector compares two absent roots, which a bytes32 cannot be; the rest are refusals.
-      assert.ok(c.wantErr || (c.root1 === '' && c.root2 === ''), c.name);
+      assert.equal(c.wantErr, true, c.name);
       unfit++;
       continue;
     }
-    const got = await consistent(anchor, c.size1, '0x' + c.root1, c.size2, '0x' + c.root2, c.proof.map((h) => '0x' + h));
+    const got = await consistent(anchor, c.size1, word(c.root1), c.size2, word(c.root2), c.proof.map(word));
     assert.equal(got, !c.wantErr, `${c.name}: ${c.desc}`);
     got ? good++ : bad++;
   }
