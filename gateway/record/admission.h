@@ -20,8 +20,8 @@
 
 #define ADMISSION_EVIDENCE_SIZE 1024u
 
+/* The verdicts of authority_get_many() about both agents. */
 struct admission_facts {
-	uint64_t chain_id;
 	struct authority issuer;
 	struct authority subject;
 };
@@ -42,8 +42,8 @@ struct admission {
  * Step 1, before the chain is asked: who signed. Fills signer and method.
  * Returns 0, or -EKEYREJECTED with *why (rule `signature`).
  */
-__attribute__((warn_unused_result)) int admission_signature(struct admission *a, struct refusal *why,
-							    const struct signature_context *context,
+__attribute__((warn_unused_result)) int admission_signature(const struct signature_context *context,
+							    struct admission *a, struct refusal *why,
 							    const struct submission *s, const char *origin,
 							    const uint8_t uid[static 32]);
 
@@ -52,7 +52,8 @@ __attribute__((warn_unused_result)) int admission_signature(struct admission *a,
  * Returns 0; -EKEYREJECTED with *why (rules `authority`, `subject`); -EAGAIN with *why (503) if the chain could not be asked or
  * the two answers were read at different blocks (then ask again).
  */
-__attribute__((warn_unused_result)) int admission_authority(struct admission *a, struct refusal *why, const struct submission *s,
+__attribute__((warn_unused_result)) int admission_authority(struct merkle_hasher *hasher, struct admission *a,
+							    struct refusal *why, const struct submission *s,
 							    const struct admission_facts *facts);
 
 /* "wallet" or "owner", as in the entry. */

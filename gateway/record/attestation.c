@@ -405,22 +405,32 @@ static int parse_refusal(struct refusal *why, const struct jcs_error *error)
 	return refuse(why, code, error->pointer, "%s (byte %zu)", jcs_reason(error->code), error->offset);
 }
 
+int submission_take(struct submission *s, struct refusal *why, const struct record_names *names, json_t *json)
+{
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	s->game_id = "";
+	s->json = json;
+	rc = check_submission(s, why, names);
+	if (rc)
+		submission_clear(s);
+	return rc;
+}
+
 int submission_parse(struct submission *s, struct refusal *why, const struct record_names *names, const uint8_t *bytes,
 		     size_t len)
 {
 	static const struct jcs_limits limits = {.bytes = SUBMISSION_MAX - 1, .depth = SUBMISSION_DEPTH_MAX};
 	struct jcs_error error;
+	json_t *json;
 	int rc;
 
 	memset(s, 0, sizeof(*s));
-	s->game_id = "";
 	if (len >= SUBMISSION_MAX)
 		return refuse(why, REFUSAL_ITEM_TOO_LARGE, "", "an item has less than %u bytes, this one %zu", SUBMISSION_MAX, len);
-	rc = jcs_parse(&s->json, &error, (const char *)bytes, len, &limits);
-	rc = rc ? parse_refusal(why, &error) : check_submission(s, why, names);
-	if (rc)
-		submission_clear(s);
-	return rc;
+	rc = jcs_parse(&json, &error, (const char *)bytes, len, &limits);
+	return rc ? parse_refusal(why, &error) : submission_take(s, why, names, json);
 }
 
 void submission_clear(struct submission *s)

@@ -56,6 +56,10 @@ struct submission {
 __attribute__((warn_unused_result)) int submission_parse(struct submission *s, struct refusal *why,
 							 const struct record_names *names, const uint8_t *bytes, size_t len);
 
+/* The same from parsed JSON, whose reference is taken in any case; the size limit is then the caller's affair. */
+__attribute__((warn_unused_result)) int submission_take(struct submission *s, struct refusal *why,
+							const struct record_names *names, json_t *json);
+
 void submission_clear(struct submission *s);
 
 /*

@@ -13,6 +13,10 @@ struct receipt_wish {
 	uint8_t uid[32];
 	bool exact;		  /* give `level` and not more; otherwise the best there is, at least `level` */
 	enum receipt_level level; /* the least that will do */
+	/* Where this gateway anchors; without it nothing is above `published`. */
+	bool has_anchor;
+	uint64_t chain_id;
+	uint8_t contract[20];
 };
 
 /*

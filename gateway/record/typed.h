@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "anchor/merkle.h"
 #include "eth/signature.h"
 #include "gateway/record/attestation.h"
 #include <jansson.h>
@@ -22,14 +23,16 @@ struct typed_content {
 };
 
 /* Returns 0, -ENOMEM, or -EBADMSG if the JSON has no canonical form (which submission_parse has refused before). */
-__attribute__((warn_unused_result)) int typed_content(struct typed_content *c, const struct submission *s);
+__attribute__((warn_unused_result)) int typed_content(struct merkle_hasher *hasher, struct typed_content *c,
+						      const struct submission *s);
 void typed_content_clear(struct typed_content *c);
 /* The payload has a new owner. */
 void typed_content_release(struct typed_content *c);
 
 /* uid alone, from parts: attestation, and game, surface, salt where not NULL. Errors as above. */
-__attribute__((warn_unused_result)) int typed_uid(uint8_t uid[static 32], const json_t *attestation, const json_t *game,
-						  const char *surface, const char *salt);
+__attribute__((warn_unused_result)) int typed_uid(struct merkle_hasher *hasher, uint8_t uid[static 32],
+						  const json_t *attestation, const json_t *game, const char *surface,
+						  const char *salt);
 
 /* Everything a signature binds. Texts are NUL-terminated and borrowed. */
 struct typed_fields {
@@ -55,7 +58,7 @@ __attribute__((warn_unused_result)) int typed_eip191_text(char *text, size_t *le
 /* keccak256(0x19 "Ethereum Signed Message:\n" ‖ length ‖ text). -ENOSPC as above. */
 __attribute__((warn_unused_result)) int typed_eip191_digest(struct eth_hash *digest, const struct typed_fields *f);
 
-/* The argument of eth_signTypedData_v4; a new reference, NULL without memory. uint256 values are decimal texts. */
+/* The argument of eth_signTypedData_v4; a new reference, NULL without memory. round is a decimal text. */
 json_t *typed_eip712_json(const struct typed_fields *f);
 
 enum typed_method { TYPED_EIP712, TYPED_EIP191 };
@@ -67,6 +70,6 @@ const char *typed_method_text(enum typed_method method);
  * The address that made `proof` ({"type":…,"signature":…}) over these fields: local ecrecover with s at most n/2 and v 27 or 28.
  * Returns 0, -EBADMSG if the proof's form is wrong, -EKEYREJECTED if nothing can be recovered.
  */
-__attribute__((warn_unused_result)) int typed_recover(struct eth_address *signer, enum typed_method *method,
-						      const struct signature_context *context, const json_t *proof,
-						      const struct typed_fields *f);
+__attribute__((warn_unused_result)) int typed_recover(const struct signature_context *context,
+						      struct eth_address *signer, enum typed_method *method,
+						      const json_t *proof, const struct typed_fields *f);
