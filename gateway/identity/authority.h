@@ -36,6 +36,8 @@ struct authority_stats {
 	uint64_t hits, misses, joined, evicted, failures;
 };
 
+enum { AUTHORITY_KEYS_MAX = 1024 };
+
 struct authority_cache;
 
 /* rpc and heads must outlive the cache. config may be NULL. -ENOMEM. */
@@ -55,8 +57,9 @@ __attribute__((warn_unused_result)) int authority_peek(struct authority *out, st
 typedef void authority_on_verdicts(void *arg, int err, const struct authority *verdicts, size_t n);
 
 /* All keys of an ingest batch: what is cached is taken, the rest is read in one JSON-RPC batch; doubles are fine.
- * Returns 0: on_verdicts runs exactly once, *before this returns* when everything was cached. Negative: it never runs:
- * -EAGAIN heads too old or queue full, -EINVAL no keys, -EOVERFLOW over 1,024 keys, -ENOMEM. */
+ * Returns 0: on_verdicts runs exactly once, *before this returns* when everything was cached, or when nothing could be
+ * asked (err -EAGAIN: the node's queue is full). Negative: it never runs: -EAGAIN heads too old, -EINVAL no keys,
+ * -EOVERFLOW over AUTHORITY_KEYS_MAX keys, -ENOMEM. */
 __attribute__((warn_unused_result)) int authority_get_many(struct authority_cache *cache, const struct agent_key *keys,
 							   size_t n, authority_on_verdicts *on_verdicts, void *arg);
 /* One key. */
