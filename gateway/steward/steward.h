@@ -17,7 +17,7 @@
  */
 #include "eth/rpc.h"
 #include "gateway/config.h"
-#include "sql/pg.h"
+#include "sql/store.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -49,6 +49,12 @@ __attribute__((warn_unused_result)) int steward_take(struct steward_context *ctx
 
 /* The lock is held as far as this end knows, and nobody asked to stop. */
 bool steward_held(const struct steward_context *ctx);
+
+/* What the duty's writes take as their fence. */
+struct store_fence steward_fence(const struct steward_context *ctx);
+
+/* After a write failed with -ESTALE: another holder took over. Gives the duty up, so that steward_take() is next. */
+void steward_fenced_off(struct steward_context *ctx);
 
 /* Turns the loop for that long, or less when woken. 0, or -ECANCELED (asked to stop, or the lock was lost). */
 __attribute__((warn_unused_result)) int steward_pause(struct steward_context *ctx, unsigned ms);
