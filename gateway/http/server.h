@@ -1,15 +1,18 @@
 /*
- * HTTP/1.1 for one process: libmicrohttpd nested in the caller's event_base (facts A.6). No threads; everything here, callbacks
- * included, runs on the thread that turns the base. Several servers (TCP, unix socket, metrics) may share one base.
+ * HTTP/1.1 for one process: libmicrohttpd nested in the caller's event_base (facts A.6). No threads; everything here,
+ * callbacks included, runs on the thread that turns the base. Several servers (TCP, unix socket, metrics) may share one
+ * base.
  *
  * Life of a request
  *
- *   1. The head is checked (policy.h) and routed (router.h); refusals are answered here and close the connection. The body is read up to the route's cap.
- *   2. The route's handler is called once. It owns one hold on req and must give it up by exactly one answer: http_reply*(), http_problem() or
- *      http_fail(), at once or later from any callback of the base. The answer may free req: do not touch it afterwards.
- *   3. When nothing answered by the route's deadline the server itself answers 503 with Retry-After. req stays valid for the handler's late
- *      callbacks: http_answered(req) is then true, reads work except http_header(), and the late answer is dropped silently, giving up the
- *      hold. The same holds when the client has gone or the server was freed.
+ *   1. The head is checked (policy.h) and routed (router.h); refusals are answered here and close the connection. The
+ * body is read up to the route's cap.
+ *   2. The route's handler is called once. It owns one hold on req and must give it up by exactly one answer:
+ * http_reply*(), http_problem() or http_fail(), at once or later from any callback of the base. The answer may free
+ * req: do not touch it afterwards.
+ *   3. When nothing answered by the route's deadline the server itself answers 503 with Retry-After. req stays valid
+ * for the handler's late callbacks: http_answered(req) is then true, reads work except http_header(), and the late
+ * answer is dropped silently, giving up the hold. The same holds when the client has gone or the server was freed.
  *
  * Nothing is ever taken from the Host header.
  */
@@ -28,27 +31,27 @@ struct http_response;
 struct http_server;
 
 struct http_options {
-	int fd;           /* a listening socket to take over, closed by the server: see http_listen_*() */
-	bool local;       /* unix socket: no per-IP limit, remote address is "local" */
+	int fd;	    /* a listening socket to take over, closed by the server: see http_listen_*() */
+	bool local; /* unix socket: no per-IP limit, remote address is "local" */
 	const struct http_router *router; /* borrowed */
-	void *user;       /* http_user() gives it to handlers */
+	void *user;			  /* http_user() gives it to handlers */
 	const char *public_url; /* without trailing slash, for problem types; borrowed. NULL: relative types */
 	/* Zero means the default in brackets. */
-	unsigned connections;        /* [1000] */
+	unsigned connections;	     /* [1000] */
 	unsigned connections_per_ip; /* [no limit: behind a proxy all clients share one address] */
 	size_t connection_memory;    /* bytes a connection, holds the request head [8192] */
-	size_t body_cap;             /* bytes, for POST and PUT; more is 413 [65536] */
-	unsigned idle_ms;     /* open connection without a complete request line [60000] */
-	unsigned receive_ms;  /* from the request line to the last byte of the body [30000] */
-	unsigned deadline_ms; /* from the full request to its answer [10000] */
-	unsigned in_flight;   /* requests waiting for their handlers; more are 503 [4096] */
+	size_t body_cap;	     /* bytes, for POST and PUT; more is 413 [65536] */
+	unsigned idle_ms;	     /* open connection without a complete request line [60000] */
+	unsigned receive_ms;	     /* from the request line to the last byte of the body [30000] */
+	unsigned deadline_ms;	     /* from the full request to its answer [10000] */
+	unsigned in_flight;	     /* requests waiting for their handlers; more are 503 [4096] */
 	/* Told after every answer that a route gave; may be NULL. microseconds from the full request. */
 	void (*on_answered)(void *user, const struct http_route *route, unsigned status, uint64_t microseconds);
 };
 
-/* Listening sockets, non-blocking and close-on-exec. host is a numeric address ("127.0.0.1", "::"); port 0 takes a free one; reuseport lets
- * each worker have its own socket on the same port. A unix socket is bound with mode 0600 after a stale one is removed (a live one: -EADDRINUSE).
- * Return 0 or a negative errno. */
+/* Listening sockets, non-blocking and close-on-exec. host is a numeric address ("127.0.0.1", "::"); port 0 takes a free
+ * one; reuseport lets each worker have its own socket on the same port. A unix socket is bound with mode 0600 after a
+ * stale one is removed (a live one: -EADDRINUSE). Return 0 or a negative errno. */
 int http_listen_tcp(int *fd, const char *host, uint16_t port, bool reuseport) __attribute__((warn_unused_result));
 int http_listen_unix(int *fd, const char *path) __attribute__((warn_unused_result));
 /* The port of a listening TCP socket, 0 for others. */
@@ -71,21 +74,24 @@ void http_server_free(struct http_server *server);
 
 void *http_user(const struct http_request *req);
 const struct http_route *http_request_route(const struct http_request *req);
-const char *http_method(const struct http_request *req); /* "HEAD" stays "HEAD" */
-const char *http_path(const struct http_request *req);   /* raw, without query */
+const char *http_method(const struct http_request *req);       /* "HEAD" stays "HEAD" */
+const char *http_path(const struct http_request *req);	       /* raw, without query */
 const char *http_query_string(const struct http_request *req); /* raw, without "?"; "" if none */
-const char *http_remote(const struct http_request *req); /* numeric address or "local" */
+const char *http_remote(const struct http_request *req);       /* numeric address or "local" */
 struct event_base *http_base(const struct http_request *req);
 
-/* A {name} of the pattern, percent-decoded (NUL-terminated, valid UTF-8, no control bytes). Never NULL for a name in the pattern. */
+/* A {name} of the pattern, percent-decoded (NUL-terminated, valid UTF-8, no control bytes). Never NULL for a name in
+ * the pattern. */
 const char *http_param(const struct http_request *req, const char *name);
 /* The same as it came, still percent-encoded. */
 const char *http_param_raw(const struct http_request *req, const char *name);
 
 /* A query parameter, decoded. Returns 0, -ENOENT (*value is NULL) or -EBADMSG: given more than once. */
-int http_query(const struct http_request *req, const char **value, const char *name) __attribute__((warn_unused_result));
+int http_query(const struct http_request *req, const char **value, const char *name)
+	__attribute__((warn_unused_result));
 
-/* A header by case-insensitive name; the first if there are several. NULL: absent, or the request was answered already. */
+/* A header by case-insensitive name; the first if there are several. NULL: absent, or the request was answered already.
+ */
 const char *http_header(const struct http_request *req, const char *name);
 
 /* The body; len may be 0. Followed by a NUL that is not counted. */
@@ -105,22 +111,27 @@ bool http_answered(const struct http_request *req);
 
 /* ── answers: exactly one; each gives up the hold ── */
 
-/* Adds a header to the coming answer; texts are copied. A NULL value or a control byte in either is ignored with an error in the log. */
+/* Adds a header to the coming answer; texts are copied. A NULL value or a control byte in either is ignored with an
+ * error in the log. */
 void http_set_header(struct http_request *req, const char *name, const char *value);
 /* Overrides the route's Cache-Control for the coming answer. */
 void http_set_cache(struct http_request *req, const char *cache_control);
-/* Sets a strong ETag of the caller's making (quotes included, e.g. "\"123\"") instead of the one from the body's SHA-256. */
+/* Sets a strong ETag of the caller's making (quotes included, e.g. "\"123\"") instead of the one from the body's
+ * SHA-256. */
 void http_set_etag(struct http_request *req, const char *etag);
 
-/* Copies body. GET answers of status 200 get an ETag, the first 16 bytes of the body's SHA-256, and become 304 on If-None-Match. */
+/* Copies body. GET answers of status 200 get an ETag, the first 16 bytes of the body's SHA-256, and become 304 on
+ * If-None-Match. */
 void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t len);
 /* Takes body, which free_body(body) releases later (NULL: static storage). */
-void http_reply_take(struct http_request *req, unsigned status, const char *content_type, void *body, size_t len, void (*free_body)(void *));
+void http_reply_take(struct http_request *req, unsigned status, const char *content_type, void *body, size_t len,
+		     void (*free_body)(void *));
 /* Sends a shared answer; headers set on req before are ignored. If-None-Match is obeyed. */
 void http_reply_shared(struct http_request *req, struct http_response *response);
 
-/* An immutable answer for many requests (did.json, tiles, checkpoints): headers and bytes made once. Status 200. cache is its Cache-Control. body is
- * copied. headers: extra pairs, NULL or ended by a NULL name. Returns NULL when out of memory. Starts with one reference. */
+/* An immutable answer for many requests (did.json, tiles, checkpoints): headers and bytes made once. Status 200. cache
+ * is its Cache-Control. body is copied. headers: extra pairs, NULL or ended by a NULL name. Returns NULL when out of
+ * memory. Starts with one reference. */
 struct http_response *http_response_new(const char *content_type, const void *body, size_t len, const char *cache,
 					const struct http_pair *headers);
 struct http_response *http_response_ref(struct http_response *response);
@@ -135,15 +146,16 @@ bool http_etag_matches(const char *if_none_match, const char *etag);
 
 /* ── steps ──
  *
- * A handler as a table of steps (DESIGN §3): each step either answers, or starts at most one operation whose completion calls http_next(), or calls
- * http_next() itself. Direct calls do not nest: the next step runs when the present one has returned.
+ * A handler as a table of steps (DESIGN §3): each step answers, or starts at most one operation whose completion
+ * calls http_next(), or calls http_next() itself. Direct calls do not nest: the next step runs when the present one has
+ * returned.
  *
  *   static http_handler *const get_agent[] = {parse_id, read_agent, write_agent, NULL};
  *   void route_agent(struct http_request *req) { http_steps(req, get_agent); }
  */
 void http_steps(struct http_request *req, http_handler *const steps[]);
-/* Runs the next step. When the request is already answered (deadline, client gone) it gives up the hold instead: no step runs any more. Past
- * the last step it answers 500. */
+/* Runs the next step. When the request is already answered (deadline, client gone) it gives up the hold instead: no
+ * step runs any more. Past the last step it answers 500. */
 void http_next(struct http_request *req);
 /* Jumps: the next http_next() runs steps[index]. */
 void http_goto(struct http_request *req, size_t index);

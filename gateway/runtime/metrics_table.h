@@ -1,6 +1,6 @@
 /*
- * Every metric kedge has, as data: METRIC(id, kind, name, labels, help). Add a line to add a metric; rows that share a name stand
- * together and share kind and help. labels is the text between the braces, or "". Kinds:
+ * Every metric kedge has, as data: METRIC(id, kind, name, labels, help). Add a line to add a metric; rows that share a
+ * name stand together and share kind and help. labels is the text between the braces, or "". Kinds:
  *
  *   COUNTER    grows only; exposed as the sum over processes
  *   GAUGE      a level; exposed as the sum over processes
@@ -43,6 +43,7 @@ METRIC(CHAIN_FINALIZED, GAUGE_MAX, "kedge_chain_finalized_block", "", "Finalized
 METRIC(CHAIN_INDEXED, GAUGE_MAX, "kedge_chain_indexed_block", "", "Block the registry index is complete to")
 METRIC(ANCHOR_ATTEMPTS, COUNTER, "kedge_anchor_attempts_total", "", "Anchor transactions broadcast")
 METRIC(ANCHOR_FAILURES, COUNTER, "kedge_anchor_failures_total", "", "Anchor attempts that failed or reverted")
-METRIC(ANCHOR_LAST_SECONDS, GAUGE_MAX, "kedge_anchor_last_timestamp_seconds", "", "Unix time of the last confirmed anchor")
+METRIC(ANCHOR_LAST_SECONDS, GAUGE_MAX, "kedge_anchor_last_timestamp_seconds", "",
+       "Unix time of the last confirmed anchor")
 METRIC(STEWARD_EPOCH, GAUGE_MAX, "kedge_steward_epoch", "", "Epoch of the steward lock")
 METRIC(PROCESS_RESTARTS, COUNTER, "kedge_process_restarts_total", "", "Children the supervisor started again")

@@ -1,0 +1,129 @@
+/* Shapes shared by the files of this folder only. */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "gateway/http/policy.h"
+#include "gateway/http/server.h"
+
+/* One open connection, so that slow senders can be found. */
+struct http_conn {
+	LIST_ENTRY(http_conn) link;
+	struct MHD_Connection *mhd;
+	int fd;
+	bool busy;	/* between a request line and the end of its answer */
+	int64_t due_ms; /* when it is shut down unless something happens; 0: never */
+	char remote[48];
+};
+
+struct http_server {
+	struct event_base *base;
+	struct http_options options;
+	struct MHD_Daemon *daemon;
+	struct event *readable; /* the daemon's epoll descriptor */
+	struct event *again;	/* the daemon has buffered work: next turn of the loop */
+	struct event *tick;
+	bool running, draining;
+	unsigned connections, held_count;
+	uint16_t port;
+	LIST_HEAD(, http_conn) conns;
+	LIST_HEAD(, http_request) held; /* requests whose handlers owe an answer */
+};
+
+struct http_chunk {
+	struct http_chunk *next;
+	max_align_t bytes[];
+};
+
+struct http_deferred {
+	struct http_deferred *next;
+	void (*fn)(void *);
+	void *arg;
+};
+
+struct http_extra {
+	struct http_extra *next;
+	const char *name, *value;
+};
+
+enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_DISPATCHED, HTTP_STAGE_DONE };
+
+struct http_request {
+	LIST_ENTRY(http_request) held_link;
+	unsigned refs; /* one of the connection, one of the handler */
+	bool held, suspended, answered, close, chunked, reads, too_large;
+	enum http_stage stage;
+	struct http_server *server;  /* NULL once it was freed */
+	struct MHD_Connection *conn; /* NULL once it has gone */
+	struct http_conn *slot;
+	void *user;
+	struct event_base *base;
+	const char *public_url;
+
+	char *target; /* as on the request line */
+	char *path, *query_string;
+	char method[8];
+	char remote[48];
+	struct http_match match;
+	const char *params[HTTP_PARAMS_MAX], *params_raw[HTTP_PARAMS_MAX];
+	struct http_pair *query;
+	size_t query_count;
+
+	uint8_t *body;
+	size_t body_len, body_room, body_cap;
+
+	struct MHD_Response *answer; /* waits for the connection to fetch it */
+	struct http_response *shared;
+	unsigned answer_status;
+	uint64_t full_us; /* when the whole request was here */
+	struct event deadline;
+
+	struct http_extra *extras;
+	const char *cache, *etag;
+	struct http_deferred *deferred;
+	void *state;
+	http_handler *const *steps;
+	size_t step;
+	bool stepping, step_due;
+
+	struct http_chunk *chunks;
+	size_t first_used;
+	max_align_t first[64]; /* most requests need no more */
+};
+
+struct http_response {
+	unsigned refs;
+	size_t len;
+	uint8_t *body;
+	char *content_type, *cache;
+	char etag[HTTP_ETAG_MAX];
+	struct MHD_Response *full, *not_modified;
+};
+
+uint64_t http_now_us(void);
+int64_t http_now_ms(void);
+
+/* request.c */
+struct http_request *http_request_new(struct http_server *server, struct http_conn *slot, const char *target);
+void http_request_unref(struct http_request *req);
+/* Gives up the handler's hold. */
+void http_request_release(struct http_request *req);
+char *http_request_copy(struct http_request *req, const char *text, size_t len);
+
+/* head.c: checks and routes the head. Returns true when the body may come; else an answer was set. */
+bool http_head_take(struct http_request *req, const char *method, const char *version);
+
+/* reply.c */
+/* Sets the answer without touching the hold; takes response. A later one is dropped. */
+void http_answer_set(struct http_request *req, unsigned status, struct MHD_Response *response);
+/* A problem as the answer, without touching the hold. */
+void http_answer_problem(struct http_request *req, const struct http_problem *problem);
+/* Hands the answer to the connection. */
+enum MHD_Result http_answer_queue(struct http_request *req);
+
+/* server.c */
+void http_server_kick(struct http_server *server);

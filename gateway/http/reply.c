@@ -1,0 +1,342 @@
+/* Answers: exactly one a request, dropped silently when the server has given its own already. */
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/http/internal.h"
+#include "gateway/runtime/log.h"
+
+static const char hex[] = "0123456789abcdef";
+
+void http_etag(char out[static HTTP_ETAG_MAX], const void *body, size_t len)
+{
+	/* Fetched once and reused: both cost more than hashing a small body (facts, tlog-anchoring §4). */
+	static EVP_MD *sha256;
+	static EVP_MD_CTX *ctx;
+	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
+	if (ctx == NULL) {
+		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+		ctx = EVP_MD_CTX_new();
+	}
+	if (sha256 == NULL || ctx == NULL || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(ctx, body, len) != 1 || EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+		abort();
+	char *at = out;
+	*at++ = '"';
+	for (size_t i = 0; i < 16; i++) {
+		*at++ = hex[digest[i] >> 4];
+		*at++ = hex[digest[i] & 15];
+	}
+	*at++ = '"';
+	*at = '\0';
+}
+
+bool http_etag_matches(const char *if_none_match, const char *etag)
+{
+	size_t len = strlen(etag);
+	for (const char *at = if_none_match; *at != '\0';) {
+		at += strspn(at, " \t,");
+		if (*at == '*')
+			return true;
+		if (strncmp(at, "W/", 2) == 0)
+			at += 2;
+		if (strncmp(at, etag, len) == 0)
+			return true;
+		if (*at == '"')
+			at += 1 + strcspn(at + 1, "\"");
+		at += strcspn(at, ",");
+	}
+	return false;
+}
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+	if (MHD_add_response_header(response, name, value) != MHD_YES)
+		log_error(log_msg("a response header was refused"), log_str("name", name));
+}
+
+static bool is_clean(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < ' ' || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+void http_set_header(struct http_request *req, const char *name, const char *value)
+{
+	struct http_extra *extra = NULL;
+	if (name != NULL && value != NULL && is_clean(name) && is_clean(value))
+		extra = http_alloc(req, sizeof(*extra));
+	if (extra == NULL) {
+		log_error(log_msg("a response header was not set"), log_str("name", name));
+		return;
+	}
+	extra->name = http_request_copy(req, name, strlen(name));
+	extra->value = http_request_copy(req, value, strlen(value));
+	if (extra->name == NULL || extra->value == NULL)
+		return;
+	extra->next = req->extras;
+	req->extras = extra;
+}
+
+void http_set_cache(struct http_request *req, const char *cache_control)
+{
+	req->cache = http_request_copy(req, cache_control, strlen(cache_control));
+}
+
+void http_set_etag(struct http_request *req, const char *etag)
+{
+	req->etag = http_request_copy(req, etag, strlen(etag));
+}
+
+static bool is_fresh(const struct http_request *req, const char *etag)
+{
+	const char *have = req->reads ? http_header(req, "If-None-Match") : NULL;
+	return have != NULL && http_etag_matches(have, etag);
+}
+
+static void decorate(struct http_request *req, struct MHD_Response *response, unsigned status)
+{
+	const char *cache = "no-store";
+	if (status < 400 && req->match.route != NULL && req->match.route->cache != NULL)
+		cache = req->match.route->cache;
+	if (status < 400 && req->cache != NULL)
+		cache = req->cache;
+	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
+	if (req->reads) {
+		/* DID resolution by browsers: "*" on every read, errors included. */
+		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Retry-After");
+	}
+	add(response, "X-Content-Type-Options", "nosniff");
+	for (const struct http_extra *extra = req->extras; extra != NULL; extra = extra->next)
+		add(response, extra->name, extra->value);
+}
+
+void http_answer_set(struct http_request *req, unsigned status, struct MHD_Response *response)
+{
+	if (http_answered(req)) {
+		if (response != NULL)
+			MHD_destroy_response(response);
+		return;
+	}
+	req->answered = true;
+	req->answer = response; /* NULL, out of memory: the connection is closed when it comes to fetch it */
+	req->answer_status = status;
+	if (response != NULL)
+		decorate(req, response, status);
+	if (req->suspended) {
+		event_del(&req->deadline);
+		req->suspended = false;
+		MHD_resume_connection(req->conn);
+		http_server_kick(req->server);
+	}
+}
+
+void http_answer_problem(struct http_request *req, const struct http_problem *problem)
+{
+	char json[HTTP_PROBLEM_MAX];
+	unsigned status = http_problem_of(problem)->status;
+	unsigned wait = problem->retry_after ? problem->retry_after : status == 503 || status == 429 ? 1 : 0;
+	if (http_answered(req))
+		return;
+	size_t len = http_problem_json(json, problem, req->public_url);
+	struct MHD_Response *response = MHD_create_response_from_buffer(len, json, MHD_RESPMEM_MUST_COPY);
+	if (response != NULL) {
+		char seconds[16];
+		add(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/problem+json");
+		snprintf(seconds, sizeof(seconds), "%u", wait);
+		if (wait != 0)
+			add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
+	http_answer_set(req, status, response);
+}
+
+void http_problem(struct http_request *req, const struct http_problem *problem)
+{
+	http_answer_problem(req, problem);
+	http_request_release(req);
+}
+
+static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	add(cls, name, value);
+	return MHD_YES;
+}
+
+/* A shared answer cannot say "close" to one client only, so that client gets one of its own; req->shared keeps the
+ * bytes. */
+static struct MHD_Response *shared_close(struct http_response *shared)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(shared->len, shared->body, MHD_RESPMEM_PERSISTENT);
+	if (response != NULL)
+		MHD_get_response_headers(shared->full, copy_header, response);
+	return response;
+}
+
+enum MHD_Result http_answer_queue(struct http_request *req)
+{
+	struct http_server *server = req->server;
+	struct MHD_Response *response = req->answer;
+	bool close = req->close || server->draining;
+	if (req->shared != NULL && response == NULL) {
+		response = is_fresh(req, req->shared->etag) ? req->shared->not_modified : req->shared->full;
+		req->answer_status = response == req->shared->full ? 200 : 304;
+		if (close)
+			response = req->answer = shared_close(req->shared);
+		if (close)
+			req->answer_status = 200;
+	}
+	if (response == NULL)
+		return MHD_NO;
+	if (close)
+		add(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	enum MHD_Result queued = MHD_queue_response(req->conn, req->answer_status, response);
+	if (req->full_us != 0 && server->options.on_answered != NULL)
+		server->options.on_answered(server->options.user, req->match.route, req->answer_status,
+					    http_now_us() - req->full_us);
+	req->stage = HTTP_STAGE_DONE;
+	return queued;
+}
+
+/* Gives up ownership of body in every case. */
+static struct MHD_Response *make(struct http_request *req, unsigned *status, const char *content_type, void *body,
+				 size_t len, void (*free_body)(void *), bool copy)
+{
+	char made[HTTP_ETAG_MAX];
+	const char *etag = req->etag;
+	if (etag == NULL && *status == 200 && req->reads) {
+		http_etag(made, body, len);
+		etag = made;
+	}
+	bool fresh = etag != NULL && *status == 200 && is_fresh(req, etag);
+	struct MHD_Response *response;
+	if (copy || fresh)
+		response = MHD_create_response_from_buffer(fresh ? 0 : len, body, MHD_RESPMEM_MUST_COPY);
+	else if (free_body != NULL)
+		response = MHD_create_response_from_buffer_with_free_callback(len, body, free_body);
+	else
+		response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_PERSISTENT);
+	if (free_body != NULL && (fresh || response == NULL))
+		free_body(body);
+	if (response == NULL)
+		return NULL;
+	if (fresh)
+		*status = 304;
+	else if (content_type != NULL)
+		add(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	if (etag != NULL && *status < 400)
+		add(response, MHD_HTTP_HEADER_ETAG, etag);
+	return response;
+}
+
+static void reply(struct http_request *req, unsigned status, const char *content_type, void *body, size_t len,
+		  void (*free_body)(void *), bool copy)
+{
+	if (http_answered(req)) {
+		if (free_body != NULL)
+			free_body(body);
+	} else {
+		struct MHD_Response *response = make(req, &status, content_type, body, len, free_body, copy);
+		http_answer_set(req, status, response);
+	}
+	http_request_release(req);
+}
+
+void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t len)
+{
+	union {
+		const void *in;
+		void *out;
+	} bytes = {.in = body}; /* libmicrohttpd's prototype lacks const; it copies */
+	reply(req, status, content_type, bytes.out, len, NULL, true);
+}
+
+void http_reply_take(struct http_request *req, unsigned status, const char *content_type, void *body, size_t len,
+		     void (*free_body)(void *))
+{
+	reply(req, status, content_type, body, len, free_body, false);
+}
+
+void http_reply_shared(struct http_request *req, struct http_response *response)
+{
+	if (!http_answered(req)) {
+		req->shared = http_response_ref(response);
+		http_answer_set(req, 200, NULL);
+	}
+	http_request_release(req);
+}
+
+static struct MHD_Response *make_shared(struct http_response *shared, bool full, const struct http_pair *headers)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		full ? shared->len : 0, full ? shared->body : NULL, MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return NULL;
+	if (full)
+		add(response, MHD_HTTP_HEADER_CONTENT_TYPE, shared->content_type);
+	add(response, MHD_HTTP_HEADER_ETAG, shared->etag);
+	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, shared->cache);
+	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Retry-After");
+	add(response, "X-Content-Type-Options", "nosniff");
+	for (; headers != NULL && headers->name != NULL; headers++)
+		add(response, headers->name, headers->value);
+	return response;
+}
+
+struct http_response *http_response_new(const char *content_type, const void *body, size_t len, const char *cache,
+					const struct http_pair *headers)
+{
+	struct http_response *shared = calloc(1, sizeof(*shared));
+	if (shared == NULL)
+		return NULL;
+	shared->refs = 1;
+	shared->len = len;
+	shared->body = malloc(len + 1);
+	shared->content_type = strdup(content_type);
+	shared->cache = strdup(cache);
+	if (shared->body != NULL && shared->content_type != NULL && shared->cache != NULL) {
+		memcpy(shared->body, len > 0 ? body : "", len);
+		http_etag(shared->etag, shared->body, len);
+		shared->full = make_shared(shared, true, headers);
+		shared->not_modified = make_shared(shared, false, headers);
+	}
+	if (shared->full == NULL || shared->not_modified == NULL) {
+		http_response_unref(shared);
+		return NULL;
+	}
+	return shared;
+}
+
+struct http_response *http_response_ref(struct http_response *response)
+{
+	response->refs++;
+	return response;
+}
+
+void http_response_unref(struct http_response *response)
+{
+	if (response == NULL || --response->refs > 0)
+		return;
+	if (response->full != NULL)
+		MHD_destroy_response(response->full);
+	if (response->not_modified != NULL)
+		MHD_destroy_response(response->not_modified);
+	free(response->body);
+	free(response->content_type);
+	free(response->cache);
+	free(response);
+}
+
+const char *http_response_etag(const struct http_response *response)
+{
+	return response->etag;
+}
