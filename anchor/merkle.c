@@ -39,6 +39,12 @@ void merkle_sha256(struct merkle_hasher *hasher, struct merkle_hash *out, const 
 	digest(hasher, out, NULL, 0, data, len);
 }
 
+void merkle_sha256_join(struct merkle_hasher *hasher, struct merkle_hash *out, const void *first, size_t first_len,
+			const void *second, size_t second_len)
+{
+	digest(hasher, out, first, first_len, second, second_len);
+}
+
 /* RFC 9162 section 2.1.1: "The hash of a list with one entry (also known as a leaf hash) is HASH(0x00 || d[0])" */
 void merkle_leaf(struct merkle_hasher *hasher, struct merkle_hash *out, const void *entry, size_t len)
 {

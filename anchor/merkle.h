@@ -35,6 +35,9 @@ void merkle_hasher_clear(struct merkle_hasher *hasher);
 
 /* Plain SHA-256, for payload and evidence hashes. */
 void merkle_sha256(struct merkle_hasher *hasher, struct merkle_hash *out, const void *data, size_t len);
+/* SHA-256 of two strings joined. */
+void merkle_sha256_join(struct merkle_hasher *hasher, struct merkle_hash *out, const void *first, size_t first_len,
+			const void *second, size_t second_len);
 void merkle_leaf(struct merkle_hasher *hasher, struct merkle_hash *out, const void *entry, size_t len);
 /* `out` may be `left` or `right`. */
 void merkle_node(struct merkle_hasher *hasher, struct merkle_hash *out, const struct merkle_hash *left,

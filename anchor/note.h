@@ -19,6 +19,7 @@
 #define NOTE_SIGNATURE_MAX 4096 /* bytes of one decoded signature with its key id; ML-DSA-44 has 2424 */
 #define NOTE_SIGNATURE_KEPT 72	/* the longest we can check: a cosignature */
 #define NOTE_NAME_MAX 255
+#define NOTE_COSIGNED_MAX 4096 /* bytes of a text whose cosignatures can be checked; a checkpoint has 322 */
 #define NOTE_KEY_TEXT_MAX (NOTE_NAME_MAX + 1 + 8 + 1 + 44 + 1) /* of a vkey, with NUL */
 #define NOTE_LINE_MAX (3 + 1 + NOTE_NAME_MAX + 1 + 104 + 1)    /* of one of our signature lines, with line feed */
 
@@ -64,7 +65,8 @@ __attribute__((warn_unused_result)) int note_parse(struct note *note, const char
 /* Every signature by that key (name and id) must hold, and there must be one. 0; -ENOENT: none; -EKEYREJECTED: a bad
  * one; -EINVAL: the key is not of type Ed25519. */
 __attribute__((warn_unused_result)) int note_verify(const struct note *note, const struct note_key *key);
-/* The same for a cosignature/v1 key (type 0x04); gives the newest time (seconds since 1970) it signed. */
+/* The same for a cosignature/v1 key (type 0x04); gives the newest time (seconds since 1970) it signed.
+ * -EOVERFLOW: a text longer than NOTE_COSIGNED_MAX. */
 __attribute__((warn_unused_result)) int note_verify_cosignature(uint64_t *time, const struct note *note,
 								const struct note_key *key);
 
