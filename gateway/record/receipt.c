@@ -77,12 +77,12 @@ static void put_string(struct out *o, const char *text, size_t len)
 	*o->at++ = '"';
 }
 
-static void put_proof(struct out *o, const uint8_t (*hashes)[32], size_t count)
+static void put_proof(struct out *o, const struct merkle_hash *hashes, size_t count)
 {
 	put_text(o, "[");
 	for (size_t i = 0; i < count; i++) {
 		put_text(o, i ? ",\"" : "\"");
-		put_hex(o, hashes[i], 32);
+		put_hex(o, hashes[i].bytes, 32);
 		put_text(o, "\"");
 	}
 	put_text(o, "]");
@@ -141,7 +141,7 @@ int receipt_write(char **out, size_t *len, const struct receipt_parts *p)
 	size_t raw, size;
 	struct out o;
 
-	if (p->inclusion_len > RECEIPT_PROOF_MAX || head_proof > RECEIPT_PROOF_MAX || p->seq > INTEGER_MAX)
+	if (p->inclusion_len > MERKLE_PROOF_MAX || head_proof > MERKLE_PROOF_MAX || p->seq > INTEGER_MAX)
 		return -EOVERFLOW;
 	if (p->level >= RECEIPT_ANCHORED && p->block_number > INTEGER_MAX)
 		return -EOVERFLOW;

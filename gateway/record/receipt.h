@@ -4,12 +4,12 @@
  */
 #pragma once
 
+#include "anchor/merkle.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define RECEIPT_MAX (256u * 1024u)
-#define RECEIPT_PROOF_MAX 64u
 
 /* In rising order, so levels compare as numbers. `witnessed` takes its place when witnesses exist. */
 enum receipt_level { RECEIPT_LOGGED, RECEIPT_PUBLISHED, RECEIPT_ANCHORED, RECEIPT_FINAL };
@@ -30,12 +30,12 @@ struct receipt_parts {
 	size_t evidence_len;
 	const char *checkpoint; /* the signed note, LF at its end included */
 	size_t checkpoint_len;
-	const uint8_t (*inclusion)[32]; /* leaf to root */
+	const struct merkle_hash *inclusion; /* leaf to root */
 	size_t inclusion_len;
 	/* from `published` */
 	const char *head_entry;
 	size_t head_entry_len;
-	const uint8_t (*head_inclusion)[32];
+	const struct merkle_hash *head_inclusion;
 	size_t head_inclusion_len;
 	/* from `anchored` */
 	uint64_t chain_id;
