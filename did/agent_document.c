@@ -96,7 +96,8 @@ static bool services_ok(const json_t *services)
 /* Takes services while they fit; the ids of the others go to *dropped. */
 static int add_services(json_t *document, json_t **dropped, json_t *services)
 {
-	size_t room = DID_DOCUMENT_MAX - strlen(",\"service\":[]"), used = compact_size(document), i;
+	/* every service brings a comma, but the first */
+	size_t used = compact_size(document) + strlen(",\"service\":[]") - 1, i;
 	json_t *kept, *service;
 	bool full = false;
 	int rc = 0;
@@ -106,7 +107,7 @@ static int add_services(json_t *document, json_t **dropped, json_t *services)
 	kept = json_array();
 	json_array_foreach(services, i, service) {
 		used += compact_size(service) + 1;
-		full = full || used > room;
+		full = full || used > DID_DOCUMENT_MAX;
 		if (!full)
 			rc |= json_array_append(kept, service);
 		if (!full || !dropped)

@@ -203,5 +203,5 @@ int did_query_parse(struct did_params *out, struct did_slice query)
 
 bool did_slice_is(struct did_slice slice, const char *text)
 {
-	return strlen(text) == slice.len && memcmp(slice.ptr, text, slice.len) == 0;
+	return strlen(text) == slice.len && (slice.len == 0 || memcmp(slice.ptr, text, slice.len) == 0);
 }

@@ -131,7 +131,7 @@ static bool point_name(char *pointer, size_t *len, const struct raw *name)
 	for (size_t i = 0; i < decoded_len; i++) {
 		bool special = decoded[i] == '~' || decoded[i] == '/';
 
-		if (at + 3 > JCS_POINTER_SIZE)
+		if (at + special + 2 > JCS_POINTER_SIZE)
 			return false;
 		pointer[at++] = special ? '~' : decoded[i];
 		if (special)

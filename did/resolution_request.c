@@ -37,8 +37,10 @@ static int read_text(struct resolution_request *out, bool *encoded, const char *
 	*encoded = path_len >= 6 && strncasecmp(path, "did%3A", 6) == 0;
 	if (*encoded) {
 		rc = did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){ path, path_len });
-		if (rc != 0)
+		if (rc != 0) {
+			out->text[0] = '\0';
 			return rc;
+		}
 	} else {
 		if (path_len > DID_MAX || extra > DID_MAX - path_len)
 			return -ENOSPC;

@@ -1,0 +1,255 @@
+/* The documents this host publishes. Expected bytes are written out whole: they are what the world reads. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "did/agent_document.h"
+
+#define CONTEXT                                                                                                           \
+	"\"@context\":[\"https://www.w3.org/ns/did/v1\",{\"blockchainAccountId\":\"https://w3id.org/security#blockchainAccountId\","  \
+	"\"EcdsaSecp256k1RecoveryMethod2020\":\"https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#"               \
+	"EcdsaSecp256k1RecoveryMethod2020\"}],"
+#define DID "did:web:kedge.example:agent:8453:42"
+#define IDENTITY "\"id\":\"" DID "\",\"alsoKnownAs\":[\"eip155:8453/erc721:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432/42\"]"
+#define OWNER "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+#define WALLET "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
+#define THIRD "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
+#define METHOD(name, account)                                                                                             \
+	"{\"id\":\"" DID "#" name "\",\"type\":\"EcdsaSecp256k1RecoveryMethod2020\",\"controller\":\"" DID                        \
+	"\",\"blockchainAccountId\":\"eip155:8453:" account "\"}"
+
+static struct agent_defaults defaults = { .host = "kedge.example", .chain = 8453 };
+
+static struct eth_address address(const char *text)
+{
+	struct eth_address out;
+
+	assert_int_equal(address_parse(&out, text, strlen(text)), 0);
+	return out;
+}
+
+static struct agent_document agent(const char *safe_owner, const char *latest_owner, const char *safe_wallet,
+				   const char *latest_wallet)
+{
+	struct agent_document out = { 0 };
+
+	defaults.registry = address("0x8004A169FB4a3325136EB29fA0ceB6D2e539a432");
+	out.key = (struct agent_key){ .chain = 8453, .registry = defaults.registry, .id = u256_from_u64(42) };
+	out.safe.owner = address(safe_owner);
+	out.latest.owner = address(latest_owner);
+	if (safe_wallet)
+		out.safe.wallet = address(safe_wallet);
+	if (latest_wallet)
+		out.latest.wallet = address(latest_wallet);
+	return out;
+}
+
+static void check(const struct agent_document *input, const char *expected)
+{
+	json_t *document, *dropped;
+	char *text;
+
+	assert_int_equal(agent_document_build(&document, &dropped, input, &defaults), 0);
+	text = json_dumps(document, JSON_COMPACT);
+	assert_string_equal(text, expected);
+	assert_null(dropped);
+	free(text);
+	json_decref(document);
+}
+
+static void owner_and_wallet(void **state)
+{
+	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
+
+	(void)state;
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
+		      METHOD("owner", OWNER) "," METHOD("agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\"],"
+		      "\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+	input.wallet_authenticates = true;
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
+		      METHOD("owner", OWNER) "," METHOD("agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\",\"" DID
+		      "#agent-wallet\"],\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],"
+		      "\"capabilityInvocation\":[\"" DID "#owner\"]}");
+}
+
+static void a_wallet_that_is_the_owner_is_listed_twice(void **state)
+{
+	struct agent_document input = agent(OWNER, OWNER, OWNER, OWNER);
+
+	(void)state;
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
+		      METHOD("owner", OWNER) "," METHOD("agent-wallet", OWNER) "],\"authentication\":[\"" DID "#owner\"],"
+		      "\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+}
+
+static void between_latest_and_safe_neither_wallet_is_listed(void **state)
+{
+	struct agent_document inputs[] = { agent(OWNER, OWNER, WALLET, THIRD), agent(OWNER, OWNER, WALLET, NULL),
+					   agent(OWNER, OWNER, NULL, WALLET), agent(OWNER, OWNER, NULL, NULL) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+		inputs[i].wallet_authenticates = true;
+		check(&inputs[i], "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
+				  "\",\"verificationMethod\":[" METHOD("owner", OWNER) "],\"authentication\":[\"" DID
+				  "#owner\"],\"assertionMethod\":[\"" DID "#owner\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+	}
+}
+
+static void between_latest_and_safe_neither_owner_is_listed(void **state)
+{
+	struct agent_document input = agent(OWNER, THIRD, WALLET, WALLET);
+
+	(void)state;
+	check(&input, "{" CONTEXT IDENTITY ",\"verificationMethod\":[" METHOD("agent-wallet", WALLET)
+		      "],\"assertionMethod\":[\"" DID "#agent-wallet\"]}");
+	input = agent(OWNER, THIRD, WALLET, NULL);
+	check(&input, "{" CONTEXT IDENTITY "}");
+}
+
+static json_t *service(unsigned i, size_t padding)
+{
+	char id[64], url[2100] = "https://agent.example/";
+
+	snprintf(id, sizeof(id), DID "#s%u", i);
+	memset(url + 22, 'x', padding);
+	return json_pack("{s:s, s:s, s:s}", "id", id, "type", "https://eips.ethereum.org/EIPS/eip-8004#A2A", "serviceEndpoint", url);
+}
+
+static void services_are_listed_while_they_fit(void **state)
+{
+	json_t *document, *dropped, *services = json_array();
+	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
+	size_t kept, size;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		json_array_append_new(services, service(i, 1200));
+	/* a small one behind the first that does not fit is dropped too: what is kept is a beginning of the list */
+	json_array_append_new(services, service(8, 1));
+	input.services = services;
+	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), 0);
+	kept = json_array_size(json_object_get(document, "service"));
+	size = json_dumpb(document, NULL, 0, JSON_COMPACT);
+	assert_in_range(size, DID_DOCUMENT_MAX - 1500, DID_DOCUMENT_MAX);
+	assert_in_range(kept, 1, 7);
+	assert_int_equal(json_array_size(dropped), 9 - kept);
+	assert_string_equal(json_string_value(json_array_get(dropped, 9 - kept - 1)), DID "#s8");
+	json_decref(document);
+	json_decref(dropped);
+	assert_int_equal(agent_document_build(&document, NULL, &input, &defaults), 0);
+	json_decref(document);
+	json_decref(services);
+}
+
+/* The last byte counts: the same list with a growing service never passes the limit, and reaches it. */
+static void the_limit_is_exact(void **state)
+{
+	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
+	size_t largest = 0;
+
+	(void)state;
+	for (size_t padding = 0; padding < 1900; padding++) {
+		json_t *document, *dropped;
+		size_t size;
+
+		input.services = json_pack("[o, o, o, o]", service(1, 1900), service(2, 1500), service(3, 1200), service(4, padding));
+		assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), 0);
+		size = json_dumpb(document, NULL, 0, JSON_COMPACT);
+		assert_in_range(size, 1, DID_DOCUMENT_MAX);
+		largest = size > largest ? size : largest;
+		json_decref(document);
+		json_decref(dropped);
+		json_decref(input.services);
+	}
+	assert_int_equal(largest, DID_DOCUMENT_MAX);
+}
+
+static void misuse_is_refused(void **state)
+{
+	struct agent_document input = agent(OWNER, OWNER, NULL, NULL);
+	struct agent_defaults bad = defaults;
+	json_t *document, *dropped;
+
+	(void)state;
+	bad.host = "10.0.0.1:80";
+	assert_int_equal(agent_document_build(&document, &dropped, &input, &bad), -EINVAL);
+	input.services = json_pack("{}");
+	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	json_decref(input.services);
+	input.services = json_pack("[{s:i}]", "id", 1);
+	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	json_decref(input.services);
+	input.services = json_pack("[s]", "x");
+	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	json_decref(input.services);
+	assert_null(document);
+}
+
+#define HOST_START                                                                                                        \
+	"{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\",{\"uri\":\"https://schema.org/url\"," \
+	"\"vkey\":\"https://c2sp.org/signed-note#verifier-key\",\"anchor\":\"https://w3id.org/security#blockchainAccountId\"}],"       \
+	"\"id\":\"did:web:localhost%3A8004\",\"verificationMethod\":[{\"id\":\"did:web:localhost%3A8004#log-key\",\"type\":"         \
+	"\"Multikey\",\"controller\":\"did:web:localhost%3A8004\",\"publicKeyMultibase\":"                                      \
+	"\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\"}],\"assertionMethod\":[\"did:web:localhost%3A8004#log-key\"],"     \
+	"\"service\":[{\"id\":\"did:web:localhost%3A8004#log\",\"type\":\"https://c2sp.org/tlog-tiles\",\"serviceEndpoint\":"        \
+	"{\"uri\":\"http://localhost:8004/log\",\"vkey\":\"localhost:8004/log+00000000+AQ==\""
+#define HOST_END                                                                                                          \
+	"}},{\"id\":\"did:web:localhost%3A8004#resolver\",\"type\":\"https://w3id.org/did-resolution\",\"serviceEndpoint\":"        \
+	"\"http://localhost:8004/1.0/identifiers/\"}]}"
+
+static void the_document_of_the_host(void **state)
+{
+	struct host_document host = {
+		.host = "localhost:8004",
+		.base_url = "http://localhost:8004",
+		.log_vkey = "localhost:8004/log+00000000+AQ==",
+		.log_key = { 0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8, 0xd0, 0x2a, 0x6f, 0x0d, 0x73,
+			     0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2, 0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29 },
+	};
+	json_t *document;
+	char *text;
+
+	(void)state;
+	assert_int_equal(host_document_build(&document, &host), 0);
+	text = json_dumps(document, JSON_COMPACT);
+	assert_string_equal(text, HOST_START HOST_END);
+	free(text);
+	json_decref(document);
+
+	host.has_anchor = true;
+	host.anchor_chain = 31337;
+	host.anchor_contract = address(THIRD);
+	assert_int_equal(host_document_build(&document, &host), 0);
+	text = json_dumps(document, JSON_COMPACT);
+	assert_string_equal(text, HOST_START ",\"anchor\":\"eip155:31337:" THIRD "\"" HOST_END);
+	free(text);
+	json_decref(document);
+
+	host.host = "LOCALHOST";
+	assert_int_equal(host_document_build(&document, &host), -EINVAL);
+	assert_null(document);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(owner_and_wallet),
+		cmocka_unit_test(a_wallet_that_is_the_owner_is_listed_twice),
+		cmocka_unit_test(between_latest_and_safe_neither_wallet_is_listed),
+		cmocka_unit_test(between_latest_and_safe_neither_owner_is_listed),
+		cmocka_unit_test(services_are_listed_while_they_fit),
+		cmocka_unit_test(the_limit_is_exact),
+		cmocka_unit_test(misuse_is_refused),
+		cmocka_unit_test(the_document_of_the_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
