@@ -42,7 +42,7 @@ function writeWhole(file, text) {
 }
 
 // Five blocks after activity carry it past `safe` (two behind) and `finalized` (four behind); one a minute otherwise.
-// On a busy chain they come once a second, because every block moves its clock forward by at least a second.
+// While a chain stays busy they come once a second, so that it does not grow by five blocks a transaction.
 async function keep(chain, stopping) {
   let known = await chain.number();
   let seen = known;
