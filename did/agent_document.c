@@ -17,7 +17,7 @@ struct standing {
 static int add_method(json_t *document, const char *did, const char *fragment, const struct agent_key *key,
 		      const struct eth_address *address)
 {
-	struct eip155_account account = { .chain = key->chain, .address = *address };
+	struct eip155_account account = {.chain = key->chain, .address = *address};
 	json_t *methods = json_object_get(document, "verificationMethod");
 	char text[DID_PKH_TEXT_SIZE];
 
@@ -50,10 +50,12 @@ static int add_relationship(json_t *document, const char *name, const char *did,
 static int add_keys(json_t *document, const char *did, const struct agent_document *agent)
 {
 	struct standing standing = {
-		.owner = address_equal(&agent->safe.owner, &agent->latest.owner) && !address_is_zero(&agent->safe.owner),
-		.wallet = address_equal(&agent->safe.wallet, &agent->latest.wallet) && !address_is_zero(&agent->safe.wallet),
+		.owner =
+			address_equal(&agent->safe.owner, &agent->latest.owner) && !address_is_zero(&agent->safe.owner),
+		.wallet = address_equal(&agent->safe.wallet, &agent->latest.wallet) &&
+			  !address_is_zero(&agent->safe.wallet),
 	};
-	struct eip155_account owner = { .chain = agent->key.chain, .address = agent->safe.owner };
+	struct eip155_account owner = {.chain = agent->key.chain, .address = agent->safe.owner};
 	char controller[DID_PKH_TEXT_SIZE];
 	int rc = 0;
 
@@ -87,9 +89,7 @@ static bool services_ok(const json_t *services)
 
 	if (services && !json_is_array(services))
 		return false;
-	json_array_foreach(services, i, service)
-		if (!json_is_string(json_object_get(service, "id")))
-			return false;
+	json_array_foreach(services, i, service) if (!json_is_string(json_object_get(service, "id"))) return false;
 	return true;
 }
 
@@ -105,7 +105,8 @@ static int add_services(json_t *document, json_t **dropped, json_t *services)
 	if (json_array_size(services) == 0)
 		return 0;
 	kept = json_array();
-	json_array_foreach(services, i, service) {
+	json_array_foreach(services, i, service)
+	{
 		used += compact_size(service) + 1;
 		full = full || used > DID_DOCUMENT_MAX;
 		if (!full)
@@ -153,7 +154,7 @@ int agent_document_build(json_t **document, json_t **dropped, const struct agent
 
 static json_t *log_endpoint(const struct host_document *host)
 {
-	struct eip155_account anchor = { .chain = host->anchor_chain, .address = host->anchor_contract };
+	struct eip155_account anchor = {.chain = host->anchor_chain, .address = host->anchor_contract};
 	json_t *endpoint = json_pack("{s:s+, s:s}", "uri", host->base_url, "/log", "vkey", host->log_vkey);
 	char contract[DID_PKH_TEXT_SIZE];
 
@@ -170,8 +171,9 @@ static json_t *log_endpoint(const struct host_document *host)
 /* DID v1 defines neither Multikey nor what a log endpoint says; a term that no context defines is lost in JSON-LD. */
 static json_t *host_context(void)
 {
-	return json_pack("[s, s, {s:s, s:s, s:s}]", "https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1",
-			 "uri", "https://schema.org/url", "vkey", "https://c2sp.org/signed-note#verifier-key", "anchor",
+	return json_pack("[s, s, {s:s, s:s, s:s}]", "https://www.w3.org/ns/did/v1",
+			 "https://w3id.org/security/multikey/v1", "uri", "https://schema.org/url", "vkey",
+			 "https://c2sp.org/signed-note#verifier-key", "anchor",
 			 "https://w3id.org/security#blockchainAccountId");
 }
 
@@ -186,10 +188,10 @@ int host_document_build(json_t **document, const struct host_document *host)
 	multikey_ed25519(multikey, host->log_key);
 	made = json_pack("{s:o, s:s, s:[{s:s+, s:s, s:s, s:s}], s:[s+], s:[{s:s+, s:s, s:o}, {s:s+, s:s, s:s+}]}",
 			 "@context", host_context(), "id", did, "verificationMethod", "id", did, "#log-key", "type",
-			 "Multikey", "controller", did, "publicKeyMultibase", multikey, "assertionMethod", did, "#log-key",
-			 "service", "id", did, "#log", "type", "https://c2sp.org/tlog-tiles", "serviceEndpoint",
-			 log_endpoint(host), "id", did, "#resolver", "type", "https://w3id.org/did-resolution",
-			 "serviceEndpoint", host->base_url, "/1.0/identifiers/");
+			 "Multikey", "controller", did, "publicKeyMultibase", multikey, "assertionMethod", did,
+			 "#log-key", "service", "id", did, "#log", "type", "https://c2sp.org/tlog-tiles",
+			 "serviceEndpoint", log_endpoint(host), "id", did, "#resolver", "type",
+			 "https://w3id.org/did-resolution", "serviceEndpoint", host->base_url, "/1.0/identifiers/");
 	*document = made;
 	return made ? 0 : -ENOMEM;
 }

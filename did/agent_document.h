@@ -1,8 +1,8 @@
 #pragma once
 
-/* The DID documents this host publishes: one for an agent, made of chain state, and one for the host itself. Pure: the caller
- * has read the chain. Every DID URL inside is absolute. Members stand in the usual order when dumped without sorting; a
- * document stays within DID_DOCUMENT_MAX bytes when written by json_dumps(JSON_COMPACT), because
+/* The DID documents this host publishes: one for an agent, made of chain state, and one for the host itself. Pure: the
+ * caller has read the chain. Every DID URL inside is absolute. Members stand in the usual order when dumped without
+ * sorting; a document stays within DID_DOCUMENT_MAX bytes when written by json_dumps(JSON_COMPACT), because
  * @digitalbazaar/did-method-web refuses more than 8 KiB. */
 
 #include "did/agent_key.h"
@@ -27,12 +27,12 @@ struct agent_document {
 	json_t *services;	       /* borrowed array of finished service objects with absolute ids, or NULL */
 };
 
-/* Builds the current document. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller` (did:pkh of
- * the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet` (assertionMethod) only if the
- * wallet is set and the same at both (DESIGN section 4). Relationships without a key are left out.
- * Services that would take the document over DID_DOCUMENT_MAX are dropped from the end.
- * Out: *document a new reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was.
- * Returns 0, -EINVAL (host; services not an array of objects with a text `id`), -ENOMEM. */
+/* Builds the current document. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller`
+ * (did:pkh of the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet`
+ * (assertionMethod) only if the wallet is set and the same at both (DESIGN section 4). Relationships without a key are
+ * left out. Services that would take the document over DID_DOCUMENT_MAX are dropped from the end. Out: *document a new
+ * reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was. Returns 0, -EINVAL
+ * (host; services not an array of objects with a text `id`), -ENOMEM. */
 __attribute__((warn_unused_result)) int agent_document_build(json_t **document, json_t **dropped,
 							     const struct agent_document *agent,
 							     const struct agent_defaults *defaults);

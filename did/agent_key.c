@@ -1,4 +1,5 @@
-/* Names of agents: every form that is read ends as the same three values, every form that is written is the only one. */
+/* Names of agents: every form that is read ends as the same three values, every form that is written is the only one.
+ */
 #include "did/agent_key.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ static size_t split(struct did_slice fields[static FIELDS_MAX], const char *text
 			continue;
 		if (count == FIELDS_MAX)
 			return FIELDS_MAX + 1;
-		fields[count++] = (struct did_slice){ text + start, i - start };
+		fields[count++] = (struct did_slice){text + start, i - start};
 		start = i + 1;
 	}
 	return count;
@@ -102,7 +103,8 @@ int agent_key_parse(struct agent_key *out, const char *text, size_t len)
 	return 0;
 }
 
-int agent_did_format(char out[static AGENT_DID_SIZE], const struct agent_key *key, const struct agent_defaults *defaults)
+int agent_did_format(char out[static AGENT_DID_SIZE], const struct agent_key *key,
+		     const struct agent_defaults *defaults)
 {
 	char id[U256_DECIMAL_SIZE], registry[ADDRESS_TEXT_SIZE], host[DID_WEB_HOST_DID_SIZE];
 	int rc = did_web_from_host(host, sizeof(host), defaults->host);
@@ -139,7 +141,8 @@ int agent_did_parse(struct agent_key *out, const char *did, size_t len, const st
 		out->registry = defaults->registry;
 		read = parse_chain(&out->chain, f[1]) && parse_id(&out->id, f[2]);
 	} else if (count == 5 && did_slice_is(f[1], "eip155")) {
-		read = parse_chain(&out->chain, f[2]) && parse_registry(&out->registry, f[3]) && parse_id(&out->id, f[4]);
+		read = parse_chain(&out->chain, f[2]) && parse_registry(&out->registry, f[3]) &&
+		       parse_id(&out->id, f[4]);
 	}
 	if (!read)
 		return -ENOENT;

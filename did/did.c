@@ -47,7 +47,7 @@ static size_t run(const char *text, size_t len, const char *extra)
 
 static struct did_slice take(const char *text, size_t *at, size_t len)
 {
-	struct did_slice slice = { text + *at, len };
+	struct did_slice slice = {text + *at, len};
 
 	*at += len;
 	return slice;
@@ -64,13 +64,13 @@ static int take_did(struct did_url *out, const char *text, size_t len, size_t *a
 		n++;
 	if (n == 4 || n == len || text[n] != ':')
 		return -EBADMSG;
-	out->method = (struct did_slice){ text + 4, n - 4 };
+	out->method = (struct did_slice){text + 4, n - 4};
 	n++;
 	out->id = take(text, &n, run(text + n, len - n, ".-_:"));
 	/* method-specific-id = *( *idchar ":" ) 1*idchar */
 	if (out->id.len == 0 || text[n - 1] == ':')
 		return -EBADMSG;
-	out->did = (struct did_slice){ text, n };
+	out->did = (struct did_slice){text, n};
 	*at = n;
 	return 0;
 }
@@ -164,13 +164,13 @@ static bool same_decoded(struct did_slice a, struct did_slice b)
 static int add_param(struct did_params *out, struct did_slice part)
 {
 	const char *equals = memchr(part.ptr, '=', part.len);
-	struct did_param param = { .name = part };
+	struct did_param param = {.name = part};
 
 	if (run(part.ptr, part.len, QUERY_EXTRA) != part.len)
 		return -EBADMSG;
 	if (equals) {
 		param.name.len = (size_t)(equals - part.ptr);
-		param.value = (struct did_slice){ equals + 1, part.len - param.name.len - 1 };
+		param.value = (struct did_slice){equals + 1, part.len - param.name.len - 1};
 	}
 	if (param.name.len == 0)
 		return -EBADMSG;
@@ -188,7 +188,7 @@ int did_query_parse(struct did_params *out, struct did_slice query)
 	out->count = 0;
 	while (query.len > 0) {
 		const char *amp = memchr(query.ptr, '&', query.len);
-		struct did_slice part = { query.ptr, amp ? (size_t)(amp - query.ptr) : query.len };
+		struct did_slice part = {query.ptr, amp ? (size_t)(amp - query.ptr) : query.len};
 		int rc = part.len ? add_param(out, part) : -EBADMSG;
 
 		if (rc != 0)

@@ -1,7 +1,7 @@
 #pragma once
 
-/* DID and DID URL syntax (DID 1.1, section 3): strict, bounded, without copies. What is parsed are slices of the caller's
- * text, which must outlive them. */
+/* DID and DID URL syntax (DID 1.1, section 3): strict, bounded, without copies. What is parsed are slices of the
+ * caller's text, which must outlive them. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,15 +36,15 @@ struct did_params {
 	struct did_param items[DID_PARAMS_MAX];
 };
 
-/* did_parse reads a bare DID, did_url_parse a DID URL. Method names are [a-z0-9]+, the method-specific id is *( *idchar ":" )
- * 1*idchar with well-formed percent escapes. An empty query or fragment ("?" or "#" at the end) is kept as present and empty.
- * Returns 0, -EBADMSG malformed, -EOVERFLOW longer than DID_MAX. */
+/* did_parse reads a bare DID, did_url_parse a DID URL. Method names are [a-z0-9]+, the method-specific id is *( *idchar
+ * ":" ) 1*idchar with well-formed percent escapes. An empty query or fragment ("?" or "#" at the end) is kept as
+ * present and empty. Returns 0, -EBADMSG malformed, -EOVERFLOW longer than DID_MAX. */
 __attribute__((warn_unused_result)) int did_parse(struct did_url *out, const char *text, size_t len);
 __attribute__((warn_unused_result)) int did_url_parse(struct did_url *out, const char *text, size_t len);
 
 /* Splits a query at "&" and the first "=" of each part. Names are compared after percent-decoding.
- * Returns 0, -EBADMSG (an empty name, a bad character or escape), -EEXIST (a name twice: it would mean two things to two
- * readers), -EOVERFLOW (more than DID_PARAMS_MAX). */
+ * Returns 0, -EBADMSG (an empty name, a bad character or escape), -EEXIST (a name twice: it would mean two things to
+ * two readers), -EOVERFLOW (more than DID_PARAMS_MAX). */
 __attribute__((warn_unused_result)) int did_query_parse(struct did_params *out, struct did_slice query);
 
 /* Decodes %XX once. out gets at most cap bytes and no NUL; *out_len their number.

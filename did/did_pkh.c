@@ -37,9 +37,9 @@ int caip10_parse(struct caip10 *out, const char *text, size_t len)
 	second = memchr(first + 1, ':', rest);
 	if (!second)
 		return -EBADMSG;
-	out->namespace = (struct did_slice){ text, (size_t)(first - text) };
-	out->reference = (struct did_slice){ first + 1, (size_t)(second - first) - 1 };
-	out->address = (struct did_slice){ second + 1, rest - out->reference.len - 1 };
+	out->namespace = (struct did_slice){text, (size_t)(first - text)};
+	out->reference = (struct did_slice){first + 1, (size_t)(second - first) - 1};
+	out->address = (struct did_slice){second + 1, rest - out->reference.len - 1};
 	if (!made_of(out->namespace, 3, 8, "-", false) || !made_of(out->reference, 1, 32, "-_", true) ||
 	    !made_of(out->address, 1, 128, "-.%", true))
 		return -EBADMSG;
@@ -108,9 +108,10 @@ size_t eip155_account_format(char out[static DID_PKH_TEXT_SIZE], const struct ei
 
 json_t *did_pkh_context(void)
 {
-	return json_pack("[s, {s:s, s:s}]", "https://www.w3.org/ns/did/v1", "blockchainAccountId",
-			 "https://w3id.org/security#blockchainAccountId", "EcdsaSecp256k1RecoveryMethod2020",
-			 "https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#EcdsaSecp256k1RecoveryMethod2020");
+	return json_pack(
+		"[s, {s:s, s:s}]", "https://www.w3.org/ns/did/v1", "blockchainAccountId",
+		"https://w3id.org/security#blockchainAccountId", "EcdsaSecp256k1RecoveryMethod2020",
+		"https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#EcdsaSecp256k1RecoveryMethod2020");
 }
 
 json_t *did_pkh_method(const char *did, const char *fragment, const char *account)
@@ -121,8 +122,8 @@ json_t *did_pkh_method(const char *did, const char *fragment, const char *accoun
 
 int did_pkh_document(json_t **document, const char *did, size_t len)
 {
-	static const char *const relationships[] = { "authentication", "assertionMethod", "capabilityDelegation",
-						     "capabilityInvocation" };
+	static const char *const relationships[] = {"authentication", "assertionMethod", "capabilityDelegation",
+						    "capabilityInvocation"};
 	struct eip155_account account;
 	char text[DID_PKH_TEXT_SIZE];
 	json_t *made;

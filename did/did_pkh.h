@@ -1,7 +1,7 @@
 #pragma once
 
-/* did:pkh (w3c-ccg/did-pkh), the DID that is an account: the document is a function of the DID alone. Documents have the form
- * of the draft's test vectors, not of its prose (facts: chainId:address, capability arrays included). */
+/* did:pkh (w3c-ccg/did-pkh), the DID that is an account: the document is a function of the DID alone. Documents have
+ * the form of the draft's test vectors, not of its prose (facts: chainId:address, capability arrays included). */
 
 #include "did/did.h"
 #include "eth/address.h"
@@ -28,8 +28,9 @@ struct eip155_account {
 /* Returns 0 or -EBADMSG. */
 __attribute__((warn_unused_result)) int caip10_parse(struct caip10 *out, const char *text, size_t len);
 
-/* The eip155 profile: reference decimal without leading zeros, address 0x and 40 hex digits, all lower-case or exactly in
- * EIP-55 spelling. Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace, well-formed). */
+/* The eip155 profile: reference decimal without leading zeros, address 0x and 40 hex digits, all lower-case or exactly
+ * in EIP-55 spelling. Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace,
+ * well-formed). */
 __attribute__((warn_unused_result)) int eip155_account_parse(struct eip155_account *out, const char *text, size_t len);
 
 /* Reads a did:pkh. Returns 0, -EBADMSG (INVALID_DID, a wrong checksum included), -EOPNOTSUPP (well-formed CAIP-10 of a

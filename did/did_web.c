@@ -105,14 +105,14 @@ static int parse_authority(struct did_web *out, const char *text, size_t len)
 	return host_ok(out->host, host_len) && host_is_public(out->host, host_len) ? 0 : -EBADMSG;
 }
 
-/* A resolver that decodes and one that does not must reach the same place, so escapes of anything with a meaning in a path
- * are refused. text is well-formed. */
+/* A resolver that decodes and one that does not must reach the same place, so escapes of anything with a meaning in a
+ * path are refused. text is well-formed. */
 static bool segment_ok(const char *text, size_t len)
 {
 	if (len == 0 || (len == 1 && text[0] == '.') || (len == 2 && text[0] == '.' && text[1] == '.'))
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		struct did_slice escape = { text + i, 3 };
+		struct did_slice escape = {text + i, 3};
 		size_t n;
 		char c;
 
@@ -159,7 +159,7 @@ int did_web_parse(struct did_web *out, const char *did, size_t len)
 	rc = parse_authority(out, url.id.ptr, authority);
 	if (rc != 0 || !colon)
 		return rc;
-	out->path = (struct did_slice){ colon + 1, url.id.len - authority - 1 };
+	out->path = (struct did_slice){colon + 1, url.id.len - authority - 1};
 	return path_ok(out->path) ? 0 : -EBADMSG;
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 
-/* JSON as kedge signs, hashes and stores it: a strict reader for hostile bytes and the canonical writer of RFC 8785 (JCS).
+/* JSON as kedge signs, hashes and stores it: a strict reader for hostile bytes and the canonical writer of RFC 8785
+ * (JCS).
  *
- * The reader builds jansson values itself, in one pass, because jansson alone (2.14) tells neither where a fault is (only a
- * byte position) nor refuses integers that a double cannot hold. What it accepts is a subset of what jansson accepts with
- * JSON_REJECT_DUPLICATES: I-JSON (RFC 7493). Everything accepted has a canonical form that is accepted again and is then
- * its own canonical form.
+ * The reader builds jansson values itself, in one pass, because jansson alone (2.14) tells neither where a fault is
+ * (only a byte position) nor refuses integers that a double cannot hold. What it accepts is a subset of what jansson
+ * accepts with JSON_REJECT_DUPLICATES: I-JSON (RFC 7493). Everything accepted has a canonical form that is accepted
+ * again and is then its own canonical form.
  *
  * Numbers are read by strtod and written by printf where the short paths do not apply: LC_NUMERIC must be "C", as it is
  * in a program that never calls setlocale. */
@@ -14,10 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define JCS_MAX_DEPTH 32	       /* containers inside each other, the outermost is 1 (DESIGN 5.1) */
+#define JCS_MAX_DEPTH 32		/* containers inside each other, the outermost is 1 (DESIGN 5.1) */
 #define JCS_MAX_BYTES (4 * 1024 * 1024) /* one request body (DESIGN 5.1) */
-#define JCS_POINTER_SIZE 256	       /* bytes of a reported JSON pointer, with its NUL */
-#define JCS_NUMBER_SIZE 32	       /* bytes that any number needs, with its NUL */
+#define JCS_POINTER_SIZE 256		/* bytes of a reported JSON pointer, with its NUL */
+#define JCS_NUMBER_SIZE 32		/* bytes that any number needs, with its NUL */
 
 /* Why a text was refused. jcs_reason() words it for people; the numbers are not kept anywhere. */
 enum jcs_code {
@@ -36,8 +37,8 @@ enum jcs_code {
 struct jcs_error {
 	enum jcs_code code;
 	size_t offset; /* bytes from the start of the text to the fault (for a duplicate: to the second name) */
-	/* RFC 6901 pointer to the value at fault, "" for the whole text. A fault in a member's name points to the object.
-	 * A pointer that does not fit ends at the last ancestor that does. Always valid UTF-8. */
+	/* RFC 6901 pointer to the value at fault, "" for the whole text. A fault in a member's name points to the
+	 * object. A pointer that does not fit ends at the last ancestor that does. Always valid UTF-8. */
 	char pointer[JCS_POINTER_SIZE];
 };
 
@@ -57,8 +58,8 @@ __attribute__((warn_unused_result)) int jcs_parse(json_t **out, struct jcs_error
 /* A short English sentence for err->code, without the place; never NULL. */
 const char *jcs_reason(enum jcs_code code);
 
-/* A growing byte buffer that jcs_write() appends to. Begin with { 0 } or, to avoid the heap, with data pointing to memory
- * of the caller, cap its size and fixed set: then -ENOSPC answers what does not fit. Not NUL-terminated. */
+/* A growing byte buffer that jcs_write() appends to. Begin with { 0 } or, to avoid the heap, with data pointing to
+ * memory of the caller, cap its size and fixed set: then -ENOSPC answers what does not fit. Not NUL-terminated. */
 struct jcs_buffer {
 	char *data;
 	size_t len;
@@ -72,8 +73,8 @@ struct jcs_buffer {
  * -ENOSPC (fixed buffer), -ENOMEM. */
 __attribute__((warn_unused_result)) int jcs_write(struct jcs_buffer *buffer, const json_t *value);
 
-/* Appends len bytes of UTF-8 as a JSON string with its quotes, escaped as RFC 8785 section 3.2.2.2 says; the bytes are not
- * checked. Returns as jcs_write(). */
+/* Appends len bytes of UTF-8 as a JSON string with its quotes, escaped as RFC 8785 section 3.2.2.2 says; the bytes are
+ * not checked. Returns as jcs_write(). */
 __attribute__((warn_unused_result)) int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len);
 
 /* Frees a growing buffer's memory (nothing if fixed) and zeroes the struct. */

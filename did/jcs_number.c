@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SAFE 9007199254740991.0 /* 2^53-1 */
-#define FRACTION_DIGITS 6	    /* places after the point that the short path tries */
+#define MAX_SAFE 9007199254740991.0	  /* 2^53-1 */
+#define FRACTION_DIGITS 6		  /* places after the point that the short path tries */
 #define DECIMAL_DIGITS 1000000000000000.0 /* 1e15: decimals of up to 15 digits are different doubles (DBL_DIG) */
 
 /* The shortest digits that read back as the value: digits * 10^exponent, no trailing zero. */
@@ -32,11 +32,11 @@ static size_t put_integer(char *out, uint64_t value)
 	return n;
 }
 
-/* 0.62, 12.5: at most six places and fifteen digits. m / 10^k rounds once, so equality proves that m * 10^-k reads back as
- * value, and no other decimal of fifteen digits or fewer does. Returns 0 where that does not hold. */
+/* 0.62, 12.5: at most six places and fifteen digits. m / 10^k rounds once, so equality proves that m * 10^-k reads back
+ * as value, and no other decimal of fifteen digits or fewer does. Returns 0 where that does not hold. */
 static size_t put_short(char *out, double value)
 {
-	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6 };
+	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 
 	for (int k = 1; k <= FRACTION_DIGITS; k++) {
 		double scaled = value * powers[k] + 0.5;
@@ -66,14 +66,15 @@ static bool reads_as(uint64_t digits, int exponent, double value)
 	return strtod(text, NULL) == value;
 }
 
-/* Rounding to p+1 digits gives the nearest decimal, and the first p that reads back gives the shortest. Below a power of two
- * doubles lie closer than above it, so there the next decimal upwards can be the one that reads back. Fifteen digits are tried
- * first, since a shorter form then shows as trailing zeros; subnormals have fewer, so all lengths are tried. */
+/* Rounding to p+1 digits gives the nearest decimal, and the first p that reads back gives the shortest. Below a power
+ * of two doubles lie closer than above it, so there the next decimal upwards can be the one that reads back. Fifteen
+ * digits are tried first, since a shorter form then shows as trailing zeros; subnormals have fewer, so all lengths are
+ * tried. */
 static struct decimal shortest(double value)
 {
 	int precision = fpclassify(value) == FP_SUBNORMAL ? 0 : 14, binary;
 	bool power_of_two = frexp(value, &binary) == 0.5;
-	struct decimal d = { 0 };
+	struct decimal d = {0};
 
 	for (; precision <= 16; precision++) {
 		char text[40], *e;

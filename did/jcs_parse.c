@@ -1,6 +1,6 @@
-/* The strict JSON reader. One pass over the bytes, by recursive descent within limits.depth, that knows at every byte which
- * value it is in, so that a refusal can name the place. */
-#include "did/jcs.h"
+/* The strict JSON reader. One pass over the bytes, by recursive descent within limits.depth, that knows at every byte
+ * which value it is in, so that a refusal can name the place. */
+#include "did/jcs_scan.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,26 +11,17 @@
 
 #define DEPTH_CAP 256
 #define MAX_SAFE 9007199254740991 /* 2^53-1, RFC 7493 section 2.2 */
-#define MANTISSA_DIGITS 18	  /* decimal digits that fit a uint64_t whatever they are */
-
-/* A string as it stands in the text, between its quotes. */
-struct raw {
-	const unsigned char *ptr;
-	size_t len;
-	bool escaped;
-};
 
 /* One level of the way to the current value. */
 struct step {
 	enum { STEP_NONE, STEP_NAME, STEP_INDEX } kind;
-	struct raw name;
+	struct jcs_raw name;
 	size_t index;
 };
 
 struct parser {
 	const unsigned char *start;
-	const unsigned char *at;
-	const unsigned char *end;
+	struct jcs_cursor cursor;
 	unsigned max_depth;
 	unsigned depth;
 	struct jcs_error *err;
@@ -39,86 +30,8 @@ struct parser {
 	struct step path[DEPTH_CAP];
 };
 
-static const double powers_of_ten[] = { 1e0,  1e1,  1e2,  1e3,	1e4,  1e5,  1e6,  1e7,	1e8,  1e9,  1e10, 1e11,
-					1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
-
-static unsigned hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
-}
-
-/* Four digits after \u, or above 0xffff where they are not hexadecimal or not there. */
-static unsigned hex_escape(const unsigned char *p, const unsigned char *end)
-{
-	unsigned value = 0;
-
-	if (end - p < 4)
-		return 0x10000;
-	for (int i = 0; i < 4; i++) {
-		unsigned digit = hex_digit(p[i]);
-
-		if (digit > 15)
-			return 0x10000;
-		value = value << 4 | digit;
-	}
-	return value;
-}
-
-static char *put_utf8(char *out, unsigned code)
-{
-	if (code < 0x80) {
-		*out++ = (char)code;
-	} else if (code < 0x800) {
-		*out++ = (char)(0xc0 | code >> 6);
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else if (code < 0x10000) {
-		*out++ = (char)(0xe0 | code >> 12);
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else {
-		*out++ = (char)(0xf0 | code >> 18);
-		*out++ = (char)(0x80 | (code >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	}
-	return out;
-}
-
-/* Unescapes a string that read_raw() accepted. out holds at least raw->len bytes: no escape is shorter than what it means. */
-static size_t unescape(char *out, const struct raw *raw)
-{
-	static const char letters[] = "b\bf\fn\nr\rt\t";
-	const unsigned char *p = raw->ptr, *end = p + raw->len;
-	char *to = out;
-
-	while (p < end) {
-		if (*p != '\\') {
-			*to++ = (char)*p++;
-		} else if (p[1] == 'u') {
-			unsigned code = hex_escape(p + 2, end);
-
-			p += 6;
-			if (code >= 0xd800 && code < 0xdc00) {
-				code = 0x10000 + ((code - 0xd800) << 10) + (hex_escape(p + 2, end) - 0xdc00);
-				p += 6;
-			}
-			to = put_utf8(to, code);
-		} else {
-			const char *letter = strchr(letters, p[1]);
-
-			/* the quote, the solidus and the reverse solidus stand for themselves */
-			*to++ = letter ? letter[1] : (char)p[1];
-			p += 2;
-		}
-	}
-	return (size_t)(to - out);
-}
-
 /* Appends "/" and the name by RFC 6901; false, and nothing appended, where it does not fit. */
-static bool point_name(char *pointer, size_t *len, const struct raw *name)
+static bool point_name(char *pointer, size_t *len, const struct jcs_raw *name)
 {
 	char decoded[JCS_POINTER_SIZE];
 	size_t at = *len, decoded_len;
@@ -126,7 +39,7 @@ static bool point_name(char *pointer, size_t *len, const struct raw *name)
 	/* an escape is at most six times longer than what it means */
 	if (name->len >= JCS_POINTER_SIZE)
 		return false;
-	decoded_len = unescape(decoded, name);
+	decoded_len = jcs_unescape(decoded, name);
 	pointer[at++] = '/';
 	for (size_t i = 0; i < decoded_len; i++) {
 		bool special = decoded[i] == '~' || decoded[i] == '/';
@@ -181,118 +94,20 @@ static json_t *fail(struct parser *p, enum jcs_code code, const unsigned char *a
 
 static void skip_space(struct parser *p)
 {
-	while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' || *p->at == '\t' || *p->at == '\r'))
-		p->at++;
+	while (p->cursor.at < p->cursor.end &&
+	       (*p->cursor.at == ' ' || *p->cursor.at == '\n' || *p->cursor.at == '\t' || *p->cursor.at == '\r'))
+		p->cursor.at++;
 }
 
-/* Length of the UTF-8 sequence at p (RFC 3629 section 4), or 0. *p is at least 0x80. */
-static size_t utf8_length(const unsigned char *p, const unsigned char *end)
+static bool read_raw(struct parser *p, struct jcs_raw *out)
 {
-	size_t left = (size_t)(end - p);
-	unsigned char low = 0x80, high = 0xbf;
-	size_t len;
+	enum jcs_code fault;
 
-	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-		len = 2;
-	} else if ((p[0] & 0xf0) == 0xe0) {
-		len = 3;
-		low = p[0] == 0xe0 ? 0xa0 : 0x80;
-		high = p[0] == 0xed ? 0x9f : 0xbf;
-	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-		len = 4;
-		low = p[0] == 0xf0 ? 0x90 : 0x80;
-		high = p[0] == 0xf4 ? 0x8f : 0xbf;
-	} else {
-		return 0;
-	}
-	if (left < len || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
-/* True when any of the eight bytes is a control character, a quote, a reverse solidus or not ASCII. */
-static bool needs_care(const unsigned char *p)
-{
-	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-	uint64_t word, quote, solidus;
-
-	memcpy(&word, p, sizeof(word));
-	quote = word ^ ones * '"';
-	solidus = word ^ ones * '\\';
-	return ((word | ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((solidus - ones) & ~solidus)) & highs) != 0;
-}
-
-/* Steps over an escape at p->at. Returns its fault, or JCS_OK. */
-static enum jcs_code skip_escape(struct parser *p)
-{
-	unsigned code;
-
-	if (p->end - p->at < 2)
-		return JCS_SYNTAX;
-	if (p->at[1] != 'u') {
-		if (!p->at[1] || !strchr("\"\\/bfnrt", p->at[1]))
-			return JCS_SYNTAX;
-		p->at += 2;
-		return JCS_OK;
-	}
-	code = hex_escape(p->at + 2, p->end);
-	if (code > 0xffff)
-		return JCS_SYNTAX;
-	if (code == 0)
-		return JCS_NUL;
-	if (code >= 0xdc00 && code < 0xe000)
-		return JCS_SURROGATE;
-	if (code >= 0xd800 && code < 0xdc00) {
-		const unsigned char *second = p->at + 6;
-		unsigned low = p->end - second < 6 || second[0] != '\\' || second[1] != 'u' ? 0 : hex_escape(second + 2, p->end);
-
-		if (low < 0xdc00 || low > 0xdfff)
-			return JCS_SURROGATE;
-		p->at += 6;
-	}
-	p->at += 6;
-	return JCS_OK;
-}
-
-/* Reads a string from its opening quote over the closing one, and checks it without unescaping. */
-static bool read_raw(struct parser *p, struct raw *out)
-{
-	out->ptr = ++p->at;
-	out->escaped = false;
-	for (;;) {
-		enum jcs_code code = JCS_OK;
-		size_t len;
-
-		while (p->end - p->at >= 8 && !needs_care(p->at))
-			p->at += 8;
-		while (p->at < p->end && *p->at >= 0x20 && *p->at < 0x80 && *p->at != '"' && *p->at != '\\')
-			p->at++;
-		if (p->at == p->end)
-			return refuse(p, JCS_SYNTAX, p->at);
-		if (*p->at == '"') {
-			out->len = (size_t)(p->at++ - out->ptr);
-			return true;
-		}
-		if (*p->at == '\\') {
-			out->escaped = true;
-			code = skip_escape(p);
-		} else if (*p->at < 0x20) {
-			code = *p->at ? JCS_SYNTAX : JCS_NUL;
-		} else if ((len = utf8_length(p->at, p->end)) != 0) {
-			p->at += len;
-		} else {
-			code = JCS_UTF8;
-		}
-		if (code != JCS_OK)
-			return refuse(p, code, p->at);
-	}
+	return jcs_scan_string(out, &fault, &p->cursor) || refuse(p, fault, p->cursor.at);
 }
 
 /* The string's meaning: the text itself, or unescaped into scratch, valid until the next call. NULL: no memory. */
-static const char *decoded(struct parser *p, const struct raw *raw, size_t *len)
+static const char *decoded(struct parser *p, const struct jcs_raw *raw, size_t *len)
 {
 	if (!raw->escaped) {
 		*len = raw->len;
@@ -306,7 +121,7 @@ static const char *decoded(struct parser *p, const struct raw *raw, size_t *len)
 		p->scratch = grown;
 		p->scratch_cap = raw->len;
 	}
-	*len = unescape(p->scratch, raw);
+	*len = jcs_unescape(p->scratch, raw);
 	return p->scratch;
 }
 
@@ -314,7 +129,7 @@ static json_t *read_string(struct parser *p)
 {
 	json_t *value = NULL;
 	const char *text;
-	struct raw raw;
+	struct jcs_raw raw;
 	size_t len;
 
 	if (!read_raw(p, &raw))
@@ -322,124 +137,46 @@ static json_t *read_string(struct parser *p)
 	text = decoded(p, &raw, &len);
 	if (text)
 		value = json_stringn_nocheck(text, len);
-	return value ? value : fail(p, JCS_MEMORY, p->at);
+	return value ? value : fail(p, JCS_MEMORY, p->cursor.at);
 }
 
-/* What the digits of a number say. */
-struct digits {
-	uint64_t mantissa;
-	unsigned count; /* significant digits, also those beyond the mantissa */
-	int exponent;	/* of ten, to be applied to the mantissa */
-	bool fraction;	/* has a fraction or an exponent: a real */
-};
-
-static bool digit_at(const struct parser *p)
+static json_t *read_integer(struct parser *p, const struct jcs_digits *d)
 {
-	return p->at < p->end && *p->at >= '0' && *p->at <= '9';
-}
+	json_t *value;
 
-static void take_digits(struct parser *p, struct digits *d, bool after_point)
-{
-	for (; digit_at(p); p->at++) {
-		if (d->count || *p->at != '0')
-			d->count++;
-		if (d->count > MANTISSA_DIGITS)
-			continue;
-		d->mantissa = d->mantissa * 10 + (uint64_t)(*p->at - '0');
-		d->exponent -= after_point;
-	}
-}
-
-/* number = [ minus ] int [ frac ] [ exp ] (RFC 8259 section 6). False where it is not one. */
-static bool scan_number(struct parser *p, struct digits *d)
-{
-	int exponent = 0;
-	bool negative;
-
-	p->at += *p->at == '-';
-	if (!digit_at(p))
-		return false;
-	if (*p->at == '0') {
-		p->at++;
-		if (digit_at(p))
-			return false;
-	}
-	take_digits(p, d, false);
-	if (p->at < p->end && *p->at == '.') {
-		d->fraction = true;
-		p->at++;
-		if (!digit_at(p))
-			return false;
-		take_digits(p, d, true);
-	}
-	if (p->at == p->end || (*p->at | 0x20) != 'e')
-		return true;
-	d->fraction = true;
-	p->at++;
-	negative = p->at < p->end && *p->at == '-';
-	p->at += p->at < p->end && (*p->at == '-' || *p->at == '+');
-	if (!digit_at(p))
-		return false;
-	for (; digit_at(p); p->at++)
-		exponent = exponent < 99999 ? exponent * 10 + (*p->at - '0') : exponent;
-	d->exponent += negative ? -exponent : exponent;
-	return true;
-}
-
-/* The double nearest to the number. Exact operands and one rounding where they suffice, else strtod. */
-static bool real_value(struct parser *p, double *out, const struct digits *d, const unsigned char *start)
-{
-	size_t len = (size_t)(p->at - start);
-	char copy[64], *text = copy;
-
-	if (d->count <= 15 && d->exponent >= -22 && d->exponent <= 22) {
-		double mantissa = (double)d->mantissa;
-
-		mantissa = d->exponent < 0 ? mantissa / powers_of_ten[-d->exponent] : mantissa * powers_of_ten[d->exponent];
-		*out = *start == '-' ? -mantissa : mantissa;
-		return true;
-	}
-	if (len >= sizeof(copy) && !(text = malloc(len + 1)))
-		return false;
-	memcpy(text, start, len);
-	text[len] = '\0';
-	*out = strtod(text, NULL);
-	if (text != copy)
-		free(text);
-	return true;
+	if (d->count > JCS_MANTISSA_DIGITS || d->mantissa > MAX_SAFE)
+		return fail(p, JCS_NUMBER_RANGE, d->start);
+	value = json_integer(d->negative ? -(json_int_t)d->mantissa : (json_int_t)d->mantissa);
+	return value ? value : fail(p, JCS_MEMORY, d->start);
 }
 
 static json_t *read_number(struct parser *p)
 {
-	const unsigned char *start = p->at;
-	struct digits d = { 0 };
+	struct jcs_digits d;
 	json_t *value;
 	double real;
 
-	if (!scan_number(p, &d))
-		return fail(p, JCS_SYNTAX, p->at);
-	if (!d.fraction) {
-		if (d.count > MANTISSA_DIGITS || d.mantissa > MAX_SAFE)
-			return fail(p, JCS_NUMBER_RANGE, start);
-		value = json_integer(*start == '-' ? -(json_int_t)d.mantissa : (json_int_t)d.mantissa);
-		return value ? value : fail(p, JCS_MEMORY, start);
-	}
-	if (!real_value(p, &real, &d, start))
-		return fail(p, JCS_MEMORY, start);
-	/* From 2^53 on every double is an integer; below 1e21 JCS writes it as digits, which would be refused when read again. */
+	if (!jcs_scan_number(&d, &p->cursor))
+		return fail(p, JCS_SYNTAX, p->cursor.at);
+	if (!d.real)
+		return read_integer(p, &d);
+	if (jcs_digits_value(&real, &d) != 0)
+		return fail(p, JCS_MEMORY, d.start);
+	/* From 2^53 on every double is an integer; below 1e21 JCS writes it as digits, which would be refused when read
+	 * again. */
 	if (isinf(real) || (fabs(real) > (double)MAX_SAFE && fabs(real) < 1e21))
-		return fail(p, JCS_NUMBER_RANGE, start);
+		return fail(p, JCS_NUMBER_RANGE, d.start);
 	value = json_real(real);
-	return value ? value : fail(p, JCS_MEMORY, start);
+	return value ? value : fail(p, JCS_MEMORY, d.start);
 }
 
 static json_t *read_literal(struct parser *p, const char *word, json_t *value)
 {
 	size_t len = strlen(word);
 
-	if ((size_t)(p->end - p->at) < len || memcmp(p->at, word, len) != 0)
-		return fail(p, JCS_SYNTAX, p->at);
-	p->at += len;
+	if ((size_t)(p->cursor.end - p->cursor.at) < len || memcmp(p->cursor.at, word, len) != 0)
+		return fail(p, JCS_SYNTAX, p->cursor.at);
+	p->cursor.at += len;
 	return value;
 }
 
@@ -451,34 +188,34 @@ static struct step *enter(struct parser *p)
 	struct step *step;
 
 	if (p->depth >= p->max_depth) {
-		refuse(p, JCS_TOO_DEEP, p->at);
+		refuse(p, JCS_TOO_DEEP, p->cursor.at);
 		return NULL;
 	}
 	step = &p->path[p->depth++];
 	step->kind = STEP_NONE;
-	p->at++;
+	p->cursor.at++;
 	skip_space(p);
 	return step;
 }
 
-/* One member from its name on. Leaves p->at after the value. */
+/* One member from its name on. Leaves p->cursor.at after the value. */
 static bool read_member(struct parser *p, json_t *object, struct step *step)
 {
 	size_t before = json_object_size(object), len;
-	const unsigned char *name_at = p->at;
+	const unsigned char *name_at = p->cursor.at;
 	const char *name;
 	json_t *value;
 
 	step->kind = STEP_NONE;
-	if (p->at == p->end || *p->at != '"')
-		return refuse(p, JCS_SYNTAX, p->at);
+	if (p->cursor.at == p->cursor.end || *p->cursor.at != '"')
+		return refuse(p, JCS_SYNTAX, p->cursor.at);
 	if (!read_raw(p, &step->name))
 		return false;
 	step->kind = STEP_NAME;
 	skip_space(p);
-	if (p->at == p->end || *p->at != ':')
-		return refuse(p, JCS_SYNTAX, p->at);
-	p->at++;
+	if (p->cursor.at == p->cursor.end || *p->cursor.at != ':')
+		return refuse(p, JCS_SYNTAX, p->cursor.at);
+	p->cursor.at++;
 	value = read_value(p);
 	if (!value)
 		return false;
@@ -504,24 +241,24 @@ static json_t *read_object(struct parser *p)
 		return NULL;
 	object = json_object();
 	if (!object)
-		return fail(p, JCS_MEMORY, p->at);
-	if (p->at < p->end && *p->at == '}')
+		return fail(p, JCS_MEMORY, p->cursor.at);
+	if (p->cursor.at < p->cursor.end && *p->cursor.at == '}')
 		goto done;
 	for (;;) {
 		skip_space(p);
 		if (!read_member(p, object, step))
 			goto fault;
 		skip_space(p);
-		if (p->at < p->end && *p->at == '}')
+		if (p->cursor.at < p->cursor.end && *p->cursor.at == '}')
 			goto done;
-		if (p->at == p->end || *p->at != ',') {
-			refuse(p, JCS_SYNTAX, p->at);
+		if (p->cursor.at == p->cursor.end || *p->cursor.at != ',') {
+			refuse(p, JCS_SYNTAX, p->cursor.at);
 			goto fault;
 		}
-		p->at++;
+		p->cursor.at++;
 	}
 done:
-	p->at++;
+	p->cursor.at++;
 	p->depth--;
 	return object;
 fault:
@@ -538,8 +275,8 @@ static json_t *read_array(struct parser *p)
 		return NULL;
 	array = json_array();
 	if (!array)
-		return fail(p, JCS_MEMORY, p->at);
-	if (p->at < p->end && *p->at == ']')
+		return fail(p, JCS_MEMORY, p->cursor.at);
+	if (p->cursor.at < p->cursor.end && *p->cursor.at == ']')
 		goto done;
 	step->kind = STEP_INDEX;
 	for (step->index = 0;; step->index++) {
@@ -547,20 +284,20 @@ static json_t *read_array(struct parser *p)
 		if (!value)
 			goto fault;
 		if (json_array_append_new(array, value) != 0) {
-			refuse(p, JCS_MEMORY, p->at);
+			refuse(p, JCS_MEMORY, p->cursor.at);
 			goto fault;
 		}
 		skip_space(p);
-		if (p->at < p->end && *p->at == ']')
+		if (p->cursor.at < p->cursor.end && *p->cursor.at == ']')
 			goto done;
-		if (p->at == p->end || *p->at != ',') {
-			refuse(p, JCS_SYNTAX, p->at);
+		if (p->cursor.at == p->cursor.end || *p->cursor.at != ',') {
+			refuse(p, JCS_SYNTAX, p->cursor.at);
 			goto fault;
 		}
-		p->at++;
+		p->cursor.at++;
 	}
 done:
-	p->at++;
+	p->cursor.at++;
 	p->depth--;
 	return array;
 fault:
@@ -571,9 +308,9 @@ fault:
 static json_t *read_value(struct parser *p)
 {
 	skip_space(p);
-	if (p->at == p->end)
-		return fail(p, JCS_SYNTAX, p->at);
-	switch (*p->at) {
+	if (p->cursor.at == p->cursor.end)
+		return fail(p, JCS_SYNTAX, p->cursor.at);
+	switch (*p->cursor.at) {
 	case '{':
 		return read_object(p);
 	case '[':
@@ -587,9 +324,9 @@ static json_t *read_value(struct parser *p)
 	case 'n':
 		return read_literal(p, "null", json_null());
 	default:
-		if (*p->at == '-' || digit_at(p))
+		if (*p->cursor.at == '-' || (*p->cursor.at >= '0' && *p->cursor.at <= '9'))
 			return read_number(p);
-		return fail(p, JCS_SYNTAX, p->at);
+		return fail(p, JCS_SYNTAX, p->cursor.at);
 	}
 }
 
@@ -617,7 +354,7 @@ static int status(enum jcs_code code)
 
 int jcs_parse(json_t **out, struct jcs_error *err, const char *text, size_t len, const struct jcs_limits *limits)
 {
-	static const struct jcs_limits usual = { .bytes = JCS_MAX_BYTES, .depth = JCS_MAX_DEPTH };
+	static const struct jcs_limits usual = {.bytes = JCS_MAX_BYTES, .depth = JCS_MAX_DEPTH};
 	const unsigned char *start = (const unsigned char *)text;
 	struct parser p;
 
@@ -625,8 +362,8 @@ int jcs_parse(json_t **out, struct jcs_error *err, const char *text, size_t len,
 		limits = &usual;
 	memset(err, 0, sizeof(*err));
 	/* path is left as it is: depth says how much of it counts */
-	p.start = p.at = start;
-	p.end = start + len;
+	p.start = p.cursor.at = start;
+	p.cursor.end = start + len;
 	p.max_depth = limits->depth < DEPTH_CAP ? limits->depth : DEPTH_CAP;
 	p.depth = 0;
 	p.err = err;
@@ -640,9 +377,9 @@ int jcs_parse(json_t **out, struct jcs_error *err, const char *text, size_t len,
 	*out = read_value(&p);
 	if (*out) {
 		skip_space(&p);
-		if (p.at != p.end) {
+		if (p.cursor.at != p.cursor.end) {
 			json_decref(*out);
-			*out = fail(&p, JCS_SYNTAX, p.at);
+			*out = fail(&p, JCS_SYNTAX, p.cursor.at);
 		}
 	}
 	free(p.scratch);

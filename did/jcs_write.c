@@ -27,9 +27,9 @@ struct writer {
 	struct member first[FIRST_MEMBERS];
 };
 
-/* UTF-8 order is UTF-16 order except where U+E000..U+FFFF (lead byte 0xee, 0xef) meets an astral character (0xf0 and up),
- * whose surrogates D800..DFFF come first (RFC 8785 section 3.2.3). Names first differ in a byte of the same place in a
- * sequence, and continuation bytes are below 0xc0. */
+/* UTF-8 order is UTF-16 order except where U+E000..U+FFFF (lead byte 0xee, 0xef) meets an astral character (0xf0 and
+ * up), whose surrogates D800..DFFF come first (RFC 8785 section 3.2.3). Names first differ in a byte of the same place
+ * in a sequence, and continuation bytes are below 0xc0. */
 int jcs_compare_names(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	size_t common = a_len < b_len ? a_len : b_len;
@@ -91,7 +91,8 @@ static size_t plain_length(const char *text, size_t len)
 		memcpy(&word, text + i, sizeof(word));
 		quote = word ^ ones * '"';
 		solidus = word ^ ones * '\\';
-		if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((solidus - ones) & ~solidus)) & highs)
+		if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((solidus - ones) & ~solidus)) &
+		    highs)
 			break;
 	}
 	while (i < len && (unsigned char)text[i] >= 0x20 && text[i] != '"' && text[i] != '\\')
@@ -103,7 +104,7 @@ static int put_escape(struct jcs_buffer *buffer, char c)
 {
 	static const char hex[] = "0123456789abcdef";
 	static const char letters[] = "btn?fr"; /* U+0008 to U+000D */
-	char text[6] = { '\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15] };
+	char text[6] = {'\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15]};
 
 	if (c == '"' || c == '\\')
 		text[1] = c;

@@ -39,7 +39,7 @@ int base58btc_encode(char *out, size_t cap, const uint8_t *bytes, size_t len)
 
 void multikey_ed25519(char out[static MULTIKEY_ED25519_SIZE], const uint8_t key[static 32])
 {
-	uint8_t bytes[34] = { 0xed, 0x01 };
+	uint8_t bytes[34] = {0xed, 0x01};
 
 	memcpy(bytes + 2, key, 32);
 	out[0] = 'z';

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #define NS "https://www.w3.org/ns/did#"
-#define ROW(name, title, status) { #name, NS #name, title, status }
+#define ROW(name, title, status)                                                                                       \
+	{                                                                                                              \
+#name, NS #name, title, status                                                                         \
+	}
 
 /* DID Resolution, section 10 (errors) and the HTTP binding's table; any other error is a 500. */
 static const struct resolution_error table[] = {
-	[RESOLUTION_OK] = { "", "", "", 200 },
+	[RESOLUTION_OK] = {"", "", "", 200},
 	[RESOLUTION_INVALID_DID] = ROW(INVALID_DID, "The DID is not valid.", 400),
 	[RESOLUTION_INVALID_DID_URL] = ROW(INVALID_DID_URL, "The DID URL is not valid.", 400),
 	[RESOLUTION_INVALID_OPTIONS] = ROW(INVALID_OPTIONS, "A resolution option is not valid.", 400),
@@ -55,8 +58,8 @@ int resolution_error_envelope(json_t **out, enum resolution_code code, const cha
 	const struct resolution_error *row = resolution_error(code);
 
 	*out = json_pack("{s:n, s:{s:s, s:{s:s, s:s, s:s*, s:i}}, s:{}}", "didDocument", "didResolutionMetadata",
-			 "contentType", RESOLUTION_DOCUMENT_TYPE, "error", "type", row->type, "title", row->title, "detail",
-			 detail, "status", row->status, "didDocumentMetadata");
+			 "contentType", RESOLUTION_DOCUMENT_TYPE, "error", "type", row->type, "title", row->title,
+			 "detail", detail, "status", row->status, "didDocumentMetadata");
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -72,7 +75,7 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
 
 static unsigned month_days(unsigned year, unsigned month)
 {
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
 	return month == 2 && leap ? 29 : days[month - 1];
@@ -103,8 +106,8 @@ int resolution_time_parse(int64_t *out, const char *text, size_t len)
 	hour = number(text + 11, 2);
 	minute = number(text + 14, 2);
 	second = number(text + 17, 2);
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 || minute > 59 ||
-	    second > 59)
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 ||
+	    minute > 59 || second > 59)
 		return -EBADMSG;
 	*out = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	return 0;

@@ -37,21 +37,21 @@ struct rank {
 };
 
 static const struct offer resolver_offers[] = {
-	{ "application/did-resolution", RESOLUTION_TYPE, false, true },
-	{ "application/ld+json", RESOLUTION_TYPE, true, true },
-	{ "application/did", "application/did", false, false },
-	{ "application/did+json", "application/did+json", false, false },
-	{ "application/did+ld+json", "application/did+ld+json", false, false },
-	{ "application/json", "application/json", false, false },
-	{ "application/ld+json", "application/ld+json", false, false },
+	{"application/did-resolution", RESOLUTION_TYPE, false, true},
+	{"application/ld+json", RESOLUTION_TYPE, true, true},
+	{"application/did", "application/did", false, false},
+	{"application/did+json", "application/did+json", false, false},
+	{"application/did+ld+json", "application/did+ld+json", false, false},
+	{"application/json", "application/json", false, false},
+	{"application/ld+json", "application/ld+json", false, false},
 };
 
 static const struct offer document_offers[] = {
-	{ "application/json", "application/json", false, false },
-	{ "application/did", "application/did", false, false },
-	{ "application/did+json", "application/did+json", false, false },
-	{ "application/did+ld+json", "application/did+ld+json", false, false },
-	{ "application/ld+json", "application/ld+json", false, false },
+	{"application/json", "application/json", false, false},
+	{"application/did", "application/did", false, false},
+	{"application/did+json", "application/did+json", false, false},
+	{"application/did+ld+json", "application/did+ld+json", false, false},
+	{"application/ld+json", "application/ld+json", false, false},
 };
 
 static struct did_slice trim(const char *text, size_t len)
@@ -62,7 +62,7 @@ static struct did_slice trim(const char *text, size_t len)
 	}
 	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
 		len--;
-	return (struct did_slice){ text, len };
+	return (struct did_slice){text, len};
 }
 
 /* What stands before the next separator outside a quoted string; *text moves behind it, to NULL at the end. */
@@ -91,7 +91,8 @@ static unsigned weight(struct did_slice text)
 {
 	unsigned value, unit = 100;
 
-	if (text.len == 0 || text.len > 5 || (text.ptr[0] != '0' && text.ptr[0] != '1') || (text.len > 1 && text.ptr[1] != '.'))
+	if (text.len == 0 || text.len > 5 || (text.ptr[0] != '0' && text.ptr[0] != '1') ||
+	    (text.len > 1 && text.ptr[1] != '.'))
 		return 0;
 	value = text.ptr[0] == '1' ? 1000 : 0;
 	for (size_t i = 2; i < text.len; i++, unit /= 10) {
@@ -112,7 +113,7 @@ static void read_parameter(struct range *range, struct did_slice part)
 	name = trim(part.ptr, (size_t)(equals - part.ptr));
 	value = trim(equals + 1, part.len - (size_t)(equals - part.ptr) - 1);
 	if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-		value = (struct did_slice){ value.ptr + 1, value.len - 2 };
+		value = (struct did_slice){value.ptr + 1, value.len - 2};
 	if (is_text(name, "q"))
 		range->quality = weight(value);
 	else if (is_text(name, "profile"))
@@ -130,7 +131,7 @@ static bool read_ranges(struct ranges *out, const char *accept)
 	while (at) {
 		struct did_slice element = next_part(&at, end, ',');
 		const char *inner = element.ptr;
-		struct range range = { .quality = 1000 };
+		struct range range = {.quality = 1000};
 
 		if (element.len == 0)
 			continue;
@@ -158,7 +159,7 @@ static unsigned exactness(const struct range *range, const struct offer *offer)
 /* The most exact range decides about an offer, whatever less exact ones say. */
 static struct rank rank_offer(const struct offer *offer, const struct ranges *ranges)
 {
-	struct rank best = { .envelope = offer->envelope };
+	struct rank best = {.envelope = offer->envelope};
 
 	for (size_t i = 0; i < ranges->count; i++) {
 		unsigned exact = exactness(&ranges->items[i], offer);
@@ -186,7 +187,7 @@ static bool better(const struct rank *a, const struct rank *b)
 static const struct offer *choose(const struct offer *offers, size_t count, const char *accept)
 {
 	const struct offer *chosen = NULL;
-	struct rank best = { 0 };
+	struct rank best = {0};
 	struct ranges ranges;
 
 	if (!read_ranges(&ranges, accept))

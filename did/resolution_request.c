@@ -10,8 +10,8 @@
 enum option { OPTION_ACCEPT, OPTION_EXPAND, OPTION_VERSION_ID, OPTION_VERSION_TIME, OPTION_NO_CACHE, OPTION_COUNT };
 
 static const char *const option_names[OPTION_COUNT] = {
-	[OPTION_ACCEPT] = "accept",		 [OPTION_EXPAND] = "expandRelativeUrls",
-	[OPTION_VERSION_ID] = "versionId",	 [OPTION_VERSION_TIME] = "versionTime",
+	[OPTION_ACCEPT] = "accept",	   [OPTION_EXPAND] = "expandRelativeUrls",
+	[OPTION_VERSION_ID] = "versionId", [OPTION_VERSION_TIME] = "versionTime",
 	[OPTION_NO_CACHE] = "noCache",
 };
 
@@ -20,23 +20,24 @@ struct found {
 	struct did_slice value[OPTION_COUNT];
 };
 
-static enum resolution_code refuse(char detail[static RESOLUTION_DETAIL_SIZE], enum resolution_code code, const char *why)
+static enum resolution_code refuse(char detail[static RESOLUTION_DETAIL_SIZE], enum resolution_code code,
+				   const char *why)
 {
 	snprintf(detail, RESOLUTION_DETAIL_SIZE, "%s", why);
 	return code;
 }
 
-/* Fills out->text. A fully encoded DID begins with did%3A and is decoded once; in the plain form the query belongs to the DID
- * URL, which is how the Universal Resolver reads it. */
-static int read_text(struct resolution_request *out, bool *encoded, const char *path, size_t path_len, const char *query,
-		     size_t query_len)
+/* Fills out->text. A fully encoded DID begins with did%3A and is decoded once; in the plain form the query belongs to
+ * the DID URL, which is how the Universal Resolver reads it. */
+static int read_text(struct resolution_request *out, bool *encoded, const char *path, size_t path_len,
+		     const char *query, size_t query_len)
 {
 	size_t len = path_len, extra = query ? query_len + 1 : 0;
 	int rc;
 
 	*encoded = path_len >= 6 && strncasecmp(path, "did%3A", 6) == 0;
 	if (*encoded) {
-		rc = did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){ path, path_len });
+		rc = did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){path, path_len});
 		if (rc != 0) {
 			out->text[0] = '\0';
 			return rc;
@@ -66,7 +67,8 @@ static bool begins_with_did(const char *text)
 	return did_parse(&ignored, text, strcspn(text, "/?#")) == 0;
 }
 
-static enum resolution_code collect(struct found *found, char detail[static RESOLUTION_DETAIL_SIZE], struct did_slice query)
+static enum resolution_code collect(struct found *found, char detail[static RESOLUTION_DETAIL_SIZE],
+				    struct did_slice query)
 {
 	struct did_params params;
 	int rc = did_query_parse(&params, query);
@@ -131,7 +133,7 @@ static bool read_accept(struct resolution_request *out, struct did_slice value)
 	if (did_percent_decode(out->accept, &len, sizeof(out->accept) - 1, value) != 0 || len == 0)
 		return false;
 	out->accept[len] = '\0';
-	out->options.accept = (struct did_slice){ out->accept, len };
+	out->options.accept = (struct did_slice){out->accept, len};
 	return true;
 }
 
@@ -174,10 +176,11 @@ static enum resolution_code read_url(struct resolution_request *out, char detail
 	return RESOLUTION_OK;
 }
 
-enum resolution_code resolution_request_parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],
-					      const char *path, size_t path_len, const char *query, size_t query_len)
+enum resolution_code resolution_request_parse(struct resolution_request *out,
+					      char detail[static RESOLUTION_DETAIL_SIZE], const char *path,
+					      size_t path_len, const char *query, size_t query_len)
 {
-	struct found found = { 0 };
+	struct found found = {0};
 	enum resolution_code code;
 	const char *fault;
 	bool encoded;
@@ -188,7 +191,7 @@ enum resolution_code resolution_request_parse(struct resolution_request *out, ch
 	if (code == RESOLUTION_OK)
 		code = collect(&found, detail, out->url.query);
 	if (code == RESOLUTION_OK && encoded && query)
-		code = collect(&found, detail, (struct did_slice){ query, query_len });
+		code = collect(&found, detail, (struct did_slice){query, query_len});
 	if (code != RESOLUTION_OK)
 		return code;
 	fault = read_options(out, &found);

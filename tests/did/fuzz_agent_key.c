@@ -16,7 +16,8 @@ static void check(bool ok)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct agent_defaults defaults = { .host = "kedge.example:8443", .chain = 8453, .registry = { { 0x80, 0x04 } } };
+	const struct agent_defaults defaults = {
+		.host = "kedge.example:8443", .chain = 8453, .registry = {{0x80, 0x04}}};
 	char text[AGENT_KEY_TEXT_SIZE], did[AGENT_DID_SIZE];
 	struct agent_key key, again;
 	size_t len;

@@ -1,4 +1,5 @@
-/* DID URLs, did:web and did:pkh: slices lie inside the text in their order, and what is refused stays refused when formatted. */
+/* DID URLs, did:web and did:pkh: slices lie inside the text in their order, and what is refused stays refused when
+ * formatted. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			for (size_t i = 0; i < params.count; i++)
 				check(params.items[i].name.len > 0);
 	}
-	if (did_percent_decode(decoded, &len, sizeof(decoded), (struct did_slice){ text, size }) == 0)
+	if (did_percent_decode(decoded, &len, sizeof(decoded), (struct did_slice){text, size}) == 0)
 		check(len <= size && !memchr(decoded, '\0', len < size ? len : 0));
 	check_web(text, size);
 	check_pkh(text, size);

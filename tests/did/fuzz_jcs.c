@@ -1,5 +1,5 @@
-/* What the strict reader takes, jansson takes too and reads as the same value; its canonical form is taken again and is its
- * own canonical form. */
+/* What the strict reader takes, jansson takes too and reads as the same value; its canonical form is taken again and is
+ * its own canonical form. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void check(bool ok)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct jcs_buffer once = { 0 }, twice = { 0 };
+	struct jcs_buffer once = {0}, twice = {0};
 	const char *text = (const char *)data;
 	json_t *value, *again, *theirs;
 	struct jcs_error err;

@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int64_t seconds;
 
 	if (path) {
-		enum resolution_code code = resolution_request_parse(&request, detail, path, path_len, query, query_len);
+		enum resolution_code code =
+			resolution_request_parse(&request, detail, path, path_len, query, query_len);
 
 		check(code <= RESOLUTION_INTERNAL_ERROR && strnlen(detail, sizeof(detail)) < sizeof(detail));
 		check((code == RESOLUTION_OK) == (detail[0] == '\0'));

@@ -12,20 +12,22 @@
 
 #include "did/agent_document.h"
 
-#define CONTEXT                                                                                                           \
-	"\"@context\":[\"https://www.w3.org/ns/did/v1\",{\"blockchainAccountId\":\"https://w3id.org/security#blockchainAccountId\","  \
-	"\"EcdsaSecp256k1RecoveryMethod2020\":\"https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#"               \
+#define CONTEXT                                                                                                        \
+	"\"@context\":[\"https://www.w3.org/ns/did/v1\",{\"blockchainAccountId\":\"https://w3id.org/"                  \
+	"security#blockchainAccountId\","                                                                              \
+	"\"EcdsaSecp256k1RecoveryMethod2020\":\"https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#"      \
 	"EcdsaSecp256k1RecoveryMethod2020\"}],"
 #define DID "did:web:kedge.example:agent:8453:42"
-#define IDENTITY "\"id\":\"" DID "\",\"alsoKnownAs\":[\"eip155:8453/erc721:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432/42\"]"
+#define IDENTITY                                                                                                       \
+	"\"id\":\"" DID "\",\"alsoKnownAs\":[\"eip155:8453/erc721:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432/42\"]"
 #define OWNER "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 #define WALLET "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 #define THIRD "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
-#define METHOD(name, account)                                                                                             \
-	"{\"id\":\"" DID "#" name "\",\"type\":\"EcdsaSecp256k1RecoveryMethod2020\",\"controller\":\"" DID                        \
+#define METHOD(name, account)                                                                                          \
+	"{\"id\":\"" DID "#" name "\",\"type\":\"EcdsaSecp256k1RecoveryMethod2020\",\"controller\":\"" DID             \
 	"\",\"blockchainAccountId\":\"eip155:8453:" account "\"}"
 
-static struct agent_defaults defaults = { .host = "kedge.example", .chain = 8453 };
+static struct agent_defaults defaults = {.host = "kedge.example", .chain = 8453};
 
 static struct eth_address address(const char *text)
 {
@@ -38,10 +40,10 @@ static struct eth_address address(const char *text)
 static struct agent_document agent(const char *safe_owner, const char *latest_owner, const char *safe_wallet,
 				   const char *latest_wallet)
 {
-	struct agent_document out = { 0 };
+	struct agent_document out = {0};
 
 	defaults.registry = address("0x8004A169FB4a3325136EB29fA0ceB6D2e539a432");
-	out.key = (struct agent_key){ .chain = 8453, .registry = defaults.registry, .id = u256_from_u64(42) };
+	out.key = (struct agent_key){.chain = 8453, .registry = defaults.registry, .id = u256_from_u64(42)};
 	out.safe.owner = address(safe_owner);
 	out.latest.owner = address(latest_owner);
 	if (safe_wallet)
@@ -69,14 +71,18 @@ static void owner_and_wallet(void **state)
 	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
 
 	(void)state;
-	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
-		      METHOD("owner", OWNER) "," METHOD("agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\"],"
-		      "\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
+		      "\",\"verificationMethod\":[" METHOD("owner", OWNER) "," METHOD(
+			      "agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\"],"
+						      "\"assertionMethod\":[\"" DID "#owner\",\"" DID
+						      "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
 	input.wallet_authenticates = true;
-	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
-		      METHOD("owner", OWNER) "," METHOD("agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\",\"" DID
-		      "#agent-wallet\"],\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],"
-		      "\"capabilityInvocation\":[\"" DID "#owner\"]}");
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
+		      "\",\"verificationMethod\":[" METHOD("owner", OWNER) "," METHOD(
+			      "agent-wallet", WALLET) "],\"authentication\":[\"" DID "#owner\",\"" DID
+						      "#agent-wallet\"],\"assertionMethod\":[\"" DID "#owner\",\"" DID
+						      "#agent-wallet\"],"
+						      "\"capabilityInvocation\":[\"" DID "#owner\"]}");
 }
 
 static void a_wallet_that_is_the_owner_is_listed_twice(void **state)
@@ -84,22 +90,27 @@ static void a_wallet_that_is_the_owner_is_listed_twice(void **state)
 	struct agent_document input = agent(OWNER, OWNER, OWNER, OWNER);
 
 	(void)state;
-	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER "\",\"verificationMethod\":["
-		      METHOD("owner", OWNER) "," METHOD("agent-wallet", OWNER) "],\"authentication\":[\"" DID "#owner\"],"
-		      "\"assertionMethod\":[\"" DID "#owner\",\"" DID "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+	check(&input, "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
+		      "\",\"verificationMethod\":[" METHOD("owner", OWNER) "," METHOD(
+			      "agent-wallet", OWNER) "],\"authentication\":[\"" DID "#owner\"],"
+						     "\"assertionMethod\":[\"" DID "#owner\",\"" DID
+						     "#agent-wallet\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
 }
 
 static void between_latest_and_safe_neither_wallet_is_listed(void **state)
 {
-	struct agent_document inputs[] = { agent(OWNER, OWNER, WALLET, THIRD), agent(OWNER, OWNER, WALLET, NULL),
-					   agent(OWNER, OWNER, NULL, WALLET), agent(OWNER, OWNER, NULL, NULL) };
+	struct agent_document inputs[] = {agent(OWNER, OWNER, WALLET, THIRD), agent(OWNER, OWNER, WALLET, NULL),
+					  agent(OWNER, OWNER, NULL, WALLET), agent(OWNER, OWNER, NULL, NULL)};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
 		inputs[i].wallet_authenticates = true;
-		check(&inputs[i], "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
-				  "\",\"verificationMethod\":[" METHOD("owner", OWNER) "],\"authentication\":[\"" DID
-				  "#owner\"],\"assertionMethod\":[\"" DID "#owner\"],\"capabilityInvocation\":[\"" DID "#owner\"]}");
+		check(&inputs[i],
+		      "{" CONTEXT IDENTITY ",\"controller\":\"did:pkh:eip155:8453:" OWNER
+		      "\",\"verificationMethod\":[" METHOD("owner", OWNER) "],\"authentication\":[\"" DID
+									   "#owner\"],\"assertionMethod\":[\"" DID
+									   "#owner\"],\"capabilityInvocation\":[\"" DID
+									   "#owner\"]}");
 	}
 }
 
@@ -108,8 +119,8 @@ static void between_latest_and_safe_neither_owner_is_listed(void **state)
 	struct agent_document input = agent(OWNER, THIRD, WALLET, WALLET);
 
 	(void)state;
-	check(&input, "{" CONTEXT IDENTITY ",\"verificationMethod\":[" METHOD("agent-wallet", WALLET)
-		      "],\"assertionMethod\":[\"" DID "#agent-wallet\"]}");
+	check(&input, "{" CONTEXT IDENTITY ",\"verificationMethod\":[" METHOD(
+			      "agent-wallet", WALLET) "],\"assertionMethod\":[\"" DID "#agent-wallet\"]}");
 	input = agent(OWNER, THIRD, WALLET, NULL);
 	check(&input, "{" CONTEXT IDENTITY "}");
 }
@@ -120,7 +131,8 @@ static json_t *service(unsigned i, size_t padding)
 
 	snprintf(id, sizeof(id), DID "#s%u", i);
 	memset(url + 22, 'x', padding);
-	return json_pack("{s:s, s:s, s:s}", "id", id, "type", "https://eips.ethereum.org/EIPS/eip-8004#A2A", "serviceEndpoint", url);
+	return json_pack("{s:s, s:s, s:s}", "id", id, "type", "https://eips.ethereum.org/EIPS/eip-8004#A2A",
+			 "serviceEndpoint", url);
 }
 
 static void services_are_listed_while_they_fit(void **state)
@@ -160,7 +172,8 @@ static void the_limit_is_exact(void **state)
 		json_t *document, *dropped;
 		size_t size;
 
-		input.services = json_pack("[o, o, o, o]", service(1, 1900), service(2, 1500), service(3, 1200), service(4, padding));
+		input.services = json_pack("[o, o, o, o]", service(1, 1900), service(2, 1500), service(3, 1200),
+					   service(4, padding));
 		assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), 0);
 		size = json_dumpb(document, NULL, 0, JSON_COMPACT);
 		assert_in_range(size, 1, DID_DOCUMENT_MAX);
@@ -193,16 +206,22 @@ static void misuse_is_refused(void **state)
 	assert_null(document);
 }
 
-#define HOST_START                                                                                                        \
-	"{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\",{\"uri\":\"https://schema.org/url\"," \
-	"\"vkey\":\"https://c2sp.org/signed-note#verifier-key\",\"anchor\":\"https://w3id.org/security#blockchainAccountId\"}],"       \
-	"\"id\":\"did:web:localhost%3A8004\",\"verificationMethod\":[{\"id\":\"did:web:localhost%3A8004#log-key\",\"type\":"         \
-	"\"Multikey\",\"controller\":\"did:web:localhost%3A8004\",\"publicKeyMultibase\":"                                      \
-	"\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\"}],\"assertionMethod\":[\"did:web:localhost%3A8004#log-key\"],"     \
-	"\"service\":[{\"id\":\"did:web:localhost%3A8004#log\",\"type\":\"https://c2sp.org/tlog-tiles\",\"serviceEndpoint\":"        \
+#define HOST_START                                                                                                     \
+	"{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\",{\"uri\":\"https:/" \
+	"/schema.org/url\","                                                                                           \
+	"\"vkey\":\"https://c2sp.org/signed-note#verifier-key\",\"anchor\":\"https://w3id.org/"                        \
+	"security#blockchainAccountId\"}],"                                                                            \
+	"\"id\":\"did:web:localhost%3A8004\",\"verificationMethod\":[{\"id\":\"did:web:localhost%3A8004#log-key\","    \
+	"\"type\":"                                                                                                    \
+	"\"Multikey\",\"controller\":\"did:web:localhost%3A8004\",\"publicKeyMultibase\":"                             \
+	"\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\"}],\"assertionMethod\":[\"did:web:localhost%3A8004#log-"  \
+	"key\"],"                                                                                                      \
+	"\"service\":[{\"id\":\"did:web:localhost%3A8004#log\",\"type\":\"https://c2sp.org/"                           \
+	"tlog-tiles\",\"serviceEndpoint\":"                                                                            \
 	"{\"uri\":\"http://localhost:8004/log\",\"vkey\":\"localhost:8004/log+00000000+AQ==\""
-#define HOST_END                                                                                                          \
-	"}},{\"id\":\"did:web:localhost%3A8004#resolver\",\"type\":\"https://w3id.org/did-resolution\",\"serviceEndpoint\":"        \
+#define HOST_END                                                                                                       \
+	"}},{\"id\":\"did:web:localhost%3A8004#resolver\",\"type\":\"https://w3id.org/"                                \
+	"did-resolution\",\"serviceEndpoint\":"                                                                        \
 	"\"http://localhost:8004/1.0/identifiers/\"}]}"
 
 static void the_document_of_the_host(void **state)
@@ -211,8 +230,9 @@ static void the_document_of_the_host(void **state)
 		.host = "localhost:8004",
 		.base_url = "http://localhost:8004",
 		.log_vkey = "localhost:8004/log+00000000+AQ==",
-		.log_key = { 0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8, 0xd0, 0x2a, 0x6f, 0x0d, 0x73,
-			     0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2, 0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29 },
+		.log_key = {0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8,
+			    0xd0, 0x2a, 0x6f, 0x0d, 0x73, 0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2,
+			    0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29},
 	};
 	json_t *document;
 	char *text;

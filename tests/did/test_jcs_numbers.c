@@ -1,5 +1,5 @@
-/* jcs_number() against JSON.stringify of node, double for double. Patterns go to node in chunks and its lines come back, so
- * neither side needs to know how the other makes its numbers. */
+/* jcs_number() against JSON.stringify of node, double for double. Patterns go to node in chunks and its lines come
+ * back, so neither side needs to know how the other makes its numbers. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -134,9 +134,27 @@ static void every_power_of_ten_and_its_neighbours(void **state)
 
 static void edges_of_layout_and_of_integers(void **state)
 {
-	static const double edges[] = { 1e21, 1e20, 123456789012345680000.0, 999999999999999900000.0, 1e-6, 1e-7, 9.999999e-7,
-					1.5e-7, 0.000001234567, 1e15, 1e14, 99999999999999.9, 999999999.999999, 0.1, 0.3,
-					5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 4.35, 0.62, 1.0 / 3 };
+	static const double edges[] = {1e21,
+				       1e20,
+				       123456789012345680000.0,
+				       999999999999999900000.0,
+				       1e-6,
+				       1e-7,
+				       9.999999e-7,
+				       1.5e-7,
+				       0.000001234567,
+				       1e15,
+				       1e14,
+				       99999999999999.9,
+				       999999999.999999,
+				       0.1,
+				       0.3,
+				       5e-324,
+				       2.2250738585072014e-308,
+				       1.7976931348623157e308,
+				       4.35,
+				       0.62,
+				       1.0 / 3};
 
 	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
 		with_neighbours(*state, edges[i]);
@@ -171,7 +189,8 @@ static void decimals_as_people_write_them(void **state)
 	for (int i = 0; i < 100000; i++) {
 		uint64_t a = splitmix64(&seed), b = splitmix64(&seed);
 
-		snprintf(text, sizeof(text), "%u.%0*u", (unsigned)(a % 100000), (int)(b % 9) + 1, (unsigned)(a >> 40) % 1000);
+		snprintf(text, sizeof(text), "%u.%0*u", (unsigned)(a % 100000), (int)(b % 9) + 1,
+			 (unsigned)(a >> 40) % 1000);
 		compare(*state, strtod(text, NULL));
 	}
 	flush(*state);

@@ -17,14 +17,15 @@ static void base58_of_the_draft(void **state)
 		size_t len;
 		const char *text;
 	} cases[] = {
-		{ "Hello World!", 12, "2NEpo7TZRRrLZSi2U" },
-		{ "The quick brown fox jumps over the lazy dog.", 44, "USm3fpXnKG5EUBx2ndxBDMPVciP5hGey2Jh4NDv6gmeo1LkMeiKrLJUUBk6Z" },
-		{ "\x00\x00\x28\x7f\xb4\xcd", 6, "11233QC4" },
-		{ "", 0, "" },
-		{ "\x00", 1, "1" },
-		{ "\x00\x00\x00", 3, "111" },
-		{ "\x39", 1, "z" },
-		{ "\x3a", 1, "21" },
+		{"Hello World!", 12, "2NEpo7TZRRrLZSi2U"},
+		{"The quick brown fox jumps over the lazy dog.", 44,
+		 "USm3fpXnKG5EUBx2ndxBDMPVciP5hGey2Jh4NDv6gmeo1LkMeiKrLJUUBk6Z"},
+		{"\x00\x00\x28\x7f\xb4\xcd", 6, "11233QC4"},
+		{"", 0, ""},
+		{"\x00", 1, "1"},
+		{"\x00\x00\x00", 3, "111"},
+		{"\x39", 1, "z"},
+		{"\x3a", 1, "21"},
 	};
 	char out[80];
 
@@ -53,9 +54,9 @@ static void limits_are_kept(void **state)
 /* did:key test vector: seed of 32 zero bytes. */
 static void ed25519_as_in_did_key(void **state)
 {
-	static const uint8_t key[32] = { 0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8,
-					 0xd0, 0x2a, 0x6f, 0x0d, 0x73, 0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2,
-					 0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29 };
+	static const uint8_t key[32] = {0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8,
+					0xd0, 0x2a, 0x6f, 0x0d, 0x73, 0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2,
+					0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29};
 	char out[MULTIKEY_ED25519_SIZE];
 	uint8_t ones[32];
 

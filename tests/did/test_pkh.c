@@ -41,7 +41,7 @@ static void both_spellings_are_one_account(void **state)
 
 static void the_document_echoes_the_spelling(void **state)
 {
-	static const char *const dids[] = { "did:pkh:eip155:1:" LOWER, "did:pkh:eip155:1:" EIP55 };
+	static const char *const dids[] = {"did:pkh:eip155:1:" LOWER, "did:pkh:eip155:1:" EIP55};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -62,24 +62,25 @@ static void refused(void **state)
 		const char *did;
 		int rc;
 	} cases[] = {
-		{ "did:pkh:eip155:1:0x8004A169FB4A3325136EB29FA0CEB6D2E539A432", -EBADMSG }, /* all upper-case */
-		{ "did:pkh:eip155:1:0X8004a169fb4a3325136eb29fa0ceb6d2e539a432", -EBADMSG },
-		{ "did:pkh:eip155:1:" LOWER "0", -EBADMSG },
-		{ "did:pkh:eip155:-1:" LOWER, -EBADMSG },
-		{ "did:pkh:eip155:00:" LOWER, -EBADMSG },
-		{ "did:pkh:eip155:18446744073709551616:" LOWER, -EBADMSG },
-		{ "did:pkh:eip155:1:" LOWER ":x", -EBADMSG },
-		{ "did:pkh:eip155:1:" LOWER "#x", -EBADMSG },
-		{ "did:pkh:EIP155:1:" LOWER, -EBADMSG },
-		{ "did:pkh:ei:1:x", -EBADMSG },
-		{ "did:pkh:abcdefghi:1:x", -EBADMSG },
-		{ "did:pkh:abc::x", -EBADMSG },
-		{ "did:pkh:abc:012345678901234567890123456789012:x", -EBADMSG },
-		{ "did:pkh:abc:a.b:x", -EBADMSG },
-		{ "did:pkh:abc:ab:x_y", -EBADMSG },
-		{ "did:web:eip155:1:" LOWER, -EBADMSG },
-		{ "did:pkh:solana:4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ:CKg5d12Jhpej1JqtmxLJgaFqqeYjxgPqToJ4LBdvG9Ev", -EOPNOTSUPP },
-		{ "did:pkh:abc:a_b:x.y-z", -EOPNOTSUPP },
+		{"did:pkh:eip155:1:0x8004A169FB4A3325136EB29FA0CEB6D2E539A432", -EBADMSG}, /* all upper-case */
+		{"did:pkh:eip155:1:0X8004a169fb4a3325136eb29fa0ceb6d2e539a432", -EBADMSG},
+		{"did:pkh:eip155:1:" LOWER "0", -EBADMSG},
+		{"did:pkh:eip155:-1:" LOWER, -EBADMSG},
+		{"did:pkh:eip155:00:" LOWER, -EBADMSG},
+		{"did:pkh:eip155:18446744073709551616:" LOWER, -EBADMSG},
+		{"did:pkh:eip155:1:" LOWER ":x", -EBADMSG},
+		{"did:pkh:eip155:1:" LOWER "#x", -EBADMSG},
+		{"did:pkh:EIP155:1:" LOWER, -EBADMSG},
+		{"did:pkh:ei:1:x", -EBADMSG},
+		{"did:pkh:abcdefghi:1:x", -EBADMSG},
+		{"did:pkh:abc::x", -EBADMSG},
+		{"did:pkh:abc:012345678901234567890123456789012:x", -EBADMSG},
+		{"did:pkh:abc:a.b:x", -EBADMSG},
+		{"did:pkh:abc:ab:x_y", -EBADMSG},
+		{"did:web:eip155:1:" LOWER, -EBADMSG},
+		{"did:pkh:solana:4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ:CKg5d12Jhpej1JqtmxLJgaFqqeYjxgPqToJ4LBdvG9Ev",
+		 -EOPNOTSUPP},
+		{"did:pkh:abc:a_b:x.y-z", -EOPNOTSUPP},
 	};
 	struct eip155_account account;
 	json_t *document;
@@ -91,7 +92,8 @@ static void refused(void **state)
 		assert_int_equal(did_pkh_document(&document, cases[i].did, strlen(cases[i].did)), cases[i].rc);
 		assert_null(document);
 	}
-	assert_int_equal(eip155_account_parse(&account, "eip155:1:0x8004A169FB4a3325136EB29fA0ceB6D2e539a43A", 51), -EKEYREJECTED);
+	assert_int_equal(eip155_account_parse(&account, "eip155:1:0x8004A169FB4a3325136EB29fA0ceB6D2e539a43A", 51),
+			 -EKEYREJECTED);
 }
 
 int main(void)

@@ -42,10 +42,11 @@ static void parts_of_a_did_url(void **state)
 
 static void refused_urls(void **state)
 {
-	static const char *const texts[] = { "",	    "did:x:a b",   "did:x:a/\\",  "did:x:a/[",	   "did:x:a?^",	 "did:x:a#a#b",
-					     "did:x:a/%",   "did:x:a/%2",  "did:x:a?%zz", "did:x:a#%g0",   "did:x:a/\x80", "did:x:a?\"",
-					     "did:x:a@b",   "did:x_y:a",   "did::a",	  "did:x:a:/b",	   "did:x:/b",	 "did:x:#f",
-					     "did:x:a%0",   "did:x:a<",	   "dad:x:a",	  "did:x",	   "did:x-y:a",	 "did:x:a\n" };
+	static const char *const texts[] = {
+		"",	     "did:x:a b",  "did:x:a/\\",  "did:x:a/[",	 "did:x:a?^",	 "did:x:a#a#b",
+		"did:x:a/%", "did:x:a/%2", "did:x:a?%zz", "did:x:a#%g0", "did:x:a/\x80", "did:x:a?\"",
+		"did:x:a@b", "did:x_y:a",  "did::a",	  "did:x:a:/b",	 "did:x:/b",	 "did:x:#f",
+		"did:x:a%0", "did:x:a<",   "dad:x:a",	  "did:x",	 "did:x-y:a",	 "did:x:a\n"};
 	struct did_url url;
 
 	(void)state;
@@ -70,7 +71,7 @@ static void length_is_limited(void **state)
 
 static int query(struct did_params *params, const char *text)
 {
-	return did_query_parse(params, (struct did_slice){ text, strlen(text) });
+	return did_query_parse(params, (struct did_slice){text, strlen(text)});
 }
 
 static void parameters(void **state)
@@ -97,11 +98,13 @@ static void refused_parameters(void **state)
 		const char *text;
 		int rc;
 	} cases[] = {
-		{ "a=1&a=2", -EEXIST }, { "a=1&%61=2", -EEXIST }, { "a&b&a", -EEXIST }, { "%4a=1&%4A", -EEXIST },
-		{ "=1", -EBADMSG },	{ "&", -EBADMSG },	  { "a=1&", -EBADMSG }, { "&a=1", -EBADMSG },
-		{ "a=1&&b=2", -EBADMSG }, { "a=%", -EBADMSG },	  { "a=%1", -EBADMSG }, { "a=^", -EBADMSG },
-		{ "a=1#", -EBADMSG },
-		{ "a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", -EOVERFLOW },
+		{"a=1&a=2", -EEXIST},	{"a=1&%61=2", -EEXIST},
+		{"a&b&a", -EEXIST},	{"%4a=1&%4A", -EEXIST},
+		{"=1", -EBADMSG},	{"&", -EBADMSG},
+		{"a=1&", -EBADMSG},	{"&a=1", -EBADMSG},
+		{"a=1&&b=2", -EBADMSG}, {"a=%", -EBADMSG},
+		{"a=%1", -EBADMSG},	{"a=^", -EBADMSG},
+		{"a=1#", -EBADMSG},	{"a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", -EOVERFLOW},
 	};
 	struct did_params params;
 
@@ -115,7 +118,7 @@ static void refused_parameters(void **state)
 
 static void percent_decoding(void **state)
 {
-	struct did_slice in = { "a%2Fb%c3%A9%25", 14 };
+	struct did_slice in = {"a%2Fb%c3%A9%25", 14};
 	char out[8];
 	size_t len;
 
@@ -124,17 +127,18 @@ static void percent_decoding(void **state)
 	assert_int_equal(len, 6);
 	assert_memory_equal(out, "a/b\xc3\xa9%", 6);
 	assert_int_equal(did_percent_decode(out, &len, 5, in), -ENOSPC);
-	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){ "%00", 3 }), -EBADMSG);
-	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){ "%4", 2 }), -EBADMSG);
-	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){ "%4x", 3 }), -EBADMSG);
-	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){ "%", 1 }), -EBADMSG);
+	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%00", 3}), -EBADMSG);
+	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%4", 2}), -EBADMSG);
+	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%4x", 3}), -EBADMSG);
+	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%", 1}), -EBADMSG);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parts_of_a_did_url), cmocka_unit_test(refused_urls),	     cmocka_unit_test(length_is_limited),
-		cmocka_unit_test(parameters),	      cmocka_unit_test(refused_parameters), cmocka_unit_test(percent_decoding),
+		cmocka_unit_test(parts_of_a_did_url), cmocka_unit_test(refused_urls),
+		cmocka_unit_test(length_is_limited),  cmocka_unit_test(parameters),
+		cmocka_unit_test(refused_parameters), cmocka_unit_test(percent_decoding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

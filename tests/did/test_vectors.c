@@ -1,4 +1,5 @@
-/* The shared DID vectors (third-party data: read where it is, never copied). Cases of later issues are counted and printed. */
+/* The shared DID vectors (third-party data: read where it is, never copied). Cases of later issues are counted and
+ * printed. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +56,8 @@ static void pkh_documents_of_the_draft(void **state)
 	const char *did;
 
 	(void)state;
-	json_object_foreach(documents, did, expected) {
+	json_object_foreach(documents, did, expected)
+	{
 		int rc = did_pkh_document(&made, did, strlen(did));
 		char *ours, *theirs;
 
@@ -85,7 +87,8 @@ static void eip55(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		char lower[80], checksummed[80], made[DID_PKH_TEXT_SIZE];
 		struct eip155_account account;
 
@@ -107,12 +110,14 @@ static void check_accounts(const char *list, int caip10_rc, int eip155_rc)
 	struct caip10 caip10;
 	size_t i;
 
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		const char *account_text = json_string_value(one);
 		bool eip155 = strncmp(account_text, "eip155:", 7) == 0 || caip10_rc != 0;
 
 		assert_int_equal(caip10_parse(&caip10, account_text, strlen(account_text)), caip10_rc);
-		assert_int_equal(eip155_account_parse(&account, account_text, strlen(account_text)), eip155 ? eip155_rc : -EOPNOTSUPP);
+		assert_int_equal(eip155_account_parse(&account, account_text, strlen(account_text)),
+				 eip155 ? eip155_rc : -EOPNOTSUPP);
 	}
 	printf("caip10 %s: %zu\n", list, json_array_size(cases));
 }
@@ -134,7 +139,8 @@ static void pkh_negatives(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		assert_string_equal(text(one, "error"), "INVALID_DID");
 		if (did_pkh_parse(&account, text(one, "did"), strlen(text(one, "did"))) != -EBADMSG)
 			fail_msg("%s (%s)", text(one, "did"), text(one, "why"));
@@ -150,7 +156,8 @@ static void web_urls(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		assert_int_equal(did_web_parse(&web, text(one, "did"), strlen(text(one, "did"))), 0);
 		assert_int_equal(did_web_url(url, sizeof(url), &web), 0);
 		assert_string_equal(url, text(one, "url"));
@@ -165,7 +172,8 @@ static void web_refusals(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		assert_string_equal(text(one, "error"), "INVALID_DID");
 		if (did_web_parse(&web, text(one, "did"), strlen(text(one, "did"))) != -EBADMSG)
 			fail_msg("%s (%s)", text(one, "did"), text(one, "why"));
@@ -183,9 +191,8 @@ static void syntax(void **state)
 	(void)state;
 	json_array_foreach(valid, i, one)
 		assert_int_equal(did_parse(&url, json_string_value(one), json_string_length(one)), 0);
-	json_array_foreach(invalid, i, one)
-		if (did_parse(&url, json_string_value(one), json_string_length(one)) != -EBADMSG)
-			fail_msg("%s is taken", json_string_value(one));
+	json_array_foreach(invalid, i, one) if (did_parse(&url, json_string_value(one), json_string_length(one)) !=
+						-EBADMSG) fail_msg("%s is taken", json_string_value(one));
 	printf("did_syntax: %zu valid, %zu invalid\n", json_array_size(valid), json_array_size(invalid));
 }
 
@@ -196,7 +203,8 @@ static void resolution_errors(void **state)
 	unsigned found = 0;
 
 	(void)state;
-	json_object_foreach(http, name, status) {
+	json_object_foreach(http, name, status)
+	{
 		for (int code = RESOLUTION_OK; code <= RESOLUTION_INTERNAL_ERROR; code++) {
 			const struct resolution_error *row = resolution_error((enum resolution_code)code);
 			char type[128];
@@ -221,7 +229,8 @@ static void versioning_syntax(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		const char *query = text(one, "q"), *error = text(one, "error");
 		bool refused = error && strcmp(error, "INVALID_OPTIONS") == 0;
 		char detail[RESOLUTION_DETAIL_SIZE];

@@ -20,13 +20,14 @@ static void parts_and_urls(void **state)
 		uint16_t port;
 		const char *url;
 	} cases[] = {
-		{ "did:web:example.com", "example.com", 0, "https://example.com/.well-known/did.json" },
-		{ "did:web:Example.COM:U:a", "example.com", 0, "https://example.com/U/a/did.json" },
-		{ "did:web:a-1.example%3A1", "a-1.example", 1, "https://a-1.example:1/.well-known/did.json" },
-		{ "did:web:x.example%3a65535:b", "x.example", 65535, "https://x.example:65535/b/did.json" },
-		{ "did:web:x.example:%C3%A9%41", "x.example", 0, "https://x.example/%C3%A9%41/did.json" },
-		{ "did:web:1.2.3.example:...", "1.2.3.example", 0, "https://1.2.3.example/.../did.json" },
-		{ "did:web:xn--bcher-kva.example", "xn--bcher-kva.example", 0, "https://xn--bcher-kva.example/.well-known/did.json" },
+		{"did:web:example.com", "example.com", 0, "https://example.com/.well-known/did.json"},
+		{"did:web:Example.COM:U:a", "example.com", 0, "https://example.com/U/a/did.json"},
+		{"did:web:a-1.example%3A1", "a-1.example", 1, "https://a-1.example:1/.well-known/did.json"},
+		{"did:web:x.example%3a65535:b", "x.example", 65535, "https://x.example:65535/b/did.json"},
+		{"did:web:x.example:%C3%A9%41", "x.example", 0, "https://x.example/%C3%A9%41/did.json"},
+		{"did:web:1.2.3.example:...", "1.2.3.example", 0, "https://1.2.3.example/.../did.json"},
+		{"did:web:xn--bcher-kva.example", "xn--bcher-kva.example", 0,
+		 "https://xn--bcher-kva.example/.well-known/did.json"},
 	};
 	char url[DID_WEB_URL_SIZE];
 	struct did_web web;
@@ -47,15 +48,40 @@ static void parts_and_urls(void **state)
 static void refused(void **state)
 {
 	static const char *const dids[] = {
-		"did:pkh:example.com",	      "did:web:example.com/x",	    "did:web:example.com#x",	   "did:web:-a.example",
-		"did:web:a-.example",	      "did:web:a_b.example",	    "did:web:a..example",	   "did:web:.example",
-		"did:web:example.com%3A0",    "did:web:example.com%3A080",  "did:web:example.com%3A65536", "did:web:example.com%3A8x",
-		"did:web:example.com%3A80%2F", "did:web:example%3A80.com",   "did:web:exa%6Dple.com",	   "did:web:%C3%A9.example",
-		"did:web:1.2.3.4",	      "did:web:a.0x7f",		    "did:web:a.0X7f",		   "did:web:a.99",
-		"did:web:a.localhost",	      "did:web:printer.local",	    "did:web:db.INTERNAL",	   "did:web:localhost%3A8004",
-		"did:web:a.example:.",	      "did:web:a.example:x:..",	    "did:web:a.example:%2E",	   "did:web:a.example:x%3Ay",
-		"did:web:a.example:x%5Cy",    "did:web:a.example:x%20y",    "did:web:a.example:%25",	   "did:web:a.example:%00",
-		"did:web:a.example:%7F",      "did:web::a.example",
+		"did:pkh:example.com",
+		"did:web:example.com/x",
+		"did:web:example.com#x",
+		"did:web:-a.example",
+		"did:web:a-.example",
+		"did:web:a_b.example",
+		"did:web:a..example",
+		"did:web:.example",
+		"did:web:example.com%3A0",
+		"did:web:example.com%3A080",
+		"did:web:example.com%3A65536",
+		"did:web:example.com%3A8x",
+		"did:web:example.com%3A80%2F",
+		"did:web:example%3A80.com",
+		"did:web:exa%6Dple.com",
+		"did:web:%C3%A9.example",
+		"did:web:1.2.3.4",
+		"did:web:a.0x7f",
+		"did:web:a.0X7f",
+		"did:web:a.99",
+		"did:web:a.localhost",
+		"did:web:printer.local",
+		"did:web:db.INTERNAL",
+		"did:web:localhost%3A8004",
+		"did:web:a.example:.",
+		"did:web:a.example:x:..",
+		"did:web:a.example:%2E",
+		"did:web:a.example:x%3Ay",
+		"did:web:a.example:x%5Cy",
+		"did:web:a.example:x%20y",
+		"did:web:a.example:%25",
+		"did:web:a.example:%00",
+		"did:web:a.example:%7F",
+		"did:web::a.example",
 		"did:web:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
 	};
 	char long_host[300] = "did:web:";
@@ -78,14 +104,22 @@ static void the_did_of_this_host(void **state)
 		const char *host;
 		const char *did;
 	} cases[] = {
-		{ "kedge.example", "did:web:kedge.example" },	     { "kedge.example:8443", "did:web:kedge.example%3A8443" },
-		{ "localhost:8004", "did:web:localhost%3A8004" },    { "gateway", "did:web:gateway" },
-		{ "127.0.0.1:8004", NULL },			     { "Kedge.example", NULL },
-		{ "kedge.example:", NULL },			     { "kedge.example:080", NULL },
-		{ "kedge.example:99999", NULL },		     { "", NULL },
-		{ ":80", NULL },				     { "kedge.example/x", NULL },
-		{ "[::1]:80", NULL },				     { "a@b.example", NULL },
-		{ "kedge.example.", NULL },			     { "a%3A.example", NULL },
+		{"kedge.example", "did:web:kedge.example"},
+		{"kedge.example:8443", "did:web:kedge.example%3A8443"},
+		{"localhost:8004", "did:web:localhost%3A8004"},
+		{"gateway", "did:web:gateway"},
+		{"127.0.0.1:8004", NULL},
+		{"Kedge.example", NULL},
+		{"kedge.example:", NULL},
+		{"kedge.example:080", NULL},
+		{"kedge.example:99999", NULL},
+		{"", NULL},
+		{":80", NULL},
+		{"kedge.example/x", NULL},
+		{"[::1]:80", NULL},
+		{"a@b.example", NULL},
+		{"kedge.example.", NULL},
+		{"a%3A.example", NULL},
 	};
 	char did[DID_WEB_HOST_DID_SIZE];
 
