@@ -57,11 +57,15 @@ struct sender_attempt {
 	struct sender_head target;
 	uint8_t hash[32];
 	uint64_t signed_at;
-	/* below: memory only, rebuilt from views */
-	uint64_t sent_at; /* last broadcast; 0: never in this life */
-	uint64_t block;	  /* where it is included now; meaningful if `included` */
+	/* memory only, rebuilt from views; sender_restore() clears them */
+	bool sent;	  /* broadcast since it was last known not to be included */
+	bool accepted;	  /* and a node said that it has it */
+	bool included;	  /* a receipt in a canonical block up to `latest` */
+	bool reverted;	  /* and it failed there */
+	uint64_t since;	  /* first broadcast of that stretch */
+	uint64_t sent_at; /* last broadcast of it */
+	uint64_t block;	  /* where it is included */
 	uint8_t block_hash[32];
-	bool stored, accepted, included, reverted;
 };
 
 struct sender_block {
@@ -112,7 +116,7 @@ enum sender_event_kind {
 	SENDER_SIGNED,		/* .hash */
 	SENDER_SIGN_FAILED,
 	SENDER_STORED,
-	SENDER_STORE_FAILED, /* certainly or possibly not stored; if it may be, restart from the store */
+	SENDER_STORE_FAILED, /* or unsure: harmless, as it is not sent and its nonce is used by the next one */
 	SENDER_SENT,	     /* .outcome, .hash of the BROADCAST it answers */
 	SENDER_RESUME,	     /* an operator lifts a halt */
 };
@@ -130,7 +134,8 @@ struct sender_event {
 enum sender_action_kind {
 	SENDER_READ,	  /* send a VIEW now */
 	SENDER_ESTIMATE,  /* eth_call and estimate .attempt (from_size, target) at `latest` */
-	SENDER_SIGN,	  /* sign .attempt; answer with the hash, keep the raw bytes */
+	SENDER_SIGN,	  /* sign .attempt; answer with the hash, keep the raw bytes. If target.size <= from_size,
+			     with an empty proof: it only uses up a nonce whose anchor the contract already has */
 	SENDER_STORE,	  /* store .attempt and its raw bytes durably */
 	SENDER_BROADCAST, /* eth_sendRawTransaction of the stored raw bytes of .attempt.hash */
 	SENDER_REACHED, /* the contract's head at .level is now .attempt.target, at .block: raise levels up to that size
@@ -163,25 +168,30 @@ struct sender_action {
 	struct sender_block block; /* of REACHED */
 };
 
-enum sender_phase { SENDER_RESTING, SENDER_ESTIMATING, SENDER_SIGNING, SENDER_STORING, SENDER_SENDING, SENDER_HALTED };
+enum sender_phase { SENDER_RESTING, SENDER_ESTIMATING, SENDER_SIGNING, SENDER_STORING, SENDER_SENDING };
 
 struct sender {
 	struct sender_config config;
 	enum sender_phase phase;
+	bool viewed;	     /* a view has come */
+	bool bump;	     /* the node wants a better price for the newest attempt */
+	bool lost, conflict; /* halts, until SENDER_RESUME */
+	unsigned refusals;   /* unexplained reverts at refused_head; two halt, until the head moves or RESUME */
+	unsigned lost_views, gap_views; /* views in a row that showed the oddity; nodes lag, so three make an alarm */
+	uint64_t refused_head;
 	struct sender_head target;     /* newest published checkpoint */
 	struct sender_head reached[3]; /* last reported, by enum sender_level */
-	struct sender_block latest;    /* of the last view */
+	struct sender_block latest;    /* of the last view, as the four below */
 	uint64_t base_fee, tip, balance, l1_fee;
-	uint64_t last_at;	     /* when a nonce was last opened */
-	uint64_t refused_head;	     /* contract head at the estimate's revert + 1; 0: none */
+	uint64_t final_nonce;	     /* highest count seen at `finalized` */
+	uint64_t last_at, last_gas;  /* of the newest nonce */
 	uint32_t alarms;	     /* bit set of those raised and still true */
-	bool viewed, bump;	     /* bump: the node said underpriced */
 	struct sender_attempt draft; /* being estimated, signed, stored */
 	size_t count;
 	struct sender_attempt attempts[SENDER_ATTEMPTS_MAX]; /* by nonce, then age */
 };
 
-/* `last_at`: when the last anchor was signed, 0 if never. */
+/* `last_at`: when the newest stored attempt was signed, 0 if there is none. */
 void sender_init(struct sender *sender, const struct sender_config *config, uint64_t last_at);
 /* A stored attempt, oldest first. 0; -ENOSPC; -EINVAL if called after the first event. */
 __attribute__((warn_unused_result)) int sender_restore(struct sender *sender, const struct sender_attempt *attempt);
