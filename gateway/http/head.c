@@ -77,8 +77,10 @@ static bool check_policy(struct http_request *req, struct http_policy *policy, c
 	if (scan.policy.status == 0) {
 		scan.expected = after_line(version + strlen(version));
 		MHD_get_connection_values_n(req->conn, MHD_HEADER_KIND, scan_field, &scan);
-		/* The empty line; without any field there is nothing that proves these bytes were read. */
-		if (scan.policy.headers > 0 && (scan.expected == NULL || after_line(scan.expected) == NULL))
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+		const char *end = scan.expected ? after_line(scan.expected) : NULL; /* past the empty line */
+		if (info == NULL || end == NULL || end != method + info->header_size)
 			http_policy_refuse(&scan.policy, 400,
 					   "a line of the head does not end in CR LF, is folded or holds NUL");
 	}

@@ -278,7 +278,9 @@ static int start_daemon(struct http_server *server)
 		{MHD_OPTION_CONNECTION_MEMORY_INCREMENT, POOL_INCREMENT, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(options->idle_ms / 1000 + 1), NULL},
-		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+		/* What level 1 adds the policy checks too, and unlike libmicrohttpd 0.9.75 it sends its refusal once.
+		 */
+		{MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
 		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, server},
