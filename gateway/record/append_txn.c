@@ -229,7 +229,7 @@ static size_t fill_quotas(struct batch_txn *b)
 static void commit(struct append *a)
 {
 	struct batch_txn *b = &a->batch;
-	uint8_t edge[MERKLE_EDGE_MAX][32];
+	uint8_t edge[MERKLE_HASH_SIZE * MERKLE_EDGE_MAX];
 	struct store_append append = {.old_size = b->old_edge.size, .at = b->at, .entries = b->entries, .nentries = b->nfresh};
 	size_t ntiles;
 	int rc;
@@ -243,7 +243,7 @@ static void commit(struct append *a)
 		b->new_tiles[i] = (struct store_new_tile){b->tiles[i].level, b->tiles[i].index, b->tiles[i].hashes[0],
 							  b->tiles[i].root.bytes};
 	fill_entries(b);
-	merkle_edge_encode(edge[0], &b->edge);
+	merkle_edge_encode(edge, &b->edge);
 	append.tiles = b->new_tiles;
 	append.ntiles = ntiles;
 	append.edge = (const uint8_t(*)[32])edge;
