@@ -1,6 +1,7 @@
 #include "gateway/supervisor.h"
 
 #include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +35,7 @@ static _Noreturn void become(const struct supervisor_child *child, pid_t parent,
 	sigprocmask(SIG_SETMASK, old, NULL);
 	if (getppid() != parent)
 		_exit(1);
-	log_role(child->name);
+	log_init(child->name, LOG_LEVEL_INFO);
 	exit(child->run(child->arg));
 }
 
@@ -68,10 +69,13 @@ static void reap(struct slot *slots, const struct supervisor_child *children, si
 			else if (slot->backoff < SUPERVISOR_BACKOFF_MAX_MS)
 				slot->backoff *= 2;
 			slot->due = now_ms() + slot->backoff;
-			if (!stopping)
-				log_warn("child ended", "child=%s pid=%d signal=%d status=%d restart_ms=%lld",
-					 children[i].name, (int)pid, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-					 WIFEXITED(status) ? WEXITSTATUS(status) : -1, (long long)slot->backoff);
+			if (stopping)
+				break;
+			log_warn(log_msg("child ended"), log_str("child", children[i].name), log_i64("pid", pid),
+				 log_i64("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+				 log_i64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+				 log_i64("restart_ms", slot->backoff));
+			metrics_add(METRIC_PROCESS_RESTARTS, 1);
 		}
 	}
 }
@@ -150,7 +154,7 @@ int supervisor_run(const struct supervisor_child *children, size_t count)
 			break;
 		reap(slots, children, count, false);
 	}
-	log_info("stopping", "signal=%d", info.si_signo);
+	log_info(log_msg("stopping"), log_i64("signal", info.si_signo));
 	take_down(slots, children, count, &watched);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return 0;

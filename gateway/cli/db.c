@@ -1,0 +1,125 @@
+/* kedge db: the schema. Blocking, on a connection of its own. */
+#include "gateway/cli/cli.h"
+#include "sql/migrate.h"
+#include "sql/store_log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] = "usage: kedge db migrate [--create]\n"
+			    "       kedge db check\n\n"
+			    "  migrate   apply what is missing, one transaction each, and make the empty log of this origin\n"
+			    "  check     exit 0 if the database is exactly as this program wants it\n\n"
+			    "  --create  make the database first, if it does not exist";
+
+/* The database cannot be made over a connection to itself. */
+static int create_database(const struct config *config)
+{
+	char *why = NULL, name[64] = "", maintenance[CONFIG_TEXT_MAX + 64];
+	PQconninfoOption *parsed = PQconninfoParse(config->database, &why);
+	PGconn *conn;
+	PGresult *res;
+	int rc = CLI_OK;
+
+	for (PQconninfoOption *o = parsed; o && o->keyword; o++)
+		if (strcmp(o->keyword, "dbname") == 0 && o->val)
+			snprintf(name, sizeof(name), "%s", o->val);
+	PQconninfoFree(parsed);
+	if (why || !name[0]) {
+		cli_error("setting database: %s", why ? why : "names no dbname");
+		PQfreemem(why);
+		return CLI_USAGE;
+	}
+	snprintf(maintenance, sizeof(maintenance), "%s dbname=postgres", config->database);
+	conn = PQconnectdb(maintenance);
+	if (PQstatus(conn) != CONNECTION_OK) {
+		cli_error("%s", PQerrorMessage(conn));
+		PQfinish(conn);
+		return CLI_UNREACHABLE;
+	}
+	const char *values[1] = {name};
+
+	res = PQexecParams(conn, "select 1 from pg_database where datname = $1", 1, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 0) {
+		char *quoted = PQescapeIdentifier(conn, name, strlen(name)), sql[256];
+
+		snprintf(sql, sizeof(sql), "create database %s encoding 'UTF8' template template0", quoted ? quoted : "");
+		PQfreemem(quoted);
+		PQclear(res);
+		res = PQexec(conn, sql);
+	}
+	if (PQresultStatus(res) != PGRES_TUPLES_OK && PQresultStatus(res) != PGRES_COMMAND_OK) {
+		cli_error("%s", PQerrorMessage(conn));
+		rc = CLI_FALSE;
+	}
+	PQclear(res);
+	PQfinish(conn);
+	return rc;
+}
+
+static int create_log(const struct config *config)
+{
+	struct event_base *base = event_base_new();
+	struct pg_conn *conn = NULL;
+	struct pg_op op = {0};
+	int rc = base ? store_open(&conn, base, config->database, "kedge db", STORE_WRITER, NULL, NULL) : -ENOMEM;
+
+	if (rc == 0)
+		rc = pg_wait(base, &op, store_head_create(conn, &op, config->origin));
+	if (rc == -EEXIST)
+		cli_error("the database holds another origin's log, not %s: check public_url, or use another database", config->origin);
+	else if (rc != 0)
+		cli_error("the log's head cannot be made: %s", strerror(-rc));
+	pg_close(conn);
+	if (base)
+		event_base_free(base);
+	return rc == 0 ? CLI_OK : CLI_FALSE;
+}
+
+static int migrate(const struct config *config)
+{
+	size_t applied = 0;
+	char why[256];
+	int rc = migrate_apply(&applied, why, sizeof(why), config->database);
+
+	if (rc != 0) {
+		cli_error("%s", why);
+		return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+	}
+	printf("%zu migrations applied\n", applied);
+	return create_log(config);
+}
+
+int cli_db(int argc, char **argv)
+{
+	const char *word[1] = {NULL};
+	bool done, create = false;
+	const struct cli_option options[] = {{.name = "create", .flag = &create}, {.name = NULL}};
+	struct config config;
+	char why[256];
+	int rc = cli_parse(&done, word, NULL, argc, argv, options, 1, 1, usage);
+
+	if (rc != CLI_OK || done)
+		return rc;
+	rc = cli_config(&config);
+	if (rc != CLI_OK)
+		return rc;
+	if (strcmp(word[0], "migrate") == 0) {
+		rc = create ? create_database(&config) : CLI_OK;
+		return rc == CLI_OK ? migrate(&config) : rc;
+	}
+	if (strcmp(word[0], "check") == 0) {
+		rc = migrate_check(why, sizeof(why), config.database);
+		if (rc == 0) {
+			puts("the database is as it should be");
+			return CLI_OK;
+		}
+		cli_error("%s", why);
+		return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+	}
+	fprintf(stderr, "kedge: no such word: db %s\n%s\n", word[0], usage);
+	return CLI_USAGE;
+}

@@ -1,0 +1,31 @@
+#pragma once
+/* One transaction from the command line: estimated, priced, signed here, sent, waited for. */
+#include "eth/rpc.h"
+#include "eth/tx.h"
+#include "gateway/config.h"
+
+struct cli_chain {
+	struct event_base *base;
+	struct eth_rpc *rpc;
+	struct signature_context *signatures;
+	uint64_t chain_id;
+};
+
+/* CLI_OK, or prints why not. */
+__attribute__((warn_unused_result)) int cli_chain_open(struct cli_chain *chain, const struct config *config);
+void cli_chain_close(struct cli_chain *chain);
+
+/* Reads a key file; *key is for keyfile_free(). CLI_OK, or prints why not. */
+__attribute__((warn_unused_result)) int cli_key(uint8_t **key, struct eth_address *address, const struct cli_chain *chain,
+						const char *path);
+
+enum cli_wait { CLI_MINED, CLI_SAFE, CLI_FINAL };
+/* "mined", "safe" or "final". CLI_OK or CLI_USAGE. */
+__attribute__((warn_unused_result)) int cli_wait_parse(enum cli_wait *out, const char *text);
+
+/* Sends data to `to` and waits until the block it is in is at that level. *answer owns the receipt's JSON: for
+ * eth_rpc_answer_free(). CLI_OK; CLI_FALSE (reverted: says in words why and what to do); CLI_UNREACHABLE. */
+__attribute__((warn_unused_result)) int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt,
+						 const struct cli_chain *chain, const uint8_t key[static 32],
+						 const struct eth_address *to, const uint8_t *data, size_t length,
+						 enum cli_wait wait);

@@ -1,0 +1,166 @@
+/* kedge serve: checks that it can start at all, then hands over to the supervisor. */
+#include "gateway/cli/cli.h"
+#include "gateway/http/server.h"
+#include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
+#include "gateway/steward/anchor.h"
+#include "gateway/steward/follow.h"
+#include "gateway/steward/publish.h"
+#include "gateway/steward/sign.h"
+#include "gateway/supervisor.h"
+#include "gateway/worker.h"
+#include "sql/migrate.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: kedge serve\n\n"
+			    "Runs the gateway until SIGTERM, SIGINT or SIGHUP: workers, signer and stewards under one supervisor.\n"
+			    "Settings come from the file KEDGE_CONFIG (else STATE/kedge.ini), and KEDGE_NAME variables over it:\n";
+
+enum { WORKERS_MAX = 64 };
+
+struct duty_plan {
+	const struct config *config;
+	struct metrics *metrics;
+	const char *name;
+	bool with_chain;
+	int (*run)(struct steward_context *ctx);
+	unsigned slot;
+};
+
+static int duty_run(void *arg)
+{
+	const struct duty_plan *plan = arg;
+	struct steward_context ctx;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	rc = metrics_attach(plan->metrics, plan->slot);
+	if (rc == 0)
+		rc = steward_open(&ctx, plan->config, plan->name, plan->with_chain);
+	if (rc == 0) {
+		rc = plan->run(&ctx);
+		steward_close(&ctx);
+	}
+	if (rc != 0)
+		log_error(log_msg("duty ended"), log_rc(rc));
+	return rc == 0 ? 0 : 1;
+}
+
+static void print_setting(void *arg, const char *name, const char *fallback, const char *meaning)
+{
+	(void)arg;
+	printf("  %-22s %s%s%s%s\n", name, meaning, *fallback ? " [" : "", fallback, *fallback ? "]" : "");
+}
+
+static int check_database(const struct config *config)
+{
+	char why[256];
+	int rc = migrate_check(why, sizeof(why), config->database);
+
+	if (rc == 0)
+		return CLI_OK;
+	cli_error("%s; %s", why, rc == -EIO ? "is PostgreSQL running, and is `database` right?" : "run `kedge db migrate`");
+	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+}
+
+static int open_socket(int *fd, const struct config *config)
+{
+	char path[CONFIG_TEXT_MAX + 32];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/run", config->state);
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		cli_error("%s: %s", path, strerror(errno));
+		return CLI_FALSE;
+	}
+	snprintf(path, sizeof(path), "%s/run/kedge.sock", config->state);
+	rc = http_listen_unix(fd, path);
+	if (rc == -EADDRINUSE)
+		cli_error("%s: another gateway is running on this state folder", path);
+	else if (rc != 0)
+		cli_error("%s: %s", path, strerror(-rc));
+	return rc == 0 ? CLI_OK : CLI_FALSE;
+}
+
+static unsigned worker_count(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t wanted = config->workers ? config->workers : cores > 0 ? (uint64_t)cores : 1;
+
+	return wanted < WORKERS_MAX ? (unsigned)wanted : WORKERS_MAX;
+}
+
+static int supervise(const struct config *config, int local_fd, const char *vkey)
+{
+	static struct duty_plan duties[] = {
+		{.name = "sign", .run = steward_sign_run},
+		{.name = "follow", .with_chain = true, .run = steward_follow_run},
+		{.name = "publish", .run = steward_publish_run},
+		{.name = "anchor", .with_chain = true, .run = steward_anchor_run},
+	};
+	static struct worker_plan workers[WORKERS_MAX];
+	static struct supervisor_child children[WORKERS_MAX + 4];
+	static char names[WORKERS_MAX][16];
+	size_t ndus = *config->anchor_contract ? 4 : 3, n = 0;
+	unsigned count = worker_count(config);
+	struct metrics *metrics;
+	int rc = metrics_new(&metrics, count + 5);
+
+	if (rc != 0) {
+		cli_error("out of memory");
+		return CLI_FALSE;
+	}
+	for (size_t i = 0; i < ndus; i++) {
+		duties[i].config = config;
+		duties[i].metrics = metrics;
+		duties[i].slot = count + (unsigned)i;
+		children[n++] = (struct supervisor_child){.name = duties[i].name, .run = duty_run, .arg = &duties[i]};
+	}
+	for (unsigned i = 0; i < count; i++) {
+		workers[i] = (struct worker_plan){.config = config, .metrics = metrics, .number = i, .vkey = vkey,
+						   .local_fd = local_fd};
+		snprintf(names[i], sizeof(names[i]), "worker/%u", i);
+		children[n++] = (struct supervisor_child){.name = names[i], .run = worker_run, .arg = &workers[i]};
+	}
+	if (metrics_attach(metrics, count + 4) != 0)
+		return CLI_FALSE;
+	rc = supervisor_run(children, n);
+	metrics_free(metrics);
+	return rc == 0 ? CLI_OK : CLI_FALSE;
+}
+
+int cli_serve(int argc, char **argv)
+{
+	static struct config config; /* the children's too */
+	const struct cli_option options[] = {{.name = NULL}};
+	char path[CONFIG_TEXT_MAX + 32], vkey[NOTE_KEY_TEXT_MAX];
+	bool done;
+	int fd, rc = cli_parse(&done, NULL, NULL, argc, argv, options, 0, 0, usage);
+
+	if (done)
+		config_describe(print_setting, NULL);
+	if (rc != CLI_OK || done)
+		return rc;
+	log_init("supervisor", LOG_LEVEL_INFO);
+	rc = cli_config(&config);
+	if (rc == CLI_OK)
+		rc = check_database(&config);
+	if (rc == CLI_OK)
+		rc = cli_own_vkey(vkey, &config);
+	if (rc == CLI_OK)
+		rc = open_socket(&fd, &config);
+	if (rc != CLI_OK)
+		return rc;
+	rc = supervise(&config, fd, vkey);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/run/kedge.sock", config.state);
+	unlink(path);
+	return rc;
+}

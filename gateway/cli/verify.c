@@ -1,0 +1,194 @@
+/* kedge verify: a receipt against the verifier's own policy. Offline, but for what the policy's RPC says about the anchor. */
+#include "eth/abi.h"
+#include "eth/rpc.h"
+#include "gateway/cli/cli.h"
+#include "gateway/record/receipt_verify.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+	"usage: kedge verify RECEIPT --policy FILE [--level LEVEL] [--offline] [--json]\n\n"
+	"Checks a receipt (a file, or - for standard input) and prints one line a check.\n"
+	"Exit 0: it holds at that level or above. 3: it holds, but not yet (or not confirmed) up there. 1: something does not match.\n\n"
+	"  --policy FILE  whom you trust: the log's key, the contract, a JSON-RPC endpoint (see `kedge policy --help`)\n"
+	"  --level LEVEL  logged, published, anchored (default) or final\n"
+	"  --offline      do not ask the policy's RPC\n"
+	"  --json         print JSON";
+
+static void read_chain(struct receipt_chain *chain, const struct receipt_question *question, const struct eth_rpc_answer *answer)
+{
+	const struct eth_rpc_result *r = answer->results;
+	struct eth_rpc_block block;
+	struct eth_hash root, digest;
+	uint8_t *code = NULL;
+	size_t length = 0;
+
+	chain->has_chain_id = eth_rpc_result_u64(&chain->chain_id, &r[0]) == 0;
+	if (eth_rpc_result_block(&block, &r[1]) == 0) {
+		chain->has_safe = true;
+		chain->safe = block.number;
+	}
+	if (eth_rpc_result_block(&block, &r[2]) == 0) {
+		chain->has_finalized = true;
+		chain->finalized = block.number;
+	}
+	if (eth_rpc_result_data_take(&code, &length, &r[3]) == 0) {
+		keccak256(&digest, code, length);
+		memcpy(chain->code_hash, digest.bytes, 32);
+		chain->has_code_hash = true;
+		free(code);
+	}
+	if (eth_rpc_result_hash(&root, &r[4]) == 0) {
+		memcpy(chain->root, root.bytes, 32);
+		chain->has_root = true;
+	}
+	/* a block that is not there is an answer: the receipt names one that is not canonical */
+	switch (eth_rpc_result_block(&block, &r[5])) {
+	case 0:
+		memcpy(chain->block_hash, block.hash.bytes, 32);
+		chain->has_block_hash = block.number == question->block_number;
+		break;
+	case -ENOENT:
+		chain->has_block_hash = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static int ask_chain(struct receipt_chain *chain, const struct receipt_question *question, const char *url)
+{
+	struct eth_rpc_config config = {.url = url};
+	struct event_base *base = event_base_new();
+	struct eth_rpc_at safe = eth_rpc_at_tag(ETH_RPC_SAFE), finalized = eth_rpc_at_tag(ETH_RPC_FINALIZED),
+			  at = eth_rpc_at_number(question->block_number);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc *rpc = NULL;
+	struct eth_rpc_calls calls;
+	struct eth_address contract;
+	struct abi_writer writer;
+	uint8_t selector[4], call[36];
+	size_t length;
+	int rc;
+
+	memcpy(contract.bytes, question->contract, 20);
+	abi_selector(selector, "roots(uint64)");
+	abi_writer_init(&writer, call, sizeof(call));
+	abi_put_selector(&writer, selector);
+	abi_open(&writer, 1);
+	abi_put_u64(&writer, question->size);
+	abi_close(&writer);
+	rc = abi_writer_finish(&writer, &length);
+	if (rc == 0)
+		rc = base ? eth_rpc_new(&rpc, base, &config) : -ENOMEM;
+	if (rc != 0) {
+		cli_error("the policy's rpc cannot be used: %s", url);
+		if (base)
+			event_base_free(base);
+		return CLI_USAGE;
+	}
+	eth_rpc_calls_init(&calls);
+	eth_rpc_add_chain_id(&calls);
+	eth_rpc_add_block(&calls, &safe);
+	eth_rpc_add_block(&calls, &finalized);
+	eth_rpc_add_code(&calls, &contract, &safe);
+	eth_rpc_add_call(&calls, &contract, call, length, &safe);
+	eth_rpc_add_block(&calls, &at);
+	rc = eth_rpc_wait(&answer, rpc, &calls, 15000);
+	if (rc == 0)
+		read_chain(chain, question, answer);
+	else
+		cli_error("the policy's rpc does not answer: %s", eth_rpc_last_error(rpc));
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&calls);
+	eth_rpc_free(rpc);
+	event_base_free(base);
+	return rc == 0 ? CLI_OK : CLI_UNREACHABLE;
+}
+
+static void print_report(const struct receipt_report *report, bool json)
+{
+	if (json) {
+		json_auto_t *checks = json_array();
+		json_auto_t *out = NULL;
+
+		for (size_t i = 0; i < report->count; i++)
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->check[i].name, "verdict",
+								receipt_verdict_text(report->check[i].verdict), "text",
+								report->check[i].text));
+		out = json_pack("{s:O, s:b, s:s, s:s, s:s, s:s, s:I}", "checks", checks, "failed", report->failed, "level",
+				report->confirmed ? receipt_level_text(report->level) : "none", "uid", report->uid, "issuer",
+				report->issuer, "subject", report->subject, "seq", (json_int_t)report->seq);
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return;
+	}
+	for (size_t i = 0; i < report->count; i++)
+		printf("%-11s %-12s %s\n", receipt_verdict_text(report->check[i].verdict), report->check[i].name,
+		       report->check[i].text);
+	if (report->failed)
+		puts("does not hold");
+	else if (report->confirmed)
+		printf("holds: %s at seq %ju, %s\n", report->uid, (uintmax_t)report->seq, receipt_level_text(report->level));
+}
+
+static int judge(const char *receipt_path, const char *policy_path, enum receipt_level wanted, bool offline, bool json)
+{
+	struct receipt_question question;
+	struct receipt_chain chain = {0};
+	struct receipt_policy policy;
+	struct receipt_report report;
+	size_t receipt_length = 0, policy_length = 0;
+	char why[256];
+	char *bytes = cli_read_file(&policy_length, policy_path, 65536);
+	char *receipt;
+	bool asked = false;
+	int rc;
+
+	if (!bytes)
+		return CLI_USAGE;
+	rc = receipt_policy_parse(&policy, why, sizeof(why), (const uint8_t *)bytes, policy_length);
+	free(bytes);
+	if (rc != 0) {
+		cli_error("%s: %s", policy_path, why);
+		return CLI_USAGE;
+	}
+	receipt = cli_read_file(&receipt_length, receipt_path, RECEIPT_MAX + 1);
+	if (!receipt)
+		return CLI_USAGE;
+	if (!offline && policy.rpc[0] &&
+	    receipt_question(&question, (const uint8_t *)receipt, receipt_length, &policy) == 0)
+		asked = ask_chain(&chain, &question, policy.rpc) == CLI_OK;
+	receipt_verify(&report, (const uint8_t *)receipt, receipt_length, &policy, asked ? &chain : NULL);
+	free(receipt);
+	print_report(&report, json);
+	if (report.failed || !report.confirmed)
+		return CLI_FALSE;
+	return report.level >= wanted ? CLI_OK : CLI_NOT_YET;
+}
+
+int cli_verify(int argc, char **argv)
+{
+	const char *receipt[1] = {NULL}, *policy = NULL, *level = "anchored";
+	bool done, offline = false, json = false;
+	const struct cli_option options[] = {{.name = "policy", .value = &policy}, {.name = "level", .value = &level},
+					     {.name = "offline", .flag = &offline}, {.name = "json", .flag = &json},
+					     {.name = NULL}};
+	enum receipt_level wanted;
+	int rc = cli_parse(&done, receipt, NULL, argc, argv, options, 1, 1, usage);
+
+	if (rc != CLI_OK || done)
+		return rc;
+	if (!policy || receipt_level_parse(&wanted, level) != 0) {
+		fprintf(stderr, "kedge: %s\n%s\n", policy ? "no such level" : "--policy FILE is missing", usage);
+		return CLI_USAGE;
+	}
+	if (sodium_init() < 0)
+		return CLI_FALSE;
+	return judge(receipt[0], policy, wanted, offline, json);
+}

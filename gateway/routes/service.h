@@ -1,0 +1,56 @@
+#pragma once
+/* What a worker gives its handlers: http_user() of every request is the worker's struct service. Everything lives as long
+ * as the worker; one thread, one loop. */
+#include "anchor/note.h"
+#include "did/agent_key.h"
+#include "anchor/merkle.h"
+#include "eth/rpc.h"
+#include "eth/signature.h"
+#include "gateway/config.h"
+#include "gateway/http/router.h"
+#include "gateway/http/server.h"
+#include "gateway/identity/authority.h"
+#include "gateway/identity/heads.h"
+#include "gateway/record/append.h"
+#include "gateway/record/attestation.h"
+#include "sql/pg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SERVICE_READERS = 2, SERVICE_RPC_MS = 4000 };
+
+struct service {
+	const struct config *config;
+	struct event_base *base;
+	struct pg_conn *writer; /* append's own */
+	struct pg_conn *readers[SERVICE_READERS];
+	unsigned next_reader;
+	struct eth_rpc *rpc;
+	struct heads heads; /* as the follow duty wrote them last; see heads_get() for their age */
+	struct authority_cache *authority;
+	struct append *append;
+	struct agent_defaults defaults; /* host, chain and registry of this gateway */
+	struct agent_key registry;	/* the same as a key, id ignored */
+	struct record_names names;
+	struct note_key log_key; /* public half */
+	char vkey[NOTE_KEY_TEXT_MAX];
+	struct merkle_hasher hasher;
+	struct signature_context *signatures;
+	/* Shared answers that change only with the log; NULL until first made. Replaced at kedge_published. */
+	struct http_response *checkpoint;
+	bool listening; /* LISTEN is in force */
+};
+
+/* A reader connection, in turn. */
+struct pg_conn *service_reader(struct service *service);
+
+/* The routes of each resource; worker.c joins them into one table. */
+extern const struct http_route routes_did[], routes_agent[], routes_attestation[], routes_log[], routes_health[];
+extern const size_t routes_did_count, routes_agent_count, routes_attestation_count, routes_log_count, routes_health_count;
+
+/* An {id} of a path: `42` (default registry) or `8453:42`. Returns 0, -EBADMSG, or -ENOENT for a chain not served. */
+__attribute__((warn_unused_result)) int service_agent_id(struct agent_key *out, const struct service *service, const char *text);
+
+/* Nothing of the log may be served from a cache of former days. */
+void service_published(struct service *service);

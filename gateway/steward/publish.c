@@ -1,0 +1,272 @@
+#include "gateway/steward/publish.h"
+
+#include "anchor/entry.h"
+#include "anchor/tile.h"
+#include "gateway/record/failpoint.h"
+#include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
+#include "gateway/steward/fold.h"
+#include "sql/listen.h"
+#include "sql/store_chain.h"
+#include "sql/store_checkpoint.h"
+#include "sql/store_duty.h"
+#include "sql/store_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { CHECKPOINT_WAIT_MS = 5000, LEVELS_MAX = 8 };
+
+struct publisher {
+	struct steward_context *ctx;
+	struct pg_conn *reader;
+	struct merkle_hasher hasher;
+	struct node_cache cache;
+};
+
+/* What one index head adds to the log beside its entry. */
+struct growth {
+	uint8_t bytes[LEVELS_MAX][TILE_BYTES];
+	struct merkle_hash roots[LEVELS_MAX];
+	struct store_new_tile tiles[LEVELS_MAX];
+	size_t count;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The tiles that one more leaf completes: each level's last hash is the root of the tile below it. */
+static int grow_tiles(struct publisher *p, struct growth *growth, struct pg_txn *txn, const struct store_append_state *state,
+		      const struct merkle_hash *leaf)
+{
+	struct merkle_hash last = *leaf;
+	struct tile_growth walk;
+	struct tile_id id;
+
+	growth->count = 0;
+	tile_growth_init(&walk, state->head.size, state->head.size + 1);
+	while (tile_growth_next(&walk, &id)) {
+		size_t i = growth->count;
+		uint8_t(*hashes)[32] = (uint8_t(*)[32])growth->bytes[i];
+		int rc = 0;
+
+		if (i == LEVELS_MAX || (id.level == 0 && state->nleaves != TILE_WIDTH - 1))
+			return -EPROTO;
+		if (id.level == 0) {
+			memcpy(hashes, state->leaves, (TILE_WIDTH - 1) * 32);
+		} else {
+			struct pg_op op = {0};
+
+			rc = pg_wait(p->ctx->base, &op,
+				     store_append_tile_roots(txn, &op, hashes, id.level - 1, id.index * TILE_WIDTH, TILE_WIDTH - 1));
+		}
+		if (rc != 0)
+			return rc;
+		memcpy(hashes[TILE_WIDTH - 1], last.bytes, 32);
+		rc = tile_subtree(&p->hasher, &growth->roots[i], growth->bytes[i], TILE_BYTES, 8, 0);
+		if (rc != 0)
+			return rc;
+		last = growth->roots[i];
+		growth->tiles[i] = (struct store_new_tile){.level = id.level, .index = id.index, .hashes = growth->bytes[i],
+							   .root = growth->roots[i].bytes};
+		growth->count++;
+	}
+	return 0;
+}
+
+static int write_head(struct publisher *p, struct pg_txn *txn, bool *ended, const struct store_append_state *state,
+		      const struct merkle_hash *map, const struct store_block *block)
+{
+	struct entry_index index = {.block_number = block->number, .map = *map, .size = state->head.size};
+	static struct growth growth;
+	char line[ENTRY_INDEX_SIZE];
+	uint8_t edge_bytes[MERKLE_EDGE_MAX * 32];
+	struct merkle_edge edge;
+	struct merkle_hash leaf;
+	struct pg_op op = {0};
+	int rc;
+
+	index.at = state->clock_ms > state->head.at ? state->clock_ms : state->head.at;
+	memcpy(index.block_hash, block->hash, 32);
+	entry_index_format(line, &index);
+	merkle_leaf(&p->hasher, &leaf, line, sizeof(line));
+	rc = merkle_edge_decode(&edge, state->head.size, state->head.edge[0], state->head.nedge * 32);
+	if (rc == 0)
+		rc = merkle_edge_append(&p->hasher, &edge, &leaf);
+	if (rc == 0)
+		rc = grow_tiles(p, &growth, txn, state, &leaf);
+	if (rc != 0)
+		return rc;
+	struct store_new_entry entry = {.kind = "index", .leaf = leaf.bytes, .line = pg_bytes(line, sizeof(line))};
+	struct store_append append = {.old_size = state->head.size, .at = index.at, .entries = &entry, .nentries = 1,
+				      .tiles = growth.tiles, .ntiles = growth.count,
+				      .edge = (const uint8_t(*)[32])edge_bytes,
+				      .nedge = merkle_edge_encode(edge_bytes, &edge) / 32, .ends_in_index = true};
+
+	FAILPOINT("publish.commit");
+	*ended = true;
+	return pg_wait(p->ctx->base, &op, store_append_commit(txn, &op, &append));
+}
+
+/* The map root the last index head committed to. */
+static int last_map(struct publisher *p, struct merkle_hash *root, uint64_t index_size)
+{
+	struct pg_op op = {0};
+
+	memset(root, 0, sizeof(*root));
+	if (index_size == 0)
+		return 0;
+	return pg_wait(p->ctx->base, &op, store_map_head(p->reader, &op, root->bytes, index_size - 1));
+}
+
+static int append_locked(struct publisher *p, struct pg_txn *txn, bool *ended, struct fold *fold, uint64_t gathered,
+			 uint64_t index_size, const struct store_block *block)
+{
+	struct store_fence fence = {.duty = p->ctx->duty, .epoch = p->ctx->epoch};
+	struct store_append_ask ask = {.nentries = 1};
+	struct store_append_state state = {0};
+	struct merkle_hash map;
+	struct pg_op op = {0};
+	int rc = pg_wait(p->ctx->base, &op, store_append_lock(txn, &op, &state, &ask));
+
+	if (rc == 0)
+		rc = store_duty_fence(txn, &fence);
+	/* somebody else published meanwhile: look again */
+	if (rc == 0 && state.head.index_size != index_size)
+		rc = -EAGAIN;
+	if (rc == 0)
+		rc = fold_gather(fold, gathered, state.head.size);
+	if (rc == 0)
+		rc = last_map(p, &map, index_size);
+	if (rc == 0)
+		rc = fold_apply(fold, &map, txn, state.head.size);
+	if (rc == 0)
+		rc = write_head(p, txn, ended, &state, &map, block);
+	store_append_state_clear(&state);
+	return rc;
+}
+
+static int append_index_head(struct publisher *p, const struct store_head *head, const struct store_block *block)
+{
+	struct fold fold = {.base = p->ctx->base, .reader = p->reader, .hasher = &p->hasher, .cache = &p->cache};
+	struct pg_txn *txn = NULL;
+	bool ended = false;
+	int rc = fold_gather(&fold, head->index_size, head->size);
+
+	if (rc == 0)
+		rc = pg_txn_begin(p->ctx->pg, &txn);
+	if (rc == 0)
+		rc = append_locked(p, txn, &ended, &fold, head->size, head->index_size, block);
+	if (txn && !ended)
+		pg_txn_rollback(txn);
+	fold_clear(&fold);
+	node_cache_trim(&p->cache);
+	return rc;
+}
+
+/* The signer signs the size after each index head; when it has, that checkpoint is the published one. */
+static int publish_size(struct publisher *p, uint64_t size)
+{
+	struct store_fence fence = {.duty = p->ctx->duty, .epoch = p->ctx->epoch};
+	int64_t deadline = now_ms() + CHECKPOINT_WAIT_MS;
+	int rc;
+
+	do {
+		struct pg_op op = {0};
+
+		rc = pg_wait(p->ctx->base, &op, store_published_put(p->ctx->pg, &op, &fence, size));
+		if (rc != -ENOENT)
+			break;
+		rc = steward_pause(p->ctx, 50);
+		if (rc == 0)
+			rc = -ETIMEDOUT;
+	} while (rc == -ETIMEDOUT && now_ms() < deadline);
+	if (rc == 0) {
+		metrics_set(METRIC_LOG_PUBLISHED_SIZE, size);
+		log_debug(log_msg("published"), log_u64("size", size));
+	}
+	return rc;
+}
+
+static int published_size(struct publisher *p, uint64_t *size, uint64_t *at)
+{
+	struct store_checkpoint row;
+	struct pg_op op = {0};
+	int rc = pg_wait(p->ctx->base, &op, store_published_latest(p->reader, &op, &row));
+
+	*size = rc == 0 ? row.size : 0;
+	*at = rc == 0 ? row.at : 0;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int round_of_publishing(struct publisher *p)
+{
+	struct store_chain_head chain;
+	struct store_head head;
+	struct pg_op op = {0};
+	char name[48];
+	uint64_t size, at;
+	int rc = pg_wait(p->ctx->base, &op, store_head(p->reader, &op, &head));
+
+	if (rc != 0)
+		return rc;
+	rc = published_size(p, &size, &at);
+	if (rc == 0 && head.index_size > size)
+		return publish_size(p, head.index_size);
+	if (rc != 0 || (head.size == head.index_size && (uint64_t)now_ms() < at + PUBLISH_HEARTBEAT_MS))
+		return rc;
+	snprintf(name, sizeof(name), "eip155:%ju", (uintmax_t)p->ctx->config->chain_id);
+	rc = pg_wait(p->ctx->base, &op, store_chain_head(p->reader, &op, &chain, name));
+	if (rc == 0)
+		rc = append_index_head(p, &head, &chain.safe);
+	if (rc == 0)
+		rc = pg_wait(p->ctx->base, &op, store_head(p->reader, &op, &head));
+	return rc == 0 ? publish_size(p, head.index_size) : rc;
+}
+
+static int duty(struct publisher *p)
+{
+	struct steward_trouble trouble = {0};
+	struct steward_context *ctx = p->ctx;
+	int rc;
+
+	while ((rc = steward_take(ctx)) == 0) {
+		while (steward_held(ctx)) {
+			unsigned pause = (unsigned)ctx->config->publish_ms;
+
+			rc = round_of_publishing(p);
+			if (rc == -ECANCELED)
+				break;
+			if (rc != 0)
+				pause = steward_failed(&trouble, ctx, "publishing", rc);
+			else
+				steward_recovered(&trouble, ctx);
+			if (steward_pause(ctx, pause) != 0)
+				break;
+		}
+	}
+	return rc == -ECANCELED ? 0 : rc;
+}
+
+int steward_publish_run(struct steward_context *ctx)
+{
+	struct publisher p = {.ctx = ctx};
+	int rc = merkle_hasher_init(&p.hasher);
+
+	if (rc == 0)
+		rc = store_open(&p.reader, ctx->base, ctx->config->database, "kedge publish reader", STORE_READER, NULL, NULL);
+	if (rc == 0)
+		rc = duty(&p);
+	pg_close(p.reader);
+	node_cache_clear(&p.cache);
+	merkle_hasher_clear(&p.hasher);
+	return rc;
+}

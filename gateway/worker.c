@@ -1,0 +1,377 @@
+#include "gateway/worker.h"
+
+#include "gateway/http/observe.h"
+#include "gateway/routes/service.h"
+#include "gateway/runtime/log.h"
+#include "sql/listen.h"
+#include "sql/store_chain.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADS_POLL_MS = 1000, DRAIN_MS = 5000, CONNECTIONS_MAX = 8192 };
+
+struct worker {
+	struct service service;
+	const struct worker_plan *plan;
+	struct listen *listen;
+	struct http_route *routes;
+	struct http_router *router, *metrics_router;
+	struct http_server *servers[3];
+	size_t nservers;
+	struct event *term, *poll, *drain;
+	int64_t drain_until;
+	struct pg_op head_op;
+	struct store_chain_head head_row;
+	bool head_busy;
+};
+
+static const struct http_route metrics_routes[] = {
+	{"GET", "/metrics", http_metrics_page, 0, 0, NULL, "Prometheus metrics", "service", NULL},
+};
+
+struct pg_conn *service_reader(struct service *service)
+{
+	return service->readers[service->next_reader++ % SERVICE_READERS];
+}
+
+static int64_t realtime_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- the chain's heads, as the follow duty writes them ---- */
+
+static struct heads_block block_from(const struct store_block *row)
+{
+	struct heads_block block = {.number = row->number};
+
+	memcpy(block.hash.bytes, row->hash, 32);
+	return block;
+}
+
+static void on_heads(struct pg_op *op)
+{
+	struct worker *w = op->arg;
+	struct heads_set set;
+	int64_t age;
+
+	w->head_busy = false;
+	if (op->err != 0)
+		return;
+	set = (struct heads_set){.latest = block_from(&w->head_row.latest), .safe = block_from(&w->head_row.safe),
+				 .finalized = block_from(&w->head_row.finalized)};
+	age = realtime_ms() - (int64_t)w->head_row.read_at;
+	heads_update(&w->service.heads, &set, age > 0 ? age : 0);
+	metrics_set(METRIC_CHAIN_HEAD, set.latest.number);
+	metrics_set(METRIC_CHAIN_FINALIZED, set.finalized.number);
+}
+
+static void look_at_heads(struct worker *w)
+{
+	char chain[48];
+
+	if (w->head_busy)
+		return;
+	snprintf(chain, sizeof(chain), "eip155:%ju", (uintmax_t)w->service.config->chain_id);
+	w->head_op = (struct pg_op){.on_done = on_heads, .arg = w};
+	w->head_busy = store_chain_head(service_reader(&w->service), &w->head_op, &w->head_row, chain) == 0;
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look_at_heads(arg);
+}
+
+/* ---- notifications ---- */
+
+static void on_notify(void *arg, const char *channel, const char *payload)
+{
+	struct worker *w = arg;
+
+	if (strcmp(channel, "kedge_checkpoint") == 0)
+		append_checkpoint_hint(w->service.append, strtoull(payload, NULL, 10));
+	else if (strcmp(channel, "kedge_chain") == 0)
+		look_at_heads(w);
+	else if (strcmp(channel, "kedge_published") == 0)
+		service_published(&w->service);
+}
+
+static void on_listening(void *arg)
+{
+	struct worker *w = arg;
+
+	w->service.listening = true;
+	service_published(&w->service);
+	append_checkpoint_hint(w->service.append, 0);
+	look_at_heads(w);
+}
+
+static void on_deaf(void *arg)
+{
+	struct worker *w = arg;
+
+	/* what is not announced may be cached no longer */
+	w->service.listening = false;
+	service_published(&w->service);
+}
+
+/* ---- making ---- */
+
+static int make_names(struct worker *w)
+{
+	struct service *s = &w->service;
+	const struct config *config = s->config;
+	uint8_t random[32];
+	int rc;
+
+	s->defaults = (struct agent_defaults){.host = config->host, .chain = config->chain_id};
+	if (address_parse(&s->defaults.registry, config->registry, strlen(config->registry)) != 0) {
+		log_error(log_msg("setting registry is not an address"), log_str("registry", config->registry));
+		return -EINVAL;
+	}
+	s->registry = (struct agent_key){.chain = config->chain_id, .registry = s->defaults.registry};
+	s->names = (struct record_names){.host = config->host, .origin = config->origin, .registries = &s->registry,
+					 .registry_count = 1};
+	randombytes_buf(random, sizeof(random));
+	s->signatures = signature_context_new(random);
+	/* the public half only: the signer alone holds the other */
+	snprintf(s->vkey, sizeof(s->vkey), "%s", w->plan->vkey);
+	rc = note_key_parse(&s->log_key, s->vkey, strlen(s->vkey));
+	if (rc == 0)
+		rc = merkle_hasher_init(&s->hasher);
+	return rc == 0 && !s->signatures ? -ENOMEM : rc;
+}
+
+static void on_rpc_log(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn(log_msg("json-rpc"), log_str("detail", text));
+}
+
+static int make_connections(struct worker *w)
+{
+	struct service *s = &w->service;
+	struct eth_rpc_config rpc = {.url = s->config->rpc_url, .chain_id = s->config->chain_id, .on_log = on_rpc_log};
+	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
+	struct listen_config listen = {.conninfo = s->config->database,
+				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published"},
+				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
+	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, NULL, NULL);
+
+	for (size_t i = 0; rc == 0 && i < SERVICE_READERS; i++)
+		rc = store_open(&s->readers[i], s->base, s->config->database, "kedge reader", STORE_READER, NULL, NULL);
+	if (rc == 0)
+		rc = eth_rpc_new(&s->rpc, s->base, &rpc);
+	if (rc == 0)
+		rc = authority_new(&s->authority, s->rpc, &s->heads, NULL);
+	append.writer = s->writer;
+	append.reader = s->readers[0];
+	if (rc == 0)
+		rc = append_new(&s->append, &append);
+	if (rc == 0)
+		rc = listen_open(&w->listen, s->base, &listen);
+	return rc;
+}
+
+static int make_router(struct worker *w)
+{
+	const struct {
+		const struct http_route *routes;
+		size_t count;
+	} parts[] = {{routes_did, routes_did_count}, {routes_agent, routes_agent_count},
+		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
+		     {routes_health, routes_health_count}};
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		total += parts[i].count;
+	w->routes = calloc(total, sizeof(*w->routes));
+	if (!w->routes)
+		return -ENOMEM;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		memcpy(w->routes + at, parts[i].routes, parts[i].count * sizeof(*w->routes));
+		at += parts[i].count;
+	}
+	return http_router_new(&w->router, w->routes, total);
+}
+
+/* "127.0.0.1:8004" or "[::1]:8004". */
+static int listen_on(int *fd, const char *text, bool shared)
+{
+	const char *colon = strrchr(text, ':');
+	char host[64];
+	size_t length = colon ? (size_t)(colon - text) : sizeof(host);
+	unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+
+	if (length >= sizeof(host) || port > UINT16_MAX || (port == 0 && strcmp(colon + 1, "0") != 0))
+		return -EINVAL;
+	if (length > 1 && text[0] == '[' && text[length - 1] == ']')
+		snprintf(host, sizeof(host), "%.*s", (int)length - 2, text + 1);
+	else
+		snprintf(host, sizeof(host), "%.*s", (int)length, text);
+	return http_listen_tcp(fd, host, (uint16_t)port, shared);
+}
+
+static int add_server(struct worker *w, int fd, bool local, const struct http_router *router)
+{
+	struct http_options options = {.fd = fd, .local = local, .router = router, .user = &w->service,
+				       .public_url = w->service.config->public_url, .connections = CONNECTIONS_MAX,
+				       .on_answered = http_observe};
+	int rc = http_server_new(&w->servers[w->nservers], w->service.base, &options);
+
+	if (rc == 0)
+		w->nservers++;
+	else
+		close(fd);
+	return rc;
+}
+
+static int make_servers(struct worker *w)
+{
+	const struct config *config = w->service.config;
+	int fd, rc = listen_on(&fd, config->listen, true);
+
+	if (rc == 0)
+		rc = add_server(w, fd, false, w->router);
+	if (rc != 0) {
+		log_error(log_msg("cannot listen"), log_str("listen", config->listen), log_rc(rc));
+		return rc;
+	}
+	fd = dup(w->plan->local_fd);
+	rc = fd < 0 ? -errno : add_server(w, fd, true, w->router);
+	if (rc != 0 || w->plan->number != 0 || !*config->metrics_listen)
+		return rc;
+	rc = http_router_new(&w->metrics_router, metrics_routes, 1);
+	if (rc == 0)
+		rc = listen_on(&fd, config->metrics_listen, false);
+	if (rc == 0)
+		rc = add_server(w, fd, false, w->metrics_router);
+	if (rc != 0)
+		log_error(log_msg("cannot listen for metrics"), log_str("metrics_listen", config->metrics_listen), log_rc(rc));
+	return rc;
+}
+
+/* ---- ending ---- */
+
+static void on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	unsigned in_flight = 0;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < w->nservers; i++)
+		in_flight += http_server_in_flight(w->servers[i]);
+	if (in_flight == 0 || realtime_ms() > w->drain_until)
+		event_base_loopbreak(w->service.base);
+}
+
+static void on_term(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval often = {.tv_usec = 20000};
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->drain_until)
+		return;
+	w->drain_until = realtime_ms() + DRAIN_MS;
+	for (size_t i = 0; i < w->nservers; i++)
+		http_server_drain(w->servers[i]);
+	event_add(w->drain, &often);
+}
+
+static int make_events(struct worker *w)
+{
+	struct timeval second = {.tv_sec = HEADS_POLL_MS / 1000};
+	struct event_base *base = w->service.base;
+
+	w->term = evsignal_new(base, SIGTERM, on_term, w);
+	w->poll = event_new(base, -1, EV_PERSIST, on_poll, w);
+	w->drain = event_new(base, -1, EV_PERSIST, on_drain, w);
+	if (!w->term || !w->poll || !w->drain || event_add(w->term, NULL) != 0 || event_add(w->poll, &second) != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void free_events(struct worker *w)
+{
+	struct event *events[] = {w->term, w->poll, w->drain};
+
+	for (size_t i = 0; i < 3; i++)
+		if (events[i])
+			event_free(events[i]);
+}
+
+static void clear(struct worker *w)
+{
+	struct service *s = &w->service;
+
+	for (size_t i = 0; i < w->nservers; i++)
+		http_server_free(w->servers[i]);
+	listen_close(w->listen);
+	append_free(s->append);
+	authority_free(s->authority);
+	eth_rpc_free(s->rpc);
+	for (size_t i = 0; i < SERVICE_READERS; i++)
+		pg_close(s->readers[i]);
+	pg_close(s->writer);
+	service_published(s);
+	free_events(w);
+	http_router_free(w->router);
+	http_router_free(w->metrics_router);
+	free(w->routes);
+	signature_context_free(s->signatures);
+	merkle_hasher_clear(&s->hasher);
+	if (s->base)
+		event_base_free(s->base);
+}
+
+int worker_run(void *arg)
+{
+	const struct worker_plan *plan = arg;
+	struct worker *w = calloc(1, sizeof(*w));
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* the supervisor's to answer; it says SIGTERM */
+	signal(SIGHUP, SIG_IGN);
+	if (!w || sodium_init() < 0)
+		return 1;
+	w->plan = plan;
+	w->service.config = plan->config;
+	w->service.base = event_base_new();
+	rc = w->service.base ? metrics_attach(plan->metrics, plan->number) : -ENOMEM;
+	if (rc == 0)
+		rc = make_names(w);
+	if (rc == 0)
+		rc = make_connections(w);
+	if (rc == 0)
+		rc = make_router(w);
+	if (rc == 0)
+		rc = make_events(w);
+	if (rc == 0)
+		rc = make_servers(w);
+	if (rc == 0) {
+		log_info(log_msg("listening"), log_str("listen", plan->config->listen));
+		event_base_dispatch(w->service.base);
+	} else {
+		log_error(log_msg("worker cannot start"), log_rc(rc));
+	}
+	clear(w);
+	free(w);
+	return rc == 0 ? 0 : 1;
+}
