@@ -49,7 +49,8 @@ void pg_param_hash(struct pg_params *p, const uint8_t value[static 32]);
 void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n);
 void pg_param_bytea_array(struct pg_params *p, const struct pg_bytes *values, size_t n);
 void pg_param_text_array(struct pg_params *p, const struct pg_bytes *values, size_t n);
-void pg_param_hash_array(struct pg_params *p, const uint8_t (*values)[32], size_t n);
+/* n × 32 bytes end to end. */
+void pg_param_hash_array(struct pg_params *p, const void *values, size_t n);
 
 /* Readers of one field. A wrong length or NULL sets *err to -EPROTO and gives zero; err sticks. */
 int64_t pg_get_i64(int *err, const PGresult *res, int row, int column);

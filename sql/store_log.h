@@ -33,7 +33,7 @@ int store_head(struct pg_conn *conn, struct pg_op *op, struct store_head *out) P
 
 struct store_append_ask {
 	size_t nentries; /* at most so many entries will be added */
-	const uint8_t (*uids)[32];
+	const void *uids; /* nuids × 32 bytes end to end: uint8_t (*)[32], struct merkle_hash *, ... */
 	size_t nuids;
 	const struct pg_bytes *issuers; /* distinct key texts whose count of today is asked */
 	size_t nissuers;
@@ -109,7 +109,7 @@ struct store_append {
 	size_t nentries;
 	const struct store_new_tile *tiles; /* those this append completes */
 	size_t ntiles;
-	const uint8_t (*edge)[32]; /* of old_size + nentries */
+	const void *edge; /* of old_size + nentries: nedge × 32 bytes end to end, largest subtree first */
 	size_t nedge;
 	bool ends_in_index; /* the last entry is an index head */
 	const struct store_quota_add *quotas; /* distinct issuers; counted on the transaction's day */
@@ -145,9 +145,9 @@ int store_entry_by_uid(struct pg_conn *conn, struct pg_op *op, struct store_entr
 		       const uint8_t uid[static 32]) PG_MUST_CHECK;
 void store_entry_clear(struct store_entry *entry);
 
-/* Which of the uids are in the log; found (caller memory for n) gets those, *nfound their number. */
+/* Which of the uids (n × 32 bytes end to end) are in the log; found (caller memory for n) gets those, *nfound their number. */
 int store_uids(struct pg_conn *conn, struct pg_op *op, struct store_found *found, size_t *nfound,
-	       const uint8_t (*uids)[32], size_t n) PG_MUST_CHECK;
+	       const void *uids, size_t n) PG_MUST_CHECK;
 
 /* A list of entries, ascending or descending by seq. */
 struct store_entries {

@@ -58,8 +58,11 @@ int store_subject_count(struct pg_conn *conn, struct pg_op *op, uint64_t *count,
 
 /* In the publishing transaction: queue only. n may be 0. */
 int store_subjects_put(struct pg_txn *txn, const struct store_subject *subjects, size_t n) PG_MUST_CHECK;
-/* Nodes that exist already are left alone: the same hash is the same body. */
-int store_map_nodes_put(struct pg_txn *txn, const uint8_t (*hashes)[32], const uint8_t (*bodies)[STORE_MAP_NODE_BYTES],
+/*
+ * Hashes are n × 32 bytes end to end, bodies n × 65. Nodes that exist already are left alone: the same hash is the
+ * same body.
+ */
+int store_map_nodes_put(struct pg_txn *txn, const void *hashes, const void *bodies,
 			size_t n) PG_MUST_CHECK;
 /* Map root over the entries before `size`. */
 int store_map_head_put(struct pg_txn *txn, uint64_t size, const uint8_t root[static 32]) PG_MUST_CHECK;
@@ -71,7 +74,7 @@ struct store_map_node {
 
 /* nodes: caller memory for n; *nfound get filled, in any order. */
 int store_map_nodes(struct pg_conn *conn, struct pg_op *op, struct store_map_node *nodes, size_t *nfound,
-		    const uint8_t (*hashes)[32], size_t n) PG_MUST_CHECK;
+		    const void *hashes, size_t n) PG_MUST_CHECK;
 /*
  * The nodes met on the way from `root` down by the bits of key, most significant first, root first, ending in a leaf
  * (kind 0x02: this key's or another's) or in an inner node whose branch is empty. nodes: caller memory for 257.

@@ -1,0 +1,256 @@
+/* Binary parameters and results: the only place that knows PostgreSQL's wire forms of values. */
+#include "sql/pg_param.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Type oids of pg_type.dat; they are fixed for ever. */
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
+
+struct pg_bytes pg_bytes(const void *data, size_t len)
+{
+	return (struct pg_bytes){data, len};
+}
+
+struct pg_bytes pg_text(const char *text)
+{
+	return (struct pg_bytes){(const uint8_t *)text, text ? strlen(text) : 0};
+}
+
+void pg_params_init(struct pg_params *p)
+{
+	p->n = 0;
+	p->err = 0;
+}
+
+void pg_params_clear(struct pg_params *p)
+{
+	for (int i = 0; i < p->n; i++)
+		free(p->owned[i]);
+	p->n = 0;
+}
+
+static uint8_t *put_u32(uint8_t *at, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(v >> (24 - 8 * i));
+	return at + 4;
+}
+
+static uint8_t *put_u64(uint8_t *at, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		at[i] = (uint8_t)(v >> (56 - 8 * i));
+	return at + 8;
+}
+
+static void add(struct pg_params *p, const void *value, size_t len, void *owned)
+{
+	if (p->n == PG_PARAMS_MAX || len > INT_MAX / 2) {
+		if (!p->err)
+			p->err = p->n == PG_PARAMS_MAX ? -EINVAL : -EOVERFLOW;
+		free(owned);
+		return;
+	}
+	p->values[p->n] = value;
+	p->lengths[p->n] = (int)len;
+	p->owned[p->n] = owned;
+	p->n++;
+}
+
+void pg_param_null(struct pg_params *p)
+{
+	add(p, NULL, 0, NULL);
+}
+
+void pg_param_bool(struct pg_params *p, bool value)
+{
+	static const uint8_t values[2] = {0, 1};
+
+	add(p, &values[value], 1, NULL);
+}
+
+void pg_param_i64(struct pg_params *p, int64_t value)
+{
+	if (p->n == PG_PARAMS_MAX) {
+		p->err = p->err ? p->err : -EINVAL;
+		return;
+	}
+	put_u64(p->scratch[p->n], (uint64_t)value);
+	add(p, p->scratch[p->n], 8, NULL);
+}
+
+void pg_param_u64(struct pg_params *p, uint64_t value)
+{
+	if (value > INT64_MAX && !p->err)
+		p->err = -EOVERFLOW;
+	pg_param_i64(p, (int64_t)(value & INT64_MAX));
+}
+
+void pg_param_bytes(struct pg_params *p, struct pg_bytes value)
+{
+	add(p, value.data, value.len, NULL);
+}
+
+void pg_param_hash(struct pg_params *p, const uint8_t value[static 32])
+{
+	add(p, value, 32, NULL);
+}
+
+/* Begins an array value; returns where its first element goes, NULL if it cannot be. */
+static uint8_t *array_new(struct pg_params *p, uint8_t **start, uint32_t type, size_t n, size_t body, bool nulls)
+{
+	const size_t header = n ? 20 : 12;
+
+	*start = NULL;
+	if (n > INT_MAX / 8 || body > INT_MAX / 2) {
+		p->err = p->err ? p->err : -EOVERFLOW;
+		return NULL;
+	}
+	*start = malloc(header + body);
+	if (!*start) {
+		p->err = p->err ? p->err : -ENOMEM;
+		return NULL;
+	}
+	uint8_t *at = put_u32(*start, n ? 1 : 0);
+
+	at = put_u32(at, nulls);
+	at = put_u32(at, type);
+	if (n) {
+		at = put_u32(at, (uint32_t)n);
+		at = put_u32(at, 1);
+	}
+	return at;
+}
+
+void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n)
+{
+	uint8_t *start;
+	uint8_t *at = array_new(p, &start, OID_INT8, n, n * 12, false);
+
+	if (!at)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (values[i] > INT64_MAX && !p->err)
+			p->err = -EOVERFLOW;
+		at = put_u64(put_u32(at, 8), values[i]);
+	}
+	add(p, start, (size_t)(at - start), start);
+}
+
+static void bytes_array(struct pg_params *p, uint32_t type, const struct pg_bytes *values, size_t n)
+{
+	uint8_t *start;
+	size_t body = 0;
+	bool nulls = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (values[i].len > INT_MAX / 2 || body > INT_MAX / 2) {
+			p->err = p->err ? p->err : -EOVERFLOW;
+			return;
+		}
+		body += 4 + values[i].len;
+		nulls = nulls || !values[i].data;
+	}
+	uint8_t *at = array_new(p, &start, type, n, body, nulls);
+
+	if (!at)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (!values[i].data) {
+			at = put_u32(at, UINT32_MAX);
+			continue;
+		}
+		at = put_u32(at, (uint32_t)values[i].len);
+		memcpy(at, values[i].data, values[i].len);
+		at += values[i].len;
+	}
+	add(p, start, (size_t)(at - start), start);
+}
+
+void pg_param_bytea_array(struct pg_params *p, const struct pg_bytes *values, size_t n)
+{
+	bytes_array(p, OID_BYTEA, values, n);
+}
+
+void pg_param_text_array(struct pg_params *p, const struct pg_bytes *values, size_t n)
+{
+	bytes_array(p, OID_TEXT, values, n);
+}
+
+void pg_param_hash_array(struct pg_params *p, const void *values, size_t n)
+{
+	uint8_t *start;
+	uint8_t *at = array_new(p, &start, OID_BYTEA, n, n > INT_MAX / 72 ? SIZE_MAX : n * 36, false);
+
+	if (!at)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		at = put_u32(at, 32);
+		memcpy(at, (const uint8_t *)values + 32 * i, 32);
+		at += 32;
+	}
+	add(p, start, (size_t)(at - start), start);
+}
+
+static const uint8_t *field(int *err, const PGresult *res, int row, int column, int len)
+{
+	if (row >= PQntuples(res) || column >= PQnfields(res) || PQgetisnull(res, row, column) ||
+	    PQgetlength(res, row, column) != len) {
+		*err = -EPROTO;
+		return NULL;
+	}
+	return (const uint8_t *)PQgetvalue(res, row, column);
+}
+
+int64_t pg_get_i64(int *err, const PGresult *res, int row, int column)
+{
+	const uint8_t *at = field(err, res, row, column, 8);
+	uint64_t v = 0;
+
+	for (int i = 0; at && i < 8; i++)
+		v = v << 8 | at[i];
+	return (int64_t)v;
+}
+
+uint64_t pg_get_u64(int *err, const PGresult *res, int row, int column)
+{
+	const int64_t v = pg_get_i64(err, res, row, column);
+
+	if (v < 0) {
+		*err = -EPROTO;
+		return 0;
+	}
+	return (uint64_t)v;
+}
+
+bool pg_get_bool(int *err, const PGresult *res, int row, int column)
+{
+	const uint8_t *at = field(err, res, row, column, 1);
+
+	return at && *at;
+}
+
+void pg_get_hash(int *err, uint8_t out[static 32], const PGresult *res, int row, int column)
+{
+	const uint8_t *at = field(err, res, row, column, 32);
+
+	if (at)
+		memcpy(out, at, 32);
+	else
+		memset(out, 0, 32);
+}
+
+struct pg_bytes pg_get_bytes(const PGresult *res, int row, int column)
+{
+	if (pg_get_null(res, row, column))
+		return (struct pg_bytes){NULL, 0};
+	return (struct pg_bytes){(const uint8_t *)PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column)};
+}
+
+bool pg_get_null(const PGresult *res, int row, int column)
+{
+	return row >= PQntuples(res) || column >= PQnfields(res) || PQgetisnull(res, row, column);
+}
