@@ -29,6 +29,7 @@ static const struct setting settings[] = {
 	{"listen", TEXT, AT(listen), "127.0.0.1:8004", 0, 0, "address and port for HTTP"},
 	{"metrics_listen", TEXT, AT(metrics_listen), "127.0.0.1:8005", 0, 0, "address and port for /metrics; empty for none"},
 	{"database", TEXT, AT(database), "dbname=kedge", 0, 0, "libpq connection string"},
+	{"owner_database", TEXT, AT(owner_database), "", 0, 0, "the same for `kedge db migrate`, as the role that owns the schema; empty: as database"},
 	{"rpc_url", TEXT, AT(rpc_url), "http://127.0.0.1:8545", 0, 0, "JSON-RPC endpoint of the chain"},
 	{"chain_id", NUMBER, AT(chain_id), "8453", 1, UINT64_MAX >> 11, "chain of the identity registry"},
 	{"registry", TEXT, AT(registry), "0x8004a169fb4a3325136eb29fa0ceb6d2e539a432", 0, 0, "address of the ERC-8004 IdentityRegistry"},

@@ -16,6 +16,7 @@ struct config {
 	char listen[CONFIG_TEXT_MAX];         /* ADDRESS:PORT */
 	char metrics_listen[CONFIG_TEXT_MAX]; /* ADDRESS:PORT, "" for none */
 	char database[CONFIG_TEXT_MAX];       /* libpq connection string */
+	char owner_database[CONFIG_TEXT_MAX]; /* the same for migrations; "" as database */
 	char rpc_url[CONFIG_TEXT_MAX];        /* JSON-RPC endpoint */
 	uint64_t chain_id;
 	char registry[CONFIG_TEXT_MAX];        /* 0x address of the IdentityRegistry */

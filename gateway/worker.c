@@ -143,8 +143,7 @@ static int make_names(struct worker *w)
 		return -EINVAL;
 	}
 	s->registry = (struct agent_key){.chain = config->chain_id, .registry = s->defaults.registry};
-	s->names = (struct record_names){.host = config->host, .origin = config->origin, .registries = &s->registry,
-					 .registry_count = 1};
+	s->names = (struct record_names){.origin = config->origin, .agents = s->defaults};
 	randombytes_buf(random, sizeof(random));
 	s->signatures = signature_context_new(random);
 	/* the public half only: the signer alone holds the other */

@@ -151,19 +151,16 @@ static char *canonical_text(const json_t *value)
 
 static int digest_of(struct eth_hash *digest, json_t *submission, const struct config *config, bool eip191)
 {
-	struct agent_key registry = {.chain = config->chain_id};
-	struct record_names names = {.host = config->host, .origin = config->origin, .registries = &registry, .registry_count = 1};
+	struct record_names names = {.origin = config->origin, .agents = {.host = config->host, .chain = config->chain_id}};
 	struct refusal why = {.code = REFUSAL_NONE};
-	struct submission parsed;
 	struct merkle_hasher hasher;
 	struct typed_fields fields;
+	struct submission parsed;
 	uint8_t uid[32];
-	char *text = canonical_text(submission);
-	int rc = text && address_parse(&registry.registry, config->registry, strlen(config->registry)) == 0 ? 0 : -EINVAL;
+	int rc = address_parse(&names.agents.registry, config->registry, strlen(config->registry));
 
 	if (rc == 0)
-		rc = submission_parse(&parsed, &why, &names, (const uint8_t *)text, strlen(text));
-	free(text);
+		rc = submission_take(&parsed, &why, &names, json_incref(submission));
 	if (rc != 0) {
 		cli_error("%s%s%s", why.detail[0] ? why.detail : "not a submission", why.pointer[0] ? " at " : "", why.pointer);
 		return CLI_USAGE;

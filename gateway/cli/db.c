@@ -1,6 +1,7 @@
 /* kedge db: the schema. Blocking, on a connection of its own. */
 #include "gateway/cli/cli.h"
 #include "sql/migrate.h"
+#include "sql/store.h"
 #include "sql/store_log.h"
 
 #include <errno.h>
@@ -107,6 +108,8 @@ int cli_db(int argc, char **argv)
 	rc = cli_config(&config);
 	if (rc != CLI_OK)
 		return rc;
+	if (*config.owner_database)
+		memcpy(config.database, config.owner_database, sizeof(config.database));
 	if (strcmp(word[0], "migrate") == 0) {
 		rc = create ? create_database(&config) : CLI_OK;
 		return rc == CLI_OK ? migrate(&config) : rc;

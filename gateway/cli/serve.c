@@ -107,7 +107,7 @@ static int supervise(const struct config *config, int local_fd, const char *vkey
 	};
 	static struct worker_plan workers[WORKERS_MAX];
 	static struct supervisor_child children[WORKERS_MAX + 4];
-	static char names[WORKERS_MAX][16];
+	static char names[WORKERS_MAX][24];
 	size_t ndus = *config->anchor_contract ? 4 : 3, n = 0;
 	unsigned count = worker_count(config);
 	struct metrics *metrics;

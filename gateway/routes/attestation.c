@@ -17,8 +17,8 @@
 /* What is signed does not depend on the proof, so a submission without one gets a placeholder to be parsed with. */
 static char *with_proof(const uint8_t *body, size_t length, size_t *out_length)
 {
-	static const char placeholder[] = "0x000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-					  "00000000000000000000000000000000000000000000000000000000000000000000000000";
+	static const char placeholder[] = "0x0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+					  "000000000000000000000000000000000000000000";
 	json_auto_t *submission = json_loadb((const char *)body, length, JSON_REJECT_DUPLICATES, NULL);
 	char *text = NULL;
 

@@ -86,6 +86,7 @@ static int by_map_key(const void *a, const void *b)
 static int fold_subject(struct fold *fold, struct store_subject *row, const struct fold_item *first, size_t n, uint64_t size)
 {
 	struct map_change *change = &fold->changes[fold->nchanges];
+	uint8_t bytes[MERKLE_EDGE_MAX * MERKLE_HASH_SIZE];
 	struct merkle_edge edge;
 	struct merkle_hash root;
 	int rc = merkle_edge_decode(&edge, row->count, row->edge[0], row->nedge * 32);
@@ -104,7 +105,8 @@ static int fold_subject(struct fold *fold, struct store_subject *row, const stru
 	row->key = pg_text(first[0].key);
 	row->count = edge.size;
 	row->indexed_size = size;
-	row->nedge = merkle_edge_encode(row->edge[0], &edge) / 32;
+	row->nedge = merkle_edge_encode(bytes, &edge) / 32;
+	memcpy(row->edge, bytes, row->nedge * 32);
 	merkle_edge_root(fold->hasher, &root, &edge);
 	map_key(fold->hasher, &change->key, first[0].key, strlen(first[0].key));
 	map_value(fold->hasher, &change->value, edge.size, &root);
@@ -203,7 +205,7 @@ static int fetch_missing(struct fold *fold)
 		struct pg_op op = {0};
 
 		rc = pg_wait(fold->base, &op, store_map_nodes(fold->reader, &op, found, &nfound,
-							     (const uint8_t(*)[32])(const void *)(fold->missing + at), n));
+							     (const uint8_t(*)[32])fold->missing[at].bytes, n));
 		for (size_t i = 0; rc == 0 && i < nfound; i++) {
 			struct merkle_hash hash;
 			struct map_node node;
