@@ -119,11 +119,13 @@ int did_percent_decode(char *out, size_t *out_len, size_t cap, struct did_slice 
 			int high = in.len - i < 3 ? -1 : hex_value(in.ptr[i + 1]);
 			int low = in.len - i < 3 ? -1 : hex_value(in.ptr[i + 2]);
 
-			if (high < 0 || low < 0 || (high == 0 && low == 0))
+			if (high < 0 || low < 0)
 				return -EBADMSG;
 			c = (char)(high << 4 | low);
 			i += 2;
 		}
+		if (c == '\0')
+			return -EBADMSG;
 		if (n == cap)
 			return -ENOSPC;
 		out[n++] = c;
@@ -141,7 +143,7 @@ static int next_byte(struct did_slice *in)
 		return -1;
 	c = (unsigned char)in->ptr[0];
 	if (c == '%') {
-		c = hex_value(in->ptr[1]) << 4 | hex_value(in->ptr[2]);
+		c = hex_value(in->ptr[1]) * 16 + hex_value(in->ptr[2]);
 		in->ptr += 2;
 		in->len -= 2;
 	}

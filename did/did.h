@@ -48,7 +48,7 @@ __attribute__((warn_unused_result)) int did_url_parse(struct did_url *out, const
 __attribute__((warn_unused_result)) int did_query_parse(struct did_params *out, struct did_slice query);
 
 /* Decodes %XX once. out gets at most cap bytes and no NUL; *out_len their number.
- * Returns 0, -EBADMSG (bad escape, or %00), -ENOSPC. */
+ * Returns 0, -EBADMSG (bad escape, or a NUL, escaped or not), -ENOSPC. */
 __attribute__((warn_unused_result)) int did_percent_decode(char *out, size_t *out_len, size_t cap, struct did_slice in);
 
 bool did_slice_is(struct did_slice slice, const char *text);

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define JCS_MAX_DEPTH 32		/* containers inside each other, the outermost is 1 (DESIGN 5.1) */
-#define JCS_MAX_BYTES (4 * 1024 * 1024) /* one request body (DESIGN 5.1) */
-#define JCS_POINTER_SIZE 256		/* bytes of a reported JSON pointer, with its NUL */
-#define JCS_NUMBER_SIZE 32		/* bytes that any number needs, with its NUL */
+#define JCS_MAX_DEPTH 32      /* containers inside each other, the outermost is 1 (DESIGN 5.1) */
+#define JCS_MAX_BYTES 4194304 /* one request body (DESIGN 5.1) */
+#define JCS_POINTER_SIZE 256  /* bytes of a reported JSON pointer, with its NUL */
+#define JCS_NUMBER_SIZE 32    /* bytes that any number needs, with its NUL */
 
 /* Why a text was refused. jcs_reason() words it for people; the numbers are not kept anywhere. */
 enum jcs_code {
@@ -76,6 +76,9 @@ __attribute__((warn_unused_result)) int jcs_write(struct jcs_buffer *buffer, con
 /* Appends len bytes of UTF-8 as a JSON string with its quotes, escaped as RFC 8785 section 3.2.2.2 says; the bytes are
  * not checked. Returns as jcs_write(). */
 __attribute__((warn_unused_result)) int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len);
+
+/* Makes sure that so many bytes more fit behind len. Returns 0, -ENOSPC (fixed buffer), -ENOMEM. */
+__attribute__((warn_unused_result)) int jcs_buffer_grow(struct jcs_buffer *buffer, size_t more);
 
 /* Frees a growing buffer's memory (nothing if fixed) and zeroes the struct. */
 void jcs_buffer_clear(struct jcs_buffer *buffer);

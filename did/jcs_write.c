@@ -23,7 +23,8 @@ struct writer {
 	unsigned depth;
 	size_t count;
 	size_t cap;
-	struct member *members;
+	struct member *members; /* first, or heap once that was too small */
+	struct member *heap;
 	struct member first[FIRST_MEMBERS];
 };
 
@@ -46,34 +47,14 @@ int jcs_compare_names(const char *a, size_t a_len, const char *b, size_t b_len)
 	return (a_len > b_len) - (a_len < b_len);
 }
 
-static int reserve(struct jcs_buffer *buffer, size_t more)
-{
-	size_t cap;
-	char *grown;
-
-	if (more <= buffer->cap - buffer->len)
-		return 0;
-	if (buffer->fixed)
-		return -ENOSPC;
-	if (more > SIZE_MAX / 4 || buffer->len > SIZE_MAX / 4)
-		return -ENOMEM;
-	cap = (buffer->len + more) * 2;
-	if (cap < 1024)
-		cap = 1024;
-	grown = realloc(buffer->data, cap);
-	if (!grown)
-		return -ENOMEM;
-	buffer->data = grown;
-	buffer->cap = cap;
-	return 0;
-}
-
 static int put(struct jcs_buffer *buffer, const char *bytes, size_t len)
 {
-	int rc = reserve(buffer, len);
+	if (len > buffer->cap - buffer->len) {
+		int rc = jcs_buffer_grow(buffer, len);
 
-	if (rc != 0)
-		return rc;
+		if (rc != 0)
+			return rc;
+	}
 	memcpy(buffer->data + buffer->len, bytes, len);
 	buffer->len += len;
 	return 0;
@@ -160,13 +141,13 @@ static int put_real(struct jcs_buffer *buffer, double value)
 static int grow_members(struct writer *w)
 {
 	size_t cap = w->cap * 2;
-	struct member *grown = malloc(cap * sizeof(*grown));
+	struct member *grown = realloc(w->heap, cap * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	memcpy(grown, w->members, w->count * sizeof(*grown));
-	if (w->members != w->first)
-		free(w->members);
+	if (!w->heap)
+		memcpy(grown, w->first, w->count * sizeof(*grown));
+	w->heap = grown;
 	w->members = grown;
 	w->cap = cap;
 	return 0;
@@ -289,26 +270,14 @@ static int write_value(struct writer *w, json_t *value)
 int jcs_write(struct jcs_buffer *buffer, const json_t *value)
 {
 	size_t before = buffer->len;
-	struct writer w;
+	struct writer w = {.out = buffer, .cap = FIRST_MEMBERS};
 	int rc;
 
-	w.out = buffer;
-	w.depth = 0;
-	w.count = 0;
-	w.cap = FIRST_MEMBERS;
 	w.members = w.first;
 	/* jansson's iterators take no const object; nothing here changes it */
 	rc = write_value(&w, (json_t *)(uintptr_t)value);
-	if (w.members != w.first)
-		free(w.members);
+	free(w.heap);
 	if (rc != 0)
 		buffer->len = before;
 	return rc;
-}
-
-void jcs_buffer_clear(struct jcs_buffer *buffer)
-{
-	if (!buffer->fixed)
-		free(buffer->data);
-	memset(buffer, 0, sizeof(*buffer));
 }

@@ -109,7 +109,7 @@ int resolution_time_parse(int64_t *out, const char *text, size_t len)
 	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) || hour > 23 ||
 	    minute > 59 || second > 59)
 		return -EBADMSG;
-	*out = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	*out = days_from_civil(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
 	return 0;
 }
 

@@ -25,8 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (jcs_parse(&value, &err, text, size, NULL) != 0) {
 		check(!value && err.code != JCS_OK && err.offset <= size);
 		check(strnlen(err.pointer, sizeof(err.pointer)) < sizeof(err.pointer));
-		/* the only things refused beyond what jansson refuses */
-		check(!theirs || err.code == JCS_NUMBER_RANGE || err.code == JCS_TOO_DEEP);
+		/* the only things refused beyond what jansson refuses; jansson 2.14 overlooks a NUL byte after a number
+		 */
+		check(!theirs || err.code == JCS_NUMBER_RANGE || err.code == JCS_TOO_DEEP || memchr(data, '\0', size));
 		json_decref(theirs);
 		return 0;
 	}

@@ -47,6 +47,7 @@ static const struct refusal refusals[] = {
 	{"/* no */ 1", 0, JCS_SYNTAX, -EBADMSG, 0, ""},
 	{"\0", 1, JCS_SYNTAX, -EBADMSG, 0, ""},
 	{"{}\0", 3, JCS_SYNTAX, -EBADMSG, 2, ""},
+	{"5555\0", 5, JCS_SYNTAX, -EBADMSG, 4, ""},
 	{"\v1", 0, JCS_SYNTAX, -EBADMSG, 0, ""},
 	/* numbers */
 	{"01", 0, JCS_SYNTAX, -EBADMSG, 1, ""},
@@ -147,7 +148,8 @@ static void jansson_agrees(void **state)
 		json_t *value = json_loadb(r->text, r->len ? r->len : strlen(r->text),
 					   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 
-		if (value && r->code != JCS_NUMBER_RANGE)
+		/* jansson 2.14 overlooks a NUL byte after a number */
+		if (value && r->code != JCS_NUMBER_RANGE && strncmp(r->text, "5555", 4) != 0)
 			fail_msg("jansson takes %s", r->text);
 		json_decref(value);
 	}

@@ -131,6 +131,7 @@ static void percent_decoding(void **state)
 	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%4", 2}), -EBADMSG);
 	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%4x", 3}), -EBADMSG);
 	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"%", 1}), -EBADMSG);
+	assert_int_equal(did_percent_decode(out, &len, 8, (struct did_slice){"a\0", 2}), -EBADMSG);
 }
 
 int main(void)
