@@ -1,5 +1,7 @@
 #include "tests/gateway/http/rig.h"
 
+#include "gateway/http/observe.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -144,6 +146,7 @@ static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/steps", .handler = get_steps, .deadline_ms = 60},
 	{.method = "GET", .pattern = "/endless", .handler = get_endless},
 	{.method = "GET", .pattern = "/headers", .handler = get_headers},
+	{.method = "GET", .pattern = "/metrics", .handler = http_metrics_page},
 	{.method = "GET", .pattern = "/problems", .handler = http_problem_list_page},
 	{.method = "GET", .pattern = "/problems/{name}", .handler = http_problem_page},
 };
@@ -154,6 +157,7 @@ static void on_answered(void *user, const struct http_route *route, unsigned sta
 	assert_true(status >= 200 && status < 600);
 	assert_true(microseconds < 60000000);
 	((struct rig *)user)->answered++;
+	http_observe(user, route, status, microseconds);
 }
 
 void rig_start(struct rig *rig, const struct http_options *given)

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/runtime/metrics.h"
 #include "tests/gateway/http/rig.h"
 
 #define H "Host: a.example\r\n"
@@ -581,6 +582,63 @@ static void addresses_are_numeric(void **state)
 	close(fd);
 }
 
+static void the_metrics_page_counts_what_happened(void **state)
+{
+	struct metrics *metrics;
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	ask(&rig, "GET /metrics HTTP/1.1\r\n" H "\r\n");
+	assert_int_equal(rig_status(&reply), 503);
+	assert_int_equal(metrics_new(&metrics, 1), 0);
+	assert_int_equal(metrics_attach(metrics, 0), 0);
+	ask(&rig, "GET /ok HTTP/1.1\r\n" H "\r\n");
+	ask(&rig, "GET /fail HTTP/1.1\r\n" H "\r\n");
+	ask(&rig, "GET /parked-briefly HTTP/1.1\r\n" H "\r\n");
+	ask(&rig, "GET /ok HTTP/1.1\r\n" H H "\r\n");
+	ask(&rig, "GET /metrics HTTP/1.1\r\n" H "\r\n");
+	assert_true(rig_has(&reply, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_true(rig_has(&reply, "kedge_http_requests_total{code=\"2xx\"} 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_requests_total{code=\"4xx\"} 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_requests_total{code=\"5xx\"} 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_refused_total 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_deadline_total 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_connections 1\n"));
+	assert_true(rig_has(&reply, "kedge_http_requests_in_flight 2\n")); /* the parked one and this one */
+	http_fail(rig.parked, -EIO, NULL);
+	rig_stop(&rig);
+	metrics_free(metrics);
+}
+
+static void a_long_target_is_refused(void **state)
+{
+	static char text[12000];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	memset(text, 'a', sizeof(text) - 1);
+	memcpy(text, "GET /", 5);
+	rig_ask(&rig, &reply, text, sizeof(text) - 1);
+	assert_int_equal(rig_status(&reply), 414);
+	assert_true(reply.closed);
+	rig_stop(&rig);
+}
+
+static void one_address_may_be_bounded(void **state)
+{
+	struct http_options options = {.fd = -1, .connections_per_ip = 1};
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, &options);
+	int first = rig_connect(&rig), second = rig_connect(&rig);
+	rig_receive(&rig, &reply, second, 200);
+	assert_true(reply.closed);
+	assert_int_equal(http_server_connections(rig.server), 1);
+	close(first);
+	close(second);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +667,9 @@ int main(void)
 		cmocka_unit_test(handlers_cannot_inject_headers),
 		cmocka_unit_test(unix_sockets_serve_and_live_ones_are_not_stolen),
 		cmocka_unit_test(addresses_are_numeric),
+		cmocka_unit_test(the_metrics_page_counts_what_happened),
+		cmocka_unit_test(a_long_target_is_refused),
+		cmocka_unit_test(one_address_may_be_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
