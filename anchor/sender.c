@@ -377,7 +377,7 @@ static void pursue(struct step *step, struct sender_attempt *newest, size_t atte
 		broadcast(step, newest);
 		return;
 	}
-	if ((overdue || (s->bump && polled)) && attempts < SENDER_BUMPS_MAX && s->count < SENDER_ATTEMPTS_MAX &&
+	if (polled && (overdue || s->bump) && attempts < SENDER_BUMPS_MAX && s->count < SENDER_ATTEMPTS_MAX &&
 	    price(step, &probe)) {
 		start_draft(step, newest->nonce, target, newest->gas);
 		return;
