@@ -1,0 +1,5 @@
+kedge_test(test_steward_follow_judge LABEL unit
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_follow_judge.c LINKS kedge_steward)
+kedge_pg_test(test_steward_follow TIMEOUT 120
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_follow.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
+  LINKS kedge_steward)
