@@ -142,6 +142,11 @@ static int make_names(struct worker *w)
 		log_error(log_msg("setting registry is not an address"), log_str("registry", config->registry));
 		return -EINVAL;
 	}
+	s->has_anchor = *config->anchor_contract;
+	if (s->has_anchor && address_parse(&s->anchor_contract, config->anchor_contract, strlen(config->anchor_contract)) != 0) {
+		log_error(log_msg("setting anchor_contract is not an address"), log_str("value", config->anchor_contract));
+		return -EINVAL;
+	}
 	s->registry = (struct agent_key){.chain = config->chain_id, .registry = s->defaults.registry};
 	s->names = (struct record_names){.origin = config->origin, .agents = s->defaults};
 	randombytes_buf(random, sizeof(random));

@@ -225,7 +225,7 @@ int cli_problem(const struct cli_response *response)
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		const char *text = json_string_value(json_object_get(problem, members[i]));
 
-		if (text)
+		if (text && *text)
 			fprintf(stderr, "  %s: %s\n", members[i], text);
 	}
 	if (response->status == 503 || response->status == 504)

@@ -93,10 +93,14 @@ static void post_prepare(struct http_request *req)
 static int wish_of(struct receipt_wish *wish, struct http_request *req)
 {
 	const char *uid = http_param(req, "uid"), *level = NULL;
+	const struct service *service = http_user(req);
 	size_t length = 0;
 	int rc;
 
 	memset(wish, 0, sizeof(*wish));
+	wish->has_anchor = service->has_anchor;
+	wish->chain_id = service->config->chain_id;
+	memcpy(wish->contract, service->anchor_contract.bytes, sizeof(wish->contract));
 	if (strncmp(uid, "0x", 2) == 0)
 		uid += 2;
 	if (strlen(uid) != 64 || strspn(uid, "0123456789abcdef") != 64 ||

@@ -65,10 +65,10 @@ static int host_document(json_t **document, const struct service *service)
 {
 	struct host_document host = {.host = service->config->host, .base_url = service->config->public_url,
 				     .log_vkey = service->vkey, .anchor_chain = service->config->chain_id};
-	const char *contract = service->config->anchor_contract;
 
 	memcpy(host.log_key, service->log_key.public_key, 32);
-	host.has_anchor = *contract && address_parse(&host.anchor_contract, contract, strlen(contract)) == 0;
+	host.has_anchor = service->has_anchor;
+	host.anchor_contract = service->anchor_contract;
 	return host_document_build(document, &host);
 }
 

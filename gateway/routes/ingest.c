@@ -54,11 +54,12 @@ static void set_answer(struct item *item, unsigned status, char *answer, size_t 
 static void answer_refusal(struct item *item)
 {
 	const struct refusal_row *row = refusal_row(item->refusal.code);
-	char uid[65] = "";
+	char uid[65] = "", type[CONFIG_TEXT_MAX + 64];
 
+	snprintf(type, sizeof(type), "%s/problems/%s", item->ingest->service->config->public_url, row->type);
 	if (item->content.payload)
 		sodium_bin2hex(uid, sizeof(uid), item->content.uid, 32);
-	json_auto_t *problem = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*}", "status", row->status, "type", row->type, "title",
+	json_auto_t *problem = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*}", "status", row->status, "type", type, "title",
 					 row->title, "detail", item->refusal.detail, "pointer", item->refusal.pointer, "rule",
 					 row->rule);
 	json_auto_t *answer = json_pack("{s:i, s:O, s:s*}", "status", row->status, "problem", problem, "uid", uid[0] ? uid : NULL);

@@ -33,6 +33,8 @@ struct service {
 	struct agent_defaults defaults; /* host, chain and registry of this gateway */
 	struct agent_key registry;	/* the same as a key, id ignored */
 	struct record_names names;
+	bool has_anchor;
+	struct eth_address anchor_contract;
 	struct note_key log_key; /* public half */
 	char vkey[NOTE_KEY_TEXT_MAX];
 	struct merkle_hasher hasher;
