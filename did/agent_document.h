@@ -21,7 +21,7 @@ struct agent_authority {
 
 struct agent_document {
 	struct agent_key key;
-	struct agent_authority safe;   /* at the block `safe` */
+	struct agent_authority safe;   /* at the block `safe`; as of an earlier block: the same for both */
 	struct agent_authority latest; /* at the block `latest` */
 	bool wallet_authenticates;     /* list #agent-wallet under authentication too; off by default */
 	json_t *services;	       /* borrowed array of finished service objects with absolute ids, or NULL */
@@ -30,9 +30,11 @@ struct agent_document {
 /* Builds the current document. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller`
  * (did:pkh of the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet`
  * (assertionMethod) only if the wallet is set and the same at both (DESIGN section 4). Relationships without a key are
- * left out. Services that would take the document over DID_DOCUMENT_MAX are dropped from the end. Out: *document a new
- * reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was. Returns 0, -EINVAL
- * (host; services not an array of objects with a text `id`), -ENOMEM. */
+ * left out. Services that would take the document over DID_DOCUMENT_MAX are dropped from the end.
+ *
+ * Out: *document a new reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was.
+ *
+ * Returns 0, -EINVAL (host; services not an array of objects with a text `id`), -ENOMEM. */
 __attribute__((warn_unused_result)) int agent_document_build(json_t **document, json_t **dropped,
 							     const struct agent_document *agent,
 							     const struct agent_defaults *defaults);
@@ -47,7 +49,9 @@ struct host_document {
 	struct eth_address anchor_contract;
 };
 
-/* Builds /.well-known/did.json: id did:web:HOST, `#log-key` the log key as Multikey (assertionMethod); services
- * `#log` (a map: uri BASE/log, vkey, and where there is one the anchor contract as CAIP-10) and `#resolver`
- * (BASE/1.0/identifiers/). Returns 0, -EINVAL (host), -ENOMEM. */
+/* Builds /.well-known/did.json: id did:web:HOST, `#log-key` the log key as Multikey (assertionMethod); services `#log`
+ * (a map: uri BASE/log, vkey, and where there is one the anchor contract as CAIP-10) and `#resolver`
+ * (BASE/1.0/identifiers/).
+ *
+ * Returns 0, -EINVAL (host), -ENOMEM. */
 __attribute__((warn_unused_result)) int host_document_build(json_t **document, const struct host_document *host);

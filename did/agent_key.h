@@ -43,6 +43,7 @@ __attribute__((warn_unused_result)) int agent_did_format(char out[static AGENT_D
 							 const struct agent_defaults *defaults);
 
 /* Reads an agent DID of this host, only in the spelling agent_did_format() gives, so that each agent has one DID.
+ *
  * Returns 0, -EBADMSG not DID syntax, -ENOENT any other DID (another method, host or path, upper case, leading zeros,
  * the short form of a chain not served, the long form of the default registry). */
 __attribute__((warn_unused_result)) int agent_did_parse(struct agent_key *out, const char *did, size_t len,
@@ -50,9 +51,10 @@ __attribute__((warn_unused_result)) int agent_did_parse(struct agent_key *out, c
 
 /* Reads every form an attestation may name an agent by: key text in any letter case, decimal id, `agent:ID`,
  * `erc8004:CHAIN:ID`, `erc8004:CHAIN:REGISTRY:ID`, and this host's agent DIDs. Mixed-case addresses are not checked
- * against EIP-55: the key text is case-insensitive by its definition. Returns 0, -EBADMSG none of these forms, -ENOENT
- * a form whose agent is not ours to name (a DID that is not an agent here, a short form of a chain other than the
- * default). */
+ * against EIP-55: the key text is case-insensitive by its definition.
+ *
+ * Returns 0, -EBADMSG none of these forms, -ENOENT a form whose agent is not ours to name (a DID that is not an agent
+ * here, a short form of a chain other than the default). */
 __attribute__((warn_unused_result)) int agent_key_from_any(struct agent_key *out, const char *text, size_t len,
 							   const struct agent_defaults *defaults);
 

@@ -38,11 +38,14 @@ struct did_params {
 
 /* did_parse reads a bare DID, did_url_parse a DID URL. Method names are [a-z0-9]+, the method-specific id is *( *idchar
  * ":" ) 1*idchar with well-formed percent escapes. An empty query or fragment ("?" or "#" at the end) is kept as
- * present and empty. Returns 0, -EBADMSG malformed, -EOVERFLOW longer than DID_MAX. */
+ * present and empty.
+ *
+ * Returns 0, -EBADMSG malformed, -EOVERFLOW longer than DID_MAX. */
 __attribute__((warn_unused_result)) int did_parse(struct did_url *out, const char *text, size_t len);
 __attribute__((warn_unused_result)) int did_url_parse(struct did_url *out, const char *text, size_t len);
 
 /* Splits a query at "&" and the first "=" of each part. Names are compared after percent-decoding.
+ *
  * Returns 0, -EBADMSG (an empty name, a bad character or escape), -EEXIST (a name twice: it would mean two things to
  * two readers), -EOVERFLOW (more than DID_PARAMS_MAX). */
 __attribute__((warn_unused_result)) int did_query_parse(struct did_params *out, struct did_slice query);

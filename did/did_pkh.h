@@ -29,8 +29,9 @@ struct eip155_account {
 __attribute__((warn_unused_result)) int caip10_parse(struct caip10 *out, const char *text, size_t len);
 
 /* The eip155 profile: reference decimal without leading zeros, address 0x and 40 hex digits, all lower-case or exactly
- * in EIP-55 spelling. Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace,
- * well-formed). */
+ * in EIP-55 spelling.
+ *
+ * Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace, well-formed). */
 __attribute__((warn_unused_result)) int eip155_account_parse(struct eip155_account *out, const char *text, size_t len);
 
 /* Reads a did:pkh. Returns 0, -EBADMSG (INVALID_DID, a wrong checksum included), -EOPNOTSUPP (well-formed CAIP-10 of a

@@ -1,8 +1,8 @@
 #pragma once
 
-/* did:web (w3c-ccg/did-method-web): host and DID, DID and URL. Parsing refuses what must never reach a resolver: the
- * rules F1 and F2 of docs on foreign DIDs (userinfo and path tricks by percent-encoding, IP addresses in any spelling,
- * names that are not public). Addresses a name resolves to are checked elsewhere, by whoever connects. */
+/* did:web (w3c-ccg/did-method-web): host and DID, DID and URL. Parsing refuses what must never reach a resolver:
+ * userinfo and path tricks by percent-encoding, IP addresses in any spelling, names that are not public. Addresses a
+ * name resolves to are checked elsewhere, by whoever connects. */
 
 #include "did/did.h"
 
@@ -23,18 +23,18 @@ struct did_web {
 /* Reads a foreign did:web. Refused (-EBADMSG, which is INVALID_DID): what did_parse refuses; another method; any
  * percent escape in the host segment but one %3A with a port of 1 to 65535; hosts without a dot, with empty labels,
  * labels that are not LDH or longer than 63, or an all-numeric or 0x last label (IPv4 in every spelling); localhost,
- * *.localhost, *.local,
- * *.internal; path segments that are empty, ".", "..", or hold a percent escape of anything that is not a letter,
- * digit,
- * "-", "_", "~" or a byte above 0x7f. -EOVERFLOW longer than DID_MAX. */
+ * *.localhost, *.local, *.internal; path segments that are empty, ".", "..", or hold a percent escape of anything that
+ * is not a letter, digit, "-", "_", "~" or a byte above 0x7f. -EOVERFLOW longer than DID_MAX. */
 __attribute__((warn_unused_result)) int did_web_parse(struct did_web *out, const char *did, size_t len);
 
 /* The https URL of the DID's document, NUL-terminated: https://HOST[:PORT]/.well-known/did.json, or with a path
  * https://HOST[:PORT]/a/b/did.json. Returns 0 or -ENOSPC. */
 __attribute__((warn_unused_result)) int did_web_url(char *out, size_t cap, const struct did_web *web);
 
-/* The DID of a host that is configured here, "example.com:8443" -> "did:web:example.com%3A8443", NUL-terminated.
- * host is what docs/formats.md section 1 calls host: a lower-case DNS name (localhost and other single labels are
- * allowed here, for development), optionally ":PORT" without leading zeros. An IP address is refused, as did:web
- * forbids it: use localhost. Returns 0, -EBADMSG or -ENOSPC. */
+/* The DID of a host that is configured here, "example.com:8443" -> "did:web:example.com%3A8443", NUL-terminated. host
+ * is what docs/formats.md section 1 calls host: a lower-case DNS name (localhost and other single labels are allowed
+ * here, for development), optionally ":PORT" without leading zeros. An IP address is refused, as did:web forbids it:
+ * use localhost.
+ *
+ * Returns 0, -EBADMSG or -ENOSPC. */
 __attribute__((warn_unused_result)) int did_web_from_host(char *out, size_t cap, const char *host);

@@ -6,7 +6,8 @@
  * The reader builds jansson values itself, in one pass, because jansson alone (2.14) tells neither where a fault is
  * (only a byte position) nor refuses integers that a double cannot hold. What it accepts is a subset of what jansson
  * accepts with JSON_REJECT_DUPLICATES: I-JSON (RFC 7493). Everything accepted has a canonical form that is accepted
- * again and is then its own canonical form.
+ * again and is then its own canonical form; that is why a number whose canonical form is an integer beyond 2^53-1 is
+ * refused however it is spelt (1e17), while one that stays in exponent form (1e21 and above) passes.
  *
  * Numbers are read by strtod and written by printf where the short paths do not apply: LC_NUMERIC must be "C", as it is
  * in a program that never calls setlocale. */
@@ -48,9 +49,12 @@ struct jcs_limits {
 };
 
 /* Reads one JSON text (any value; white space around it is allowed).
+ *
  * Out: *out  a new reference, NULL on failure; err  filled on failure, zeroed otherwise.
- * In:  text  len bytes, need not end in NUL; limits  NULL for JCS_MAX_BYTES and JCS_MAX_DEPTH.
- * Integers become json_integer (within +-(2^53-1)); numbers with a fraction or exponent become json_real.
+ *
+ * In:  text  len bytes, need not end in NUL; limits  NULL for JCS_MAX_BYTES and JCS_MAX_DEPTH. Integers become
+ * json_integer (within +-(2^53-1)); numbers with a fraction or exponent become json_real.
+ *
  * Returns 0, -EBADMSG refused, -EILSEQ (JCS_UTF8, JCS_SURROGATE), -EOVERFLOW (JCS_TOO_LONG, JCS_TOO_DEEP), -ENOMEM. */
 __attribute__((warn_unused_result)) int jcs_parse(json_t **out, struct jcs_error *err, const char *text, size_t len,
 						  const struct jcs_limits *limits);
@@ -67,8 +71,9 @@ struct jcs_buffer {
 	bool fixed;
 };
 
-/* Appends the canonical form of value (RFC 8785): members by UTF-16 code units, ECMAScript numbers, least escaping.
- * On failure buffer->len is as before.
+/* Appends the canonical form of value (RFC 8785): members by UTF-16 code units, ECMAScript numbers, least escaping. On
+ * failure buffer->len is as before.
+ *
  * Returns 0, -EOVERFLOW (a json_integer beyond +-(2^53-1), or deeper than 256), -EINVAL (a real that is not finite),
  * -ENOSPC (fixed buffer), -ENOMEM. */
 __attribute__((warn_unused_result)) int jcs_write(struct jcs_buffer *buffer, const json_t *value);

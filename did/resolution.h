@@ -45,8 +45,9 @@ struct resolution_accept {
 /* Chooses by an Accept header (NULL when absent), by quality and then by order. Envelope: absent, any type,
  * application/did-resolution, application/ld+json with the did-resolution profile. Document: application/did, did+json,
  * did+ld+json, json, ld+json. An offer of an envelope wins over documents of the same quality (the Universal Resolver
- * names both and wants the envelope). Returns RESOLUTION_OK or RESOLUTION_REPRESENTATION_NOT_SUPPORTED (also for a
- * malformed or over-long header). */
+ * names both and wants the envelope).
+ *
+ * Returns RESOLUTION_OK or RESOLUTION_REPRESENTATION_NOT_SUPPORTED (also for a malformed or over-long header). */
 enum resolution_code resolution_negotiate(struct resolution_accept *out, const char *accept);
 
 /* The same for /…/did.json: application/json unless the client names application/did, did+json, did+ld+json or ld+json
@@ -78,8 +79,11 @@ struct resolution_request {
  * method (web and pkh are served), options known, options valid. A DID URL with a path is NOT_FOUND, one with a
  * fragment FEATURE_NOT_SUPPORTED, since dereferencing is not offered; did:pkh has no versions, so a version of one is
  * FEATURE_NOT_SUPPORTED. A duplicate parameter, and versionId beside versionTime, are INVALID_OPTIONS. That the
- * method-specific id is a good one is for did_web_parse(), agent_did_parse() and did_pkh_parse() to say. Out: detail a
- * sentence when the result is not RESOLUTION_OK, else "". In: query may be NULL with length 0. */
+ * method-specific id is a good one is for did_web_parse(), agent_did_parse() and did_pkh_parse() to say.
+ *
+ * Out: detail a sentence when the result is not RESOLUTION_OK, else "".
+ *
+ * In: query may be NULL with length 0. */
 enum resolution_code resolution_request_parse(struct resolution_request *out,
 					      char detail[static RESOLUTION_DETAIL_SIZE], const char *path,
 					      size_t path_len, const char *query, size_t query_len);
@@ -92,11 +96,13 @@ __attribute__((warn_unused_result)) int resolution_time_format(char out[static 2
 
 /* Envelope of a success. document and document_metadata are borrowed (a reference is taken); metadata may be NULL for
  * {}. document NULL with {"deactivated":true} in the metadata is the 410 form. warnings: borrowed array for
- * didResolutionMetadata.warnings or NULL. Returns 0, -EINVAL, -ENOMEM. */
+ * didResolutionMetadata.warnings or NULL.
+ *
+ * Returns 0, -EINVAL, -ENOMEM. */
 __attribute__((warn_unused_result)) int resolution_envelope(json_t **out, json_t *document, json_t *document_metadata,
 							    json_t *warnings);
 
-/* Envelope of an error: document null, document metadata {}, error {type, title, detail, status}; detail may be NULL.
- */
+/* Envelope of an error: document null, document metadata {}, error {type, title, detail, status}; detail may be
+ * NULL. */
 __attribute__((warn_unused_result)) int resolution_error_envelope(json_t **out, enum resolution_code code,
 								  const char *detail);
