@@ -146,6 +146,13 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	leave(listen);
 }
 
+/* Notices would go to stderr. */
+static void ignore_notice(void *arg, const PGresult *res)
+{
+	(void)arg;
+	(void)res;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct listen *listen = arg;
@@ -162,6 +169,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		if (!listen->pg || PQstatus(listen->pg) == CONNECTION_BAD) {
 			lost(listen);
 		} else {
+			PQsetNoticeReceiver(listen->pg, ignore_notice, NULL);
 			after_ms(listen->timer, CONNECT_MS);
 			watch(listen, EV_WRITE, on_poll);
 		}

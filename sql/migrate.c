@@ -70,8 +70,8 @@ static int compare(PGconn *pg, size_t *recorded, char *why, size_t why_size, con
 		if (at < n && strtoul(PQgetvalue(res, i, 0), NULL, 10) == list[at].number &&
 		    !strcmp(PQgetvalue(res, i, 1), list[at].name) && !strcmp(PQgetvalue(res, i, 2), list[at].sha256))
 			continue;
-		snprintf(text, sizeof(text), "the database has migration %.64s, this program %s",
-			 PQgetvalue(res, i, 1), at < n ? "another one in its place" : "does not know it");
+		snprintf(text, sizeof(text), "the database has migration %.64s, this program %s", PQgetvalue(res, i, 1),
+			 at < n ? "another one in its place" : "does not know it");
 		err = fail(why, why_size, -ESTALE, text);
 	}
 	*recorded = (size_t)PQntuples(res);
@@ -86,8 +86,8 @@ static int record(PGconn *pg, char *why, size_t why_size, const struct migration
 	int err = 0;
 
 	snprintf(number, sizeof(number), "%u", m->number);
-	PGresult *res = PQexecParams(pg, "INSERT INTO schema_migration (number, name, sha256) VALUES ($1, $2, $3)", 3, NULL,
-				     values, NULL, NULL, 0);
+	PGresult *res = PQexecParams(pg, "INSERT INTO schema_migration (number, name, sha256) VALUES ($1, $2, $3)", 3,
+				     NULL, values, NULL, NULL, 0);
 
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		err = fail(why, why_size, -EPROTO, PQerrorMessage(pg));

@@ -12,9 +12,9 @@
 
 struct migration {
 	unsigned number;
-	const char *name;     /* "0001_log" */
-	const char *sha256;   /* lower-case hex of the file */
-	const uint8_t *sql;   /* the file */
+	const char *name;   /* "0001_log" */
+	const char *sha256; /* lower-case hex of the file */
+	const uint8_t *sql; /* the file */
 	size_t sql_len;
 };
 
@@ -28,11 +28,12 @@ extern const size_t migrate_nembedded;
  */
 int migrate_apply(size_t *applied, char *why, size_t why_size, const char *conninfo) PG_MUST_CHECK;
 
-/* 0 if exactly the embedded migrations are recorded; -ENOENT some are missing; -ESTALE a mismatch; -EIO. Changes nothing. */
+/* 0 if exactly the embedded migrations are recorded; -ENOENT some are missing; -ESTALE a mismatch; -EIO. Changes
+ * nothing. */
 int migrate_check(char *why, size_t why_size, const char *conninfo) PG_MUST_CHECK;
 
 /* The same over a given list: what tests use. */
-int migrate_apply_list(size_t *applied, char *why, size_t why_size, const char *conninfo,
-		       const struct migration *list, size_t n) PG_MUST_CHECK;
+int migrate_apply_list(size_t *applied, char *why, size_t why_size, const char *conninfo, const struct migration *list,
+		       size_t n) PG_MUST_CHECK;
 int migrate_check_list(char *why, size_t why_size, const char *conninfo, const struct migration *list,
 		       size_t n) PG_MUST_CHECK;

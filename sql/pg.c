@@ -31,8 +31,7 @@ static void after_ms(struct event *timer, uint64_t ms)
 
 static void destroy(struct pg_conn *conn)
 {
-	struct event *events[] = {conn->poll,	 conn->readable, conn->writable,
-				  conn->turn,	 conn->attempt,	 conn->expiry};
+	struct event *events[] = {conn->poll, conn->readable, conn->writable, conn->turn, conn->attempt, conn->expiry};
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
 		if (events[i])
@@ -122,8 +121,8 @@ static int send_setup(struct pg_conn *conn, const char *sql, const struct pg_sta
 	if (!request)
 		return -ENOMEM;
 	if (statement)
-		sent = PQsendPrepare(conn->pg, statement->name, statement->sql, statement->types ? statement->nparams : 0,
-				     statement->types);
+		sent = PQsendPrepare(conn->pg, statement->name, statement->sql,
+				     statement->types ? statement->nparams : 0, statement->types);
 	else
 		sent = PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 1);
 	if (!sent) {
@@ -142,9 +141,9 @@ static int send_setup(struct pg_conn *conn, const char *sql, const struct pg_sta
 static int send_all_setup(struct pg_conn *conn)
 {
 	static const struct pg_statement own[] = {
-	    {.name = "pg_begin", .sql = "BEGIN"},
-	    {.name = "pg_commit", .sql = "COMMIT"},
-	    {.name = "pg_rollback", .sql = "ROLLBACK"},
+		{.name = "pg_begin", .sql = "BEGIN"},
+		{.name = "pg_commit", .sql = "COMMIT"},
+		{.name = "pg_rollback", .sql = "ROLLBACK"},
 	};
 	char limit[64];
 	int err;
@@ -172,8 +171,8 @@ static void connected(struct pg_conn *conn)
 	conn->setup_failed = false;
 	conn->readable = event_new(conn->base, fd, EV_READ | EV_PERSIST, on_readable, conn);
 	conn->writable = event_new(conn->base, fd, EV_WRITE, on_writable, conn);
-	if (!conn->readable || !conn->writable || event_add(conn->readable, NULL) ||
-	    PQsetnonblocking(conn->pg, 1) || !PQenterPipelineMode(conn->pg) || send_all_setup(conn)) {
+	if (!conn->readable || !conn->writable || event_add(conn->readable, NULL) || PQsetnonblocking(conn->pg, 1) ||
+	    !PQenterPipelineMode(conn->pg) || send_all_setup(conn)) {
 		pg_drop(conn, "cannot set the connection up");
 		return;
 	}
@@ -221,6 +220,13 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	pg_leave(conn);
 }
 
+/* Notices would go to stderr; what matters of them comes as errors. */
+static void ignore_notice(void *arg, const PGresult *res)
+{
+	(void)arg;
+	(void)res;
+}
+
 static void connect_start(struct pg_conn *conn)
 {
 	const char *const keys[] = {"dbname", "application_name", "client_encoding", NULL};
@@ -232,6 +238,7 @@ static void connect_start(struct pg_conn *conn)
 		pg_drop(conn, conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
 		return;
 	}
+	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
 	after_ms(conn->attempt, CONNECT_MS);
 	watch(conn, EV_WRITE);
 }

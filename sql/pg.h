@@ -58,10 +58,11 @@ struct pg_config {
 	const char *application_name; /* NULL: "kedge" */
 	const struct pg_statement_set *sets;
 	size_t nsets;
-	const char *const *settings; /* SQL run at every connect before the statements are prepared; NULL-terminated or NULL */
-	size_t queue_max;	     /* requests accepted and unanswered; 0: 1024 */
-	unsigned deadline_ms;	     /* of each request from its acceptance; 0: 5000 */
-	unsigned backoff_max_ms;     /* pause between connects grows 50, 100, ... to this; 0: 8000 */
+	const char *const
+		*settings;    /* SQL run at every connect before the statements are prepared; NULL-terminated or NULL */
+	size_t queue_max;     /* requests accepted and unanswered; 0: 1024 */
+	unsigned deadline_ms; /* of each request from its acceptance; 0: 5000 */
+	unsigned backoff_max_ms; /* pause between connects grows 50, 100, ... to this; 0: 8000 */
 	/* Called from the loop when the connection becomes usable (up) and when it is lost or an attempt failed. */
 	void (*on_state)(void *arg, bool up);
 	void *arg;
@@ -73,7 +74,8 @@ struct pg_config {
  */
 int pg_open(struct pg_conn **conn, struct event_base *base, const struct pg_config *config) PG_MUST_CHECK;
 
-/* Ends the connection; everything unanswered is called back with -EIO or -ECONNABORTED first. Safe in callbacks. NULL is fine. */
+/* Ends the connection; everything unanswered is called back with -EIO or -ECONNABORTED first. Safe in callbacks. NULL
+ * is fine. */
 void pg_close(struct pg_conn *conn);
 
 bool pg_is_up(const struct pg_conn *conn);
@@ -81,7 +83,8 @@ bool pg_is_up(const struct pg_conn *conn);
 /* Requests accepted and not yet answered. */
 size_t pg_queue_length(const struct pg_conn *conn);
 
-/* What PostgreSQL or libpq said about the last failed connect or lost connection; "" if nothing. Valid until the next one. */
+/* What PostgreSQL or libpq said about the last failed connect or lost connection; "" if nothing. Valid until the next
+ * one. */
 const char *pg_last_error(const struct pg_conn *conn);
 
 /*
@@ -132,8 +135,8 @@ void pg_op_finish(struct pg_op *op, int err);
 
 /*
  * Sequential code over the same operations: turns the loop until the operation is done and returns its err.
- * `started` is what starting it returned; if not 0 it is returned at once: pg_wait(base, &op, store_head(conn, &op, &head)).
- * -EIO if the loop ran out of events first.
+ * `started` is what starting it returned; if not 0 it is returned at once: pg_wait(base, &op, store_head(conn, &op,
+ * &head)). -EIO if the loop ran out of events first.
  */
 int pg_wait(struct event_base *base, struct pg_op *op, int started) PG_MUST_CHECK;
 

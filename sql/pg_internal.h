@@ -13,10 +13,10 @@
 
 enum pg_request_kind {
 	PG_REQUEST_READ,
-	PG_REQUEST_WRITE,  /* own Sync; its result is held back until that Sync has committed */
-	PG_REQUEST_TXN,	   /* a statement of a transaction */
+	PG_REQUEST_WRITE, /* own Sync; its result is held back until that Sync has committed */
+	PG_REQUEST_TXN,	  /* a statement of a transaction */
 	PG_REQUEST_COMMIT,
-	PG_REQUEST_SETUP,  /* settings and prepares of a new connection */
+	PG_REQUEST_SETUP, /* settings and prepares of a new connection */
 	PG_REQUEST_SYNC,
 };
 

@@ -68,8 +68,8 @@ int pg_error_of(const PGresult *res)
 		const char *state;
 		int err;
 	} known[] = {
-	    {"23505", -EEXIST}, {"42501", -EPERM},  {"KF001", -ESTALE},	   {"40001", -EAGAIN},
-	    {"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT},
+		{"23505", -EEXIST}, {"42501", -EPERM},	{"KF001", -ESTALE},    {"40001", -EAGAIN},
+		{"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT},
 	};
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
@@ -109,7 +109,7 @@ int pg_query(struct pg_conn *conn, const struct pg_statement *statement, const s
 	if (conn->state == PG_STATE_DOWN || conn->closing || conn->nrequests >= conn->queue_max)
 		return -EAGAIN;
 	struct pg_request *request =
-	    pg_request_new(statement->write ? PG_REQUEST_WRITE : PG_REQUEST_READ, statement, params, true);
+		pg_request_new(statement->write ? PG_REQUEST_WRITE : PG_REQUEST_READ, statement, params, true);
 
 	if (!request)
 		return -ENOMEM;
@@ -288,6 +288,19 @@ static void on_sync_result(struct pg_conn *conn, struct pg_request *sync, PGresu
 	pg_request_deliver(conn, held, pg_error_of(res));
 }
 
+/*
+ * A session that ends says so in the place of some statement's result, and libpq then makes up results for all that
+ * follow. None of those is known: an error of libpq's own has no SQLSTATE, one of the server's is FATAL or PANIC.
+ */
+static bool is_end_of_session(const PGresult *res)
+{
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	if (PQresultStatus(res) != PGRES_FATAL_ERROR)
+		return false;
+	return !PQresultErrorField(res, PG_DIAG_SQLSTATE) || (severity && strcmp(severity, "ERROR") != 0);
+}
+
 void pg_pipeline_read(struct pg_conn *conn)
 {
 	struct pg_request *request;
@@ -299,6 +312,14 @@ void pg_pipeline_read(struct pg_conn *conn)
 	while (conn->pg && (request = TAILQ_FIRST(&conn->sent)) && !PQisBusy(conn->pg)) {
 		PGresult *res = PQgetResult(conn->pg);
 
+		if (res && is_end_of_session(res)) {
+			char reason[sizeof(conn->last_error)];
+
+			snprintf(reason, sizeof(reason), "%s", PQresultErrorMessage(res));
+			PQclear(res);
+			pg_drop(conn, reason);
+			return;
+		}
 		if (request->kind == PG_REQUEST_SYNC) {
 			if (res)
 				on_sync_result(conn, request, res);
@@ -360,7 +381,8 @@ static struct pg_request *first_expired(struct pg_request_list *list, uint64_t n
 {
 	struct pg_request *request;
 
-	TAILQ_FOREACH (request, list, link) {
+	TAILQ_FOREACH(request, list, link)
+	{
 		if (counted(request) && request->deadline <= now)
 			return request;
 	}
@@ -373,7 +395,8 @@ static void rearm(struct pg_conn *conn)
 	struct pg_request *request;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-		TAILQ_FOREACH (request, lists[i], link) {
+		TAILQ_FOREACH(request, lists[i], link)
+		{
 			if (counted(request))
 				pg_pipeline_arm(conn, request->deadline);
 		}

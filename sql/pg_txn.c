@@ -13,7 +13,8 @@ static const struct pg_statement commit = {.name = "pg_commit", .sql = "COMMIT"}
 static const struct pg_statement rollback = {.name = "pg_rollback", .sql = "ROLLBACK"};
 
 static int send_statement(struct pg_conn *conn, struct pg_txn *txn, enum pg_request_kind kind,
-		const struct pg_statement *statement, const struct pg_params *params, pg_on_result *on_result, void *arg)
+			  const struct pg_statement *statement, const struct pg_params *params, pg_on_result *on_result,
+			  void *arg)
 {
 	struct pg_request *request = pg_request_new(kind, statement, params, false);
 
@@ -97,7 +98,8 @@ void pg_txn_forget(struct pg_conn *conn, const struct pg_txn *txn)
 {
 	struct pg_request *request;
 
-	TAILQ_FOREACH (request, &conn->sent, link) {
+	TAILQ_FOREACH(request, &conn->sent, link)
+	{
 		if (request->txn == txn)
 			request->txn = NULL;
 	}
@@ -116,8 +118,8 @@ void pg_txn_rollback(struct pg_txn *txn)
 	pg_txn_forget(conn, txn);
 	free(txn);
 	/*
-	 * A statement of the same Sync that fails would make the server skip a ROLLBACK that follows it, so the ROLLBACK
-	 * has a Sync of its own.
+	 * A statement of the same Sync that fails would make the server skip a ROLLBACK that follows it, so the
+	 * ROLLBACK has a Sync of its own.
 	 */
 	if (conn->unsynced && pg_pipeline_sync(conn))
 		pg_drop(conn, "cannot roll back");

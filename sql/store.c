@@ -40,13 +40,13 @@ int store_open(struct pg_conn **conn, struct event_base *base, const char *conni
 	const struct pg_statement_set *sets;
 	const size_t nsets = store_statement_sets(&sets);
 	const struct pg_config config = {
-	    .conninfo = conninfo,
-	    .application_name = application_name,
-	    .sets = sets,
-	    .nsets = nsets,
-	    .settings = role == STORE_WRITER ? store_writer_settings : store_reader_settings,
-	    .on_state = on_state,
-	    .arg = arg,
+		.conninfo = conninfo,
+		.application_name = application_name,
+		.sets = sets,
+		.nsets = nsets,
+		.settings = role == STORE_WRITER ? store_writer_settings : store_reader_settings,
+		.on_state = on_state,
+		.arg = arg,
 	};
 
 	return pg_open(conn, base, &config);

@@ -17,7 +17,8 @@
 
 #include "sql/pg.h"
 
-/* A duty's claim (store_duty.h), checked in the transaction of the write that takes it: -ESTALE if another took over. */
+/* A duty's claim (store_duty.h), checked in the transaction of the write that takes it: -ESTALE if another took over.
+ */
 struct store_fence {
 	const char *duty;
 	uint64_t epoch;

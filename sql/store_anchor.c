@@ -9,7 +9,7 @@
 enum { ATTEMPT_PUT, ATTEMPT_FINISH, UNFINISHED, PUT, DROP, COVERING, LIST, RISING };
 
 #define ATTEMPT_COLUMNS                                                                                                \
-	"hash, chain_id, contract, sender, nonce, old_size, size, root, raw, max_fee, max_priority_fee, gas, created,"  \
+	"hash, chain_id, contract, sender, nonce, old_size, size, root, raw, max_fee, max_priority_fee, gas, created," \
 	" updated, outcome"
 #define ANCHOR_COLUMNS "size, root, block_number, block_hash, level::bigint, tx, at"
 
@@ -21,51 +21,52 @@ static const Oid drop_types[] = {20, 25, 20};
 static const Oid pair_types[] = {20, 20};
 
 static const struct pg_statement statements[] = {
-    [ATTEMPT_PUT] = {.name = "attempt_put",
-		     .sql = "INSERT INTO anchor_attempt (" ATTEMPT_COLUMNS ")"
-			    " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, NULL"
-			    " WHERE kedge_fence($14, $15) ON CONFLICT DO NOTHING",
-		     .nparams = 15,
-		     .types = attempt_types,
-		     .write = true},
-    [ATTEMPT_FINISH] = {.name = "attempt_finish",
-			.sql = "UPDATE anchor_attempt SET outcome = $2, updated = greatest(created, $3)"
-			       " WHERE hash = $1 AND kedge_fence($4, $5) RETURNING true",
-			.nparams = 5,
-			.types = finish_types,
-			.write = true},
-    [UNFINISHED] = {.name = "attempts_unfinished",
-		    .sql = "SELECT " ATTEMPT_COLUMNS " FROM anchor_attempt"
-			   " WHERE chain_id = $1 AND sender = $2 AND outcome IS NULL ORDER BY nonce, created",
-		    .nparams = 2,
-		    .types = unfinished_types},
-    /* No row comes back if another root is stored. */
-    [PUT] = {.name = "anchor_put",
-	     .sql = "INSERT INTO anchor AS a (size, root, block_number, block_hash, level, tx, at)"
-		    " SELECT $1, $2, $3, $4, $5, $6, $7 WHERE kedge_fence($8, $9)"
-		    " ON CONFLICT (size) DO UPDATE SET block_number = excluded.block_number,"
-		    " block_hash = excluded.block_hash, level = excluded.level,"
-		    " tx = coalesce(excluded.tx, a.tx), at = excluded.at"
-		    " WHERE a.root = excluded.root RETURNING pg_notify('kedge_anchor', $1::text)",
-	     .nparams = 9,
-	     .types = put_types,
-	     .write = true},
-    [DROP] = {.name = "anchor_drop",
-	      .sql = "DELETE FROM anchor WHERE size = $1 AND kedge_fence($2, $3)"
-		     " RETURNING pg_notify('kedge_anchor', $1::text)",
-	      .nparams = 3,
-	      .types = drop_types,
-	      .write = true},
-    [COVERING] = {.name = "anchor_covering",
-		  .sql = "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE size > $1 AND level >= $2 ORDER BY size DESC LIMIT 1",
+	[ATTEMPT_PUT] = {.name = "attempt_put",
+			 .sql = "INSERT INTO anchor_attempt (" ATTEMPT_COLUMNS ")"
+				" SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, NULL"
+				" WHERE kedge_fence($14, $15) ON CONFLICT DO NOTHING",
+			 .nparams = 15,
+			 .types = attempt_types,
+			 .write = true},
+	[ATTEMPT_FINISH] = {.name = "attempt_finish",
+			    .sql = "UPDATE anchor_attempt SET outcome = $2, updated = greatest(created, $3)"
+				   " WHERE hash = $1 AND kedge_fence($4, $5) RETURNING true",
+			    .nparams = 5,
+			    .types = finish_types,
+			    .write = true},
+	[UNFINISHED] = {.name = "attempts_unfinished",
+			.sql = "SELECT " ATTEMPT_COLUMNS " FROM anchor_attempt"
+			       " WHERE chain_id = $1 AND sender = $2 AND outcome IS NULL ORDER BY nonce, created",
+			.nparams = 2,
+			.types = unfinished_types},
+	/* No row comes back if another root is stored. */
+	[PUT] = {.name = "anchor_put",
+		 .sql = "INSERT INTO anchor AS a (size, root, block_number, block_hash, level, tx, at)"
+			" SELECT $1, $2, $3, $4, $5, $6, $7 WHERE kedge_fence($8, $9)"
+			" ON CONFLICT (size) DO UPDATE SET block_number = excluded.block_number,"
+			" block_hash = excluded.block_hash, level = excluded.level,"
+			" tx = coalesce(excluded.tx, a.tx), at = excluded.at"
+			" WHERE a.root = excluded.root RETURNING pg_notify('kedge_anchor', $1::text)",
+		 .nparams = 9,
+		 .types = put_types,
+		 .write = true},
+	[DROP] = {.name = "anchor_drop",
+		  .sql = "DELETE FROM anchor WHERE size = $1 AND kedge_fence($2, $3)"
+			 " RETURNING pg_notify('kedge_anchor', $1::text)",
+		  .nparams = 3,
+		  .types = drop_types,
+		  .write = true},
+	[COVERING] = {.name = "anchor_covering",
+		      .sql = "SELECT " ANCHOR_COLUMNS
+			     " FROM anchor WHERE size > $1 AND level >= $2 ORDER BY size DESC LIMIT 1",
+		      .nparams = 2,
+		      .types = pair_types},
+	[LIST] = {.name = "anchors",
+		  .sql = "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE size < $1 ORDER BY size DESC LIMIT $2",
 		  .nparams = 2,
 		  .types = pair_types},
-    [LIST] = {.name = "anchors",
-	      .sql = "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE size < $1 ORDER BY size DESC LIMIT $2",
-	      .nparams = 2,
-	      .types = pair_types},
-    [RISING] = {.name = "anchors_rising",
-		.sql = "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE level < 3 ORDER BY size"},
+	[RISING] = {.name = "anchors_rising",
+		    .sql = "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE level < 3 ORDER BY size"},
 };
 
 const struct pg_statement_set store_anchor_set = {statements, STORE_COUNT(statements)};
@@ -129,9 +130,9 @@ int store_attempts_unfinished(struct pg_conn *conn, struct pg_op *op, struct sto
 	pg_params_init(&params);
 	pg_param_u64(&params, chain_id);
 	pg_param_bytes(&params, pg_bytes(sender, 20));
-	return store_start(conn, &statements[UNFINISHED], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[UNFINISHED], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 static void get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)
@@ -262,8 +263,7 @@ static int covering(struct pg_conn *conn, struct pg_op *op, struct store_anchor 
 			   &(struct store_call){.op = op, .out = out, .decode = decode_anchor});
 }
 
-int store_anchor_latest(struct pg_conn *conn, struct pg_op *op, struct store_anchor *out,
-			enum store_anchor_level level)
+int store_anchor_latest(struct pg_conn *conn, struct pg_op *op, struct store_anchor *out, enum store_anchor_level level)
 {
 	return covering(conn, op, out, -1, level);
 }
@@ -284,9 +284,9 @@ int store_anchors(struct pg_conn *conn, struct pg_op *op, struct store_anchors *
 	pg_params_init(&params);
 	pg_param_i64(&params, below < INT64_MAX ? (int64_t)below : INT64_MAX);
 	pg_param_i64(&params, limit);
-	return store_start(conn, &statements[LIST], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[LIST], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_anchors_rising(struct pg_conn *conn, struct pg_op *op, struct store_anchors *out)
@@ -295,9 +295,9 @@ int store_anchors_rising(struct pg_conn *conn, struct pg_op *op, struct store_an
 
 	memset(out, 0, sizeof(*out));
 	pg_params_init(&params);
-	return store_start(conn, &statements[RISING], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[RISING], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_anchors_get(const struct store_anchors *list, struct store_anchor *out, size_t i)

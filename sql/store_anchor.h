@@ -18,7 +18,7 @@ struct store_attempt {
 	uint64_t size; /* what it anchors, and its root */
 	uint8_t root[32];
 	uint64_t old_size; /* contract head it extends */
-	uint64_t max_fee; /* maxFeePerGas, wei */
+	uint64_t max_fee;  /* maxFeePerGas, wei */
 	uint64_t max_priority_fee;
 	uint64_t gas;
 	uint64_t created;
@@ -29,10 +29,11 @@ struct store_attempt {
 };
 
 /* The same hash again is no error and changes nothing. */
-int store_attempt_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const struct store_attempt *attempt) PG_MUST_CHECK;
+int store_attempt_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+		      const struct store_attempt *attempt) PG_MUST_CHECK;
 /* outcome: at most 32 bytes, not empty. -ENOENT: no such attempt. */
-int store_attempt_finish(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const uint8_t hash[static 32], const char *outcome,
-			 uint64_t at) PG_MUST_CHECK;
+int store_attempt_finish(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+			 const uint8_t hash[static 32], const char *outcome, uint64_t at) PG_MUST_CHECK;
 
 struct store_attempts {
 	size_t n;
@@ -63,10 +64,13 @@ struct store_anchor {
 	uint64_t at;
 };
 
-/* Inserts, or changes block, level and tx of that size. -EEXIST: another root is stored for it. Notifies kedge_anchor. */
-int store_anchor_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const struct store_anchor *anchor) PG_MUST_CHECK;
+/* Inserts, or changes block, level and tx of that size. -EEXIST: another root is stored for it. Notifies kedge_anchor.
+ */
+int store_anchor_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+		     const struct store_anchor *anchor) PG_MUST_CHECK;
 /* Takes an anchor back after a reorganisation. -ENOENT. Notifies kedge_anchor. */
-int store_anchor_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t size) PG_MUST_CHECK;
+int store_anchor_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+		      uint64_t size) PG_MUST_CHECK;
 /* The largest at or above a level. */
 int store_anchor_latest(struct pg_conn *conn, struct pg_op *op, struct store_anchor *out,
 			enum store_anchor_level level) PG_MUST_CHECK;

@@ -26,62 +26,63 @@ static const Oid roots_types[] = {20, 20, 20};
 static const Oid leaves_types[] = {20};
 
 static const struct pg_statement statements[] = {
-    [LOCK] = {.name = "append_lock",
-	      .sql = "SELECT size, edge, at, index_size, index_edge, origin,"
-		     " (extract(epoch FROM clock_timestamp()) * 1000)::bigint, " TODAY " FROM log_head FOR UPDATE"},
-    [FOUND] = {.name = "append_found",
-	       .sql = "SELECT uid, seq FROM entry WHERE uid = ANY($1)",
-	       .nparams = 1,
-	       .types = uids_types},
-    [LEAVES] = {.name = "append_leaves",
-		.sql = "SELECT string_agg(e.leaf, '' ORDER BY e.seq) FROM log_head h JOIN entry e"
-		       " ON e.seq >= h.size - h.size % 256 AND e.seq < h.size WHERE h.size % 256 + $1 >= 256",
-		.nparams = 1,
-		.types = leaves_types},
-    [QUOTAS] = {.name = "append_quotas",
-		.sql = "SELECT coalesce(q.count, 0) FROM unnest($1) WITH ORDINALITY AS i(issuer, o)"
-		       " LEFT JOIN quota q ON q.issuer = i.issuer AND q.day = " TODAY " ORDER BY i.o",
-		.nparams = 1,
-		.types = issuers_types},
-    [TILE_ROOTS] = {.name = "append_tile_roots",
-		    .sql = "SELECT coalesce(string_agg(root, '' ORDER BY idx), '') FROM tile"
-			   " WHERE level = $1 AND idx >= $2 AND idx < $3",
-		    .nparams = 3,
-		    .types = roots_types},
-    /* The join lets nothing in if the head is not where the caller believes it is. */
-    [ENTRIES] = {.name = "append_entries",
-		 .sql = "INSERT INTO entry (seq, at, kind, uid, issuer, subject, leaf, line)"
-			" SELECT h.size + n.o - 1, $2, n.kind, n.uid, n.issuer, n.subject, n.leaf, n.line"
-			" FROM unnest($3, $4, $5, $6, $7, $8) WITH ORDINALITY AS n(kind, uid, issuer, subject, leaf, line, o)"
-			" CROSS JOIN log_head h WHERE h.size = $1",
-		 .nparams = 8,
-		 .types = entries_types},
-    [EVIDENCE] = {.name = "append_evidence",
-		  .sql = "INSERT INTO evidence (hash, body) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
-		  .nparams = 2,
-		  .types = evidence_types},
-    [PAYLOADS] = {.name = "append_payloads",
-		  .sql = "INSERT INTO payload (seq, body, evidence) SELECT $1 + n.o - 1, n.body, n.evidence"
-			 " FROM unnest($2, $3) WITH ORDINALITY AS n(body, evidence, o) WHERE n.body IS NOT NULL",
-		  .nparams = 3,
-		  .types = payloads_types},
-    [TILES] = {.name = "append_tiles",
-	       .sql = "INSERT INTO tile (level, idx, hashes, root) SELECT * FROM unnest($1, $2, $3, $4)",
-	       .nparams = 4,
-	       .types = tiles_types},
-    [QUOTA_ADD] = {.name = "append_quota_add",
-		   .sql = "INSERT INTO quota (issuer, day, count) SELECT n.issuer, " TODAY ", n.count"
-			  " FROM unnest($1, $2) AS n(issuer, count)"
-			  " ON CONFLICT (issuer, day) DO UPDATE SET count = quota.count + excluded.count",
-		   .nparams = 2,
-		   .types = quota_types},
-    [MOVE] = {.name = "append_move",
-	      .sql = "UPDATE log_head SET size = $2, edge = $3, at = $4,"
-		     " index_size = CASE WHEN $5 THEN $2 ELSE index_size END,"
-		     " index_edge = CASE WHEN $5 THEN $3 ELSE index_edge END"
-		     " WHERE size = $1 RETURNING pg_notify('kedge_head', $2::text)",
-	      .nparams = 5,
-	      .types = move_types},
+	[LOCK] = {.name = "append_lock",
+		  .sql = "SELECT size, edge, at, index_size, index_edge, origin,"
+			 " (extract(epoch FROM clock_timestamp()) * 1000)::bigint, " TODAY " FROM log_head FOR UPDATE"},
+	[FOUND] = {.name = "append_found",
+		   .sql = "SELECT uid, seq FROM entry WHERE uid = ANY($1)",
+		   .nparams = 1,
+		   .types = uids_types},
+	[LEAVES] = {.name = "append_leaves",
+		    .sql = "SELECT string_agg(e.leaf, '' ORDER BY e.seq) FROM log_head h JOIN entry e"
+			   " ON e.seq >= h.size - h.size % 256 AND e.seq < h.size WHERE h.size % 256 + $1 >= 256",
+		    .nparams = 1,
+		    .types = leaves_types},
+	[QUOTAS] = {.name = "append_quotas",
+		    .sql = "SELECT coalesce(q.count, 0) FROM unnest($1) WITH ORDINALITY AS i(issuer, o)"
+			   " LEFT JOIN quota q ON q.issuer = i.issuer AND q.day = " TODAY " ORDER BY i.o",
+		    .nparams = 1,
+		    .types = issuers_types},
+	[TILE_ROOTS] = {.name = "append_tile_roots",
+			.sql = "SELECT coalesce(string_agg(root, '' ORDER BY idx), '') FROM tile"
+			       " WHERE level = $1 AND idx >= $2 AND idx < $3",
+			.nparams = 3,
+			.types = roots_types},
+	/* The join lets nothing in if the head is not where the caller believes it is. */
+	[ENTRIES] = {.name = "append_entries",
+		     .sql = "INSERT INTO entry (seq, at, kind, uid, issuer, subject, leaf, line)"
+			    " SELECT h.size + n.o - 1, $2, n.kind, n.uid, n.issuer, n.subject, n.leaf, n.line"
+			    " FROM unnest($3, $4, $5, $6, $7, $8) WITH ORDINALITY AS n(kind, uid, issuer, subject, "
+			    "leaf, line, o)"
+			    " CROSS JOIN log_head h WHERE h.size = $1",
+		     .nparams = 8,
+		     .types = entries_types},
+	[EVIDENCE] = {.name = "append_evidence",
+		      .sql = "INSERT INTO evidence (hash, body) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
+		      .nparams = 2,
+		      .types = evidence_types},
+	[PAYLOADS] = {.name = "append_payloads",
+		      .sql = "INSERT INTO payload (seq, body, evidence) SELECT $1 + n.o - 1, n.body, n.evidence"
+			     " FROM unnest($2, $3) WITH ORDINALITY AS n(body, evidence, o) WHERE n.body IS NOT NULL",
+		      .nparams = 3,
+		      .types = payloads_types},
+	[TILES] = {.name = "append_tiles",
+		   .sql = "INSERT INTO tile (level, idx, hashes, root) SELECT * FROM unnest($1, $2, $3, $4)",
+		   .nparams = 4,
+		   .types = tiles_types},
+	[QUOTA_ADD] = {.name = "append_quota_add",
+		       .sql = "INSERT INTO quota (issuer, day, count) SELECT n.issuer, " TODAY ", n.count"
+			      " FROM unnest($1, $2) AS n(issuer, count)"
+			      " ON CONFLICT (issuer, day) DO UPDATE SET count = quota.count + excluded.count",
+		       .nparams = 2,
+		       .types = quota_types},
+	[MOVE] = {.name = "append_move",
+		  .sql = "UPDATE log_head SET size = $2, edge = $3, at = $4,"
+			 " index_size = CASE WHEN $5 THEN $2 ELSE index_size END,"
+			 " index_edge = CASE WHEN $5 THEN $3 ELSE index_edge END"
+			 " WHERE size = $1 RETURNING pg_notify('kedge_head', $2::text)",
+		  .nparams = 5,
+		  .types = move_types},
 };
 
 const struct pg_statement_set store_append_set = {statements, STORE_COUNT(statements)};

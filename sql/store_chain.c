@@ -11,21 +11,22 @@ static const Oid put_types[] = {25, 20, 17, 20, 17, 20, 17, 20, 25, 20};
 static const Oid get_types[] = {25};
 
 static const struct pg_statement statements[] = {
-    [PUT] = {.name = "chain_head_put",
-	     .sql = "INSERT INTO chain_head AS c SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE kedge_fence($9, $10)"
-		    " ON CONFLICT (chain) DO UPDATE SET latest_number = excluded.latest_number,"
-		    " latest_hash = excluded.latest_hash, safe_number = excluded.safe_number,"
-		    " safe_hash = excluded.safe_hash, finalized_number = excluded.finalized_number,"
-		    " finalized_hash = excluded.finalized_hash, read_at = excluded.read_at"
-		    " RETURNING pg_notify('kedge_chain', latest_number::text)",
-	     .nparams = 10,
-	     .types = put_types,
-	     .write = true},
-    [GET] = {.name = "chain_head",
-	     .sql = "SELECT latest_number, latest_hash, safe_number, safe_hash, finalized_number, finalized_hash, read_at"
-		    " FROM chain_head WHERE chain = $1",
-	     .nparams = 1,
-	     .types = get_types},
+	[PUT] = {.name = "chain_head_put",
+		 .sql = "INSERT INTO chain_head AS c SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE kedge_fence($9, $10)"
+			" ON CONFLICT (chain) DO UPDATE SET latest_number = excluded.latest_number,"
+			" latest_hash = excluded.latest_hash, safe_number = excluded.safe_number,"
+			" safe_hash = excluded.safe_hash, finalized_number = excluded.finalized_number,"
+			" finalized_hash = excluded.finalized_hash, read_at = excluded.read_at"
+			" RETURNING pg_notify('kedge_chain', latest_number::text)",
+		 .nparams = 10,
+		 .types = put_types,
+		 .write = true},
+	[GET] = {.name = "chain_head",
+		 .sql = "SELECT latest_number, latest_hash, safe_number, safe_hash, finalized_number, finalized_hash, "
+			"read_at"
+			" FROM chain_head WHERE chain = $1",
+		 .nparams = 1,
+		 .types = get_types},
 };
 
 const struct pg_statement_set store_chain_set = {statements, STORE_COUNT(statements)};

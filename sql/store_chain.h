@@ -17,4 +17,5 @@ struct store_chain_head {
 
 int store_chain_head_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const char *chain,
 			 const struct store_chain_head *head) PG_MUST_CHECK;
-int store_chain_head(struct pg_conn *conn, struct pg_op *op, struct store_chain_head *out, const char *chain) PG_MUST_CHECK;
+int store_chain_head(struct pg_conn *conn, struct pg_op *op, struct store_chain_head *out,
+		     const char *chain) PG_MUST_CHECK;

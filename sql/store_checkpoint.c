@@ -13,36 +13,38 @@ static const Oid size_types[] = {20};
 static const Oid publish_types[] = {20, 25, 20};
 
 static const struct pg_statement statements[] = {
-    /* One row: whether what is stored now is what was given. */
-    [PUT] = {.name = "checkpoint_put",
-	     .sql = "WITH new AS (INSERT INTO checkpoint (size, root, note, at) SELECT $1, $2, $3, $4"
-		    " WHERE kedge_fence($5, $6) ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_checkpoint', $1::text))"
-		    " SELECT true FROM new UNION ALL SELECT root = $2 FROM checkpoint WHERE size = $1",
-	     .nparams = 6,
-	     .types = put_types,
-	     .write = true},
-    [COVERING] = {.name = "checkpoint_covering",
-		  .sql = "SELECT size, root, note, at FROM checkpoint WHERE size > $1 ORDER BY size DESC LIMIT 1",
-		  .nparams = 1,
-		  .types = size_types},
-    [AT] = {.name = "checkpoint_at",
-	    .sql = "SELECT size, root, note, at FROM checkpoint WHERE size = $1",
-	    .nparams = 1,
-	    .types = size_types},
-    [PUBLISH] = {.name = "published_put",
-		 .sql = "WITH new AS (INSERT INTO published (size, at) SELECT size,"
-			" (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM checkpoint"
-			" WHERE size = $1 AND kedge_fence($2, $3)"
-			" ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_published', $1::text))"
-			" SELECT true FROM new UNION ALL SELECT true FROM published WHERE size = $1",
-		 .nparams = 3,
-		 .types = publish_types,
+	/* One row: whether what is stored now is what was given. */
+	[PUT] = {.name = "checkpoint_put",
+		 .sql = "WITH new AS (INSERT INTO checkpoint (size, root, note, at) SELECT $1, $2, $3, $4"
+			" WHERE kedge_fence($5, $6) ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_checkpoint', "
+			"$1::text))"
+			" SELECT true FROM new UNION ALL SELECT root = $2 FROM checkpoint WHERE size = $1",
+		 .nparams = 6,
+		 .types = put_types,
 		 .write = true},
-    [PUBLISHED_COVERING] = {.name = "published_covering",
-			    .sql = "SELECT c.size, c.root, c.note, p.at FROM published p JOIN checkpoint c USING (size)"
-				   " WHERE p.size > $1 ORDER BY p.size DESC LIMIT 1",
-			    .nparams = 1,
-			    .types = size_types},
+	[COVERING] = {.name = "checkpoint_covering",
+		      .sql = "SELECT size, root, note, at FROM checkpoint WHERE size > $1 ORDER BY size DESC LIMIT 1",
+		      .nparams = 1,
+		      .types = size_types},
+	[AT] = {.name = "checkpoint_at",
+		.sql = "SELECT size, root, note, at FROM checkpoint WHERE size = $1",
+		.nparams = 1,
+		.types = size_types},
+	[PUBLISH] = {.name = "published_put",
+		     .sql = "WITH new AS (INSERT INTO published (size, at) SELECT size,"
+			    " (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM checkpoint"
+			    " WHERE size = $1 AND kedge_fence($2, $3)"
+			    " ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_published', $1::text))"
+			    " SELECT true FROM new UNION ALL SELECT true FROM published WHERE size = $1",
+		     .nparams = 3,
+		     .types = publish_types,
+		     .write = true},
+	[PUBLISHED_COVERING] =
+		{.name = "published_covering",
+		 .sql = "SELECT c.size, c.root, c.note, p.at FROM published p JOIN checkpoint c USING (size)"
+			" WHERE p.size > $1 ORDER BY p.size DESC LIMIT 1",
+		 .nparams = 1,
+		 .types = size_types},
 };
 
 const struct pg_statement_set store_checkpoint_set = {statements, STORE_COUNT(statements)};

@@ -11,15 +11,15 @@ static const Oid take_types[] = {25};
 static const Oid fence_types[] = {25, 20};
 
 static const struct pg_statement statements[] = {
-    /* Two keys: this program's own space ("kedg"), and the duty's name hashed. */
-    [TAKE] = {.name = "duty_take",
-	      .sql = "WITH mine AS MATERIALIZED (SELECT pg_try_advisory_lock(1801807975, hashtext($1)) AS taken)"
-		     " INSERT INTO duty AS d (name, epoch) SELECT $1, 1 FROM mine WHERE taken"
-		     " ON CONFLICT (name) DO UPDATE SET epoch = d.epoch + 1 RETURNING epoch",
-	      .nparams = 1,
-	      .types = take_types,
-	      .write = true},
-    [FENCE] = {.name = "duty_fence", .sql = "SELECT kedge_fence($1, $2)", .nparams = 2, .types = fence_types},
+	/* Two keys: this program's own space ("kedg"), and the duty's name hashed. */
+	[TAKE] = {.name = "duty_take",
+		  .sql = "WITH mine AS MATERIALIZED (SELECT pg_try_advisory_lock(1801807975, hashtext($1)) AS taken)"
+			 " INSERT INTO duty AS d (name, epoch) SELECT $1, 1 FROM mine WHERE taken"
+			 " ON CONFLICT (name) DO UPDATE SET epoch = d.epoch + 1 RETURNING epoch",
+		  .nparams = 1,
+		  .types = take_types,
+		  .write = true},
+	[FENCE] = {.name = "duty_fence", .sql = "SELECT kedge_fence($1, $2)", .nparams = 2, .types = fence_types},
 };
 
 const struct pg_statement_set store_duty_set = {statements, STORE_COUNT(statements)};

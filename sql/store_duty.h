@@ -1,7 +1,7 @@
 /*
- * Duties: a duty runs where its session-level advisory lock is held. Taking it raises its epoch; every write of the duty
- * checks that epoch in its own transaction, so a holder that lost its connection without noticing cannot write. Writes outside a pg_txn take the claim as
- * `fence` (NULL: unfenced).
+ * Duties: a duty runs where its session-level advisory lock is held. Taking it raises its epoch; every write of the
+ * duty checks that epoch in its own transaction, so a holder that lost its connection without noticing cannot write.
+ * Writes outside a pg_txn take the claim as `fence` (NULL: unfenced).
  */
 #pragma once
 

@@ -40,7 +40,7 @@ void store_param_fence(struct pg_params *params, const struct store_fence *fence
  */
 static inline const uint8_t (*store_as_hashes(const uint8_t *bytes))[32]
 {
-	const uint8_t (*hashes)[32];
+	const uint8_t(*hashes)[32];
 
 	memcpy(&hashes, &bytes, sizeof(hashes));
 	return hashes;

@@ -8,14 +8,25 @@
 #include "sql/store_internal.h"
 
 enum {
-	HEAD, HEAD_CREATE, BY_SEQ, BY_UID, UIDS, LEAVES, LINES, TILES,
-	ALL_UP, ALL_DOWN, SUBJECT_UP, SUBJECT_DOWN, ISSUER_UP, ISSUER_DOWN,
+	HEAD,
+	HEAD_CREATE,
+	BY_SEQ,
+	BY_UID,
+	UIDS,
+	LEAVES,
+	LINES,
+	TILES,
+	ALL_UP,
+	ALL_DOWN,
+	SUBJECT_UP,
+	SUBJECT_DOWN,
+	ISSUER_UP,
+	ISSUER_DOWN,
 };
 
 #define ENTRY_COLUMNS "e.seq, e.at, e.kind, e.uid, e.issuer, e.subject, e.leaf, e.line, p.body, p.evidence, v.body"
-#define ENTRY_TABLES                                                                                                   \
-	" FROM entry e LEFT JOIN payload p ON p.seq = e.seq LEFT JOIN evidence v ON v.hash = p.evidence"
-/* $1 from, $2 below, $3 limit, $4 with payload, $5 kind, $6 and $7 subject and issuer, the one not indexed may be null */
+#define ENTRY_TABLES " FROM entry e LEFT JOIN payload p ON p.seq = e.seq LEFT JOIN evidence v ON v.hash = p.evidence"
+/* $1 from, $2 below, $3 limit, $4 with payload, $5 kind, $6 subject, $7 issuer; null is any, but for the indexed one. */
 #define LIST(where, order)                                                                                             \
 	"SELECT " ENTRY_COLUMNS " FROM entry e LEFT JOIN payload p ON $4 AND p.seq = e.seq"                            \
 	" LEFT JOIN evidence v ON v.hash = p.evidence WHERE e.seq >= $1 AND e.seq < $2"                                \
@@ -31,53 +42,56 @@ static const Oid text_types[] = {25};
 static const Oid tiles_types[] = {1016, 1016};
 
 #define LIST_STATEMENT(label, where, order)                                                                            \
-	{.name = "entries_" label, .sql = LIST(where, order), .nparams = 7, .types = list_types}
+	{                                                                                                              \
+		.name = "entries_" label, .sql = LIST(where, order), .nparams = 7, .types = list_types                 \
+	}
 
 static const struct pg_statement statements[] = {
-    [HEAD] = {.name = "head", .sql = "SELECT size, edge, at, index_size, index_edge, origin FROM log_head"},
-    [HEAD_CREATE] = {.name = "head_create",
-		     .sql = "INSERT INTO log_head AS h (origin) VALUES ($1)"
-			    " ON CONFLICT (one) DO UPDATE SET origin = h.origin RETURNING origin = $1",
-		     .nparams = 1,
-		     .types = text_types,
-		     .write = true},
-    [BY_SEQ] = {.name = "entry_by_seq",
-		.sql = "SELECT " ENTRY_COLUMNS ENTRY_TABLES " WHERE e.seq = $1",
-		.nparams = 1,
-		.types = seq_types},
-    [BY_UID] = {.name = "entry_by_uid",
-		.sql = "SELECT " ENTRY_COLUMNS ENTRY_TABLES " WHERE e.uid = $1",
-		.nparams = 1,
-		.types = bytea_types},
-    [UIDS] = {.name = "entry_uids",
-	      .sql = "SELECT uid, seq FROM entry WHERE uid = ANY($1)",
-	      .nparams = 1,
-	      .types = uids_types},
-    [LEAVES] = {.name = "entry_leaves",
-		.sql = "SELECT coalesce(string_agg(leaf, '' ORDER BY seq), '') FROM entry WHERE seq >= $1 AND seq < $2",
-		.nparams = 2,
-		.types = seq_types},
-    [LINES] = {.name = "entry_lines",
-	       .sql = "SELECT line FROM entry WHERE seq >= $1 AND seq < $2 ORDER BY seq",
-	       .nparams = 2,
-	       .types = seq_types},
-    /* Shifts rather than divisions, so that an index above 2^55 gives nothing instead of an overflow error. */
-    [TILES] = {.name = "tiles",
-	       .sql = "SELECT coalesce(t.hashes, CASE WHEN r.level = 0 THEN"
-		      " (SELECT string_agg(leaf, '' ORDER BY seq) FROM entry"
-		      "  WHERE seq >= r.idx << 8 AND seq < (r.idx << 8) + 256)"
-		      " ELSE (SELECT string_agg(c.root, '' ORDER BY c.idx) FROM tile c"
-		      "  WHERE c.level = r.level - 1 AND c.idx >= r.idx << 8 AND c.idx < (r.idx << 8) + 256) END)"
-		      " FROM unnest($1, $2) WITH ORDINALITY AS r(level, idx, o)"
-		      " LEFT JOIN tile t ON t.level = r.level AND t.idx = r.idx ORDER BY r.o",
-	       .nparams = 2,
-	       .types = tiles_types},
-    [ALL_UP] = LIST_STATEMENT("up", ANY_SUBJECT ANY_ISSUER, "ASC"),
-    [ALL_DOWN] = LIST_STATEMENT("down", ANY_SUBJECT ANY_ISSUER, "DESC"),
-    [SUBJECT_UP] = LIST_STATEMENT("subject_up", " AND e.subject = $6" ANY_ISSUER, "ASC"),
-    [SUBJECT_DOWN] = LIST_STATEMENT("subject_down", " AND e.subject = $6" ANY_ISSUER, "DESC"),
-    [ISSUER_UP] = LIST_STATEMENT("issuer_up", " AND e.issuer = $7" ANY_SUBJECT, "ASC"),
-    [ISSUER_DOWN] = LIST_STATEMENT("issuer_down", " AND e.issuer = $7" ANY_SUBJECT, "DESC"),
+	[HEAD] = {.name = "head", .sql = "SELECT size, edge, at, index_size, index_edge, origin FROM log_head"},
+	[HEAD_CREATE] = {.name = "head_create",
+			 .sql = "INSERT INTO log_head AS h (origin) VALUES ($1)"
+				" ON CONFLICT (one) DO UPDATE SET origin = h.origin RETURNING origin = $1",
+			 .nparams = 1,
+			 .types = text_types,
+			 .write = true},
+	[BY_SEQ] = {.name = "entry_by_seq",
+		    .sql = "SELECT " ENTRY_COLUMNS ENTRY_TABLES " WHERE e.seq = $1",
+		    .nparams = 1,
+		    .types = seq_types},
+	[BY_UID] = {.name = "entry_by_uid",
+		    .sql = "SELECT " ENTRY_COLUMNS ENTRY_TABLES " WHERE e.uid = $1",
+		    .nparams = 1,
+		    .types = bytea_types},
+	[UIDS] = {.name = "entry_uids",
+		  .sql = "SELECT uid, seq FROM entry WHERE uid = ANY($1)",
+		  .nparams = 1,
+		  .types = uids_types},
+	[LEAVES] = {.name = "entry_leaves",
+		    .sql = "SELECT coalesce(string_agg(leaf, '' ORDER BY seq), '') FROM entry WHERE seq >= $1 AND seq "
+			   "< $2",
+		    .nparams = 2,
+		    .types = seq_types},
+	[LINES] = {.name = "entry_lines",
+		   .sql = "SELECT line FROM entry WHERE seq >= $1 AND seq < $2 ORDER BY seq",
+		   .nparams = 2,
+		   .types = seq_types},
+	/* Shifts rather than divisions, so that an index above 2^55 gives nothing instead of an overflow error. */
+	[TILES] = {.name = "tiles",
+		   .sql = "SELECT coalesce(t.hashes, CASE WHEN r.level = 0 THEN"
+			  " (SELECT string_agg(leaf, '' ORDER BY seq) FROM entry"
+			  "  WHERE seq >= r.idx << 8 AND seq < (r.idx << 8) + 256)"
+			  " ELSE (SELECT string_agg(c.root, '' ORDER BY c.idx) FROM tile c"
+			  "  WHERE c.level = r.level - 1 AND c.idx >= r.idx << 8 AND c.idx < (r.idx << 8) + 256) END)"
+			  " FROM unnest($1, $2) WITH ORDINALITY AS r(level, idx, o)"
+			  " LEFT JOIN tile t ON t.level = r.level AND t.idx = r.idx ORDER BY r.o",
+		   .nparams = 2,
+		   .types = tiles_types},
+	[ALL_UP] = LIST_STATEMENT("up", ANY_SUBJECT ANY_ISSUER, "ASC"),
+	[ALL_DOWN] = LIST_STATEMENT("down", ANY_SUBJECT ANY_ISSUER, "DESC"),
+	[SUBJECT_UP] = LIST_STATEMENT("subject_up", " AND e.subject = $6" ANY_ISSUER, "ASC"),
+	[SUBJECT_DOWN] = LIST_STATEMENT("subject_down", " AND e.subject = $6" ANY_ISSUER, "DESC"),
+	[ISSUER_UP] = LIST_STATEMENT("issuer_up", " AND e.issuer = $7" ANY_SUBJECT, "ASC"),
+	[ISSUER_DOWN] = LIST_STATEMENT("issuer_down", " AND e.issuer = $7" ANY_SUBJECT, "DESC"),
 };
 
 const struct pg_statement_set store_log_set = {statements, STORE_COUNT(statements)};
@@ -211,8 +225,8 @@ static int decode_uids(struct store_call *call, PGresult *res, bool *keep)
 	return err;
 }
 
-int store_uids(struct pg_conn *conn, struct pg_op *op, struct store_found *found, size_t *nfound,
-	       const void *uids, size_t n)
+int store_uids(struct pg_conn *conn, struct pg_op *op, struct store_found *found, size_t *nfound, const void *uids,
+	       size_t n)
 {
 	struct pg_params params;
 
@@ -240,9 +254,9 @@ int store_entries(struct pg_conn *conn, struct pg_op *op, struct store_entries *
 	pg_param_bytes(&params, filter->kind);
 	pg_param_bytes(&params, filter->subject);
 	pg_param_bytes(&params, filter->issuer);
-	return store_start(conn, &statements[first + filter->descending], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[first + filter->descending], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_entries_get(const struct store_entries *list, struct store_entry *out, size_t i)
@@ -275,9 +289,9 @@ int store_lines(struct pg_conn *conn, struct pg_op *op, struct store_lines *out,
 	pg_params_init(&params);
 	pg_param_u64(&params, first);
 	pg_param_u64(&params, first + n);
-	return store_start(conn, &statements[LINES], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[LINES], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 struct pg_bytes store_lines_get(const struct store_lines *lines, size_t i)

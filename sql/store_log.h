@@ -18,7 +18,7 @@ struct store_head {
 	uint64_t size;
 	uint8_t edge[STORE_EDGE_MAX][32];
 	size_t nedge;
-	uint64_t at; /* `at` of the last entry, 0 if none */
+	uint64_t at;	     /* `at` of the last entry, 0 if none */
 	uint64_t index_size; /* size just after the last index head, 0 if none, and its edge: what is to be published */
 	uint8_t index_edge[STORE_EDGE_MAX][32];
 	size_t nindex_edge;
@@ -32,7 +32,7 @@ int store_head(struct pg_conn *conn, struct pg_op *op, struct store_head *out) P
 /* ---- append ---- */
 
 struct store_append_ask {
-	size_t nentries; /* at most so many entries will be added */
+	size_t nentries;  /* at most so many entries will be added */
 	const void *uids; /* nuids × 32 bytes end to end: uint8_t (*)[32], struct merkle_hash *, ... */
 	size_t nuids;
 	const struct pg_bytes *issuers; /* distinct key texts whose count of today is asked */
@@ -46,8 +46,8 @@ struct store_found {
 
 struct store_append_state {
 	struct store_head head;
-	uint64_t clock_ms; /* the database's clock, read after the lock was granted */
-	uint64_t day;	   /* of the transaction's start: days since 1970 */
+	uint64_t clock_ms;	   /* the database's clock, read after the lock was granted */
+	uint64_t day;		   /* of the transaction's start: days since 1970 */
 	struct store_found *found; /* which of the uids exist, any order */
 	size_t nfound;
 	/*
@@ -79,15 +79,15 @@ int store_append_tile_roots(struct pg_txn *txn, struct pg_op *op, uint8_t (*out)
 			    size_t n) PG_MUST_CHECK;
 
 struct store_new_entry {
-	const char *kind;	   /* "attestation", "index", ... */
-	const uint8_t *uid;	   /* 32 bytes, NULL for index */
-	struct pg_bytes issuer;	   /* data NULL where the kind has none */
-	struct pg_bytes subject;   /* data NULL for index only */
-	const uint8_t *leaf;	   /* 32 bytes */
-	struct pg_bytes line;	   /* the entry */
-	struct pg_bytes payload;   /* data NULL: none */
+	const char *kind;	      /* "attestation", "index", ... */
+	const uint8_t *uid;	      /* 32 bytes, NULL for index */
+	struct pg_bytes issuer;	      /* data NULL where the kind has none */
+	struct pg_bytes subject;      /* data NULL for index only */
+	const uint8_t *leaf;	      /* 32 bytes */
+	struct pg_bytes line;	      /* the entry */
+	struct pg_bytes payload;      /* data NULL: none */
 	const uint8_t *evidence_hash; /* 32 bytes, or NULL: none */
-	struct pg_bytes evidence;  /* its body; stored once however often it is given */
+	struct pg_bytes evidence;     /* its body; stored once however often it is given */
 };
 
 struct store_new_tile {
@@ -111,7 +111,7 @@ struct store_append {
 	size_t ntiles;
 	const void *edge; /* of old_size + nentries: nedge × 32 bytes end to end, largest subtree first */
 	size_t nedge;
-	bool ends_in_index; /* the last entry is an index head */
+	bool ends_in_index;		      /* the last entry is an index head */
 	const struct store_quota_add *quotas; /* distinct issuers; counted on the transaction's day */
 	size_t nquotas;
 };
@@ -129,12 +129,12 @@ struct store_entry {
 	uint64_t seq;
 	uint64_t at;
 	struct pg_bytes kind;
-	struct pg_bytes uid;	  /* data NULL: none */
+	struct pg_bytes uid; /* data NULL: none */
 	struct pg_bytes issuer;
 	struct pg_bytes subject;
 	uint8_t leaf[32];
 	struct pg_bytes line;
-	struct pg_bytes payload;  /* data NULL: none, or erased */
+	struct pg_bytes payload; /* data NULL: none, or erased */
 	struct pg_bytes evidence_hash;
 	struct pg_bytes evidence;
 	PGresult *res; /* private */
@@ -145,9 +145,10 @@ int store_entry_by_uid(struct pg_conn *conn, struct pg_op *op, struct store_entr
 		       const uint8_t uid[static 32]) PG_MUST_CHECK;
 void store_entry_clear(struct store_entry *entry);
 
-/* Which of the uids (n × 32 bytes end to end) are in the log; found (caller memory for n) gets those, *nfound their number. */
-int store_uids(struct pg_conn *conn, struct pg_op *op, struct store_found *found, size_t *nfound,
-	       const void *uids, size_t n) PG_MUST_CHECK;
+/* Which of the uids (n × 32 bytes end to end) are in the log; found (caller memory for n) gets those, *nfound their
+ * number. */
+int store_uids(struct pg_conn *conn, struct pg_op *op, struct store_found *found, size_t *nfound, const void *uids,
+	       size_t n) PG_MUST_CHECK;
 
 /* A list of entries, ascending or descending by seq. */
 struct store_entries {
@@ -162,7 +163,7 @@ struct store_entries_filter {
 	uint64_t from;		 /* seq in [from, below) */
 	uint64_t below;
 	bool descending;
-	unsigned limit; /* 1 to 1000, else -EINVAL */
+	unsigned limit;	   /* 1 to 1000, else -EINVAL */
 	bool with_payload; /* payload and evidence too */
 };
 
@@ -181,7 +182,8 @@ struct store_lines {
 	PGresult *res; /* private */
 };
 
-int store_lines(struct pg_conn *conn, struct pg_op *op, struct store_lines *out, uint64_t first, size_t n) PG_MUST_CHECK;
+int store_lines(struct pg_conn *conn, struct pg_op *op, struct store_lines *out, uint64_t first,
+		size_t n) PG_MUST_CHECK;
 struct pg_bytes store_lines_get(const struct store_lines *lines, size_t i);
 void store_lines_clear(struct store_lines *lines);
 
@@ -190,10 +192,10 @@ void store_lines_clear(struct store_lines *lines);
  * below. `hashes` gets what exists now, which may be more than the size a caller proves at: it takes the first ones.
  */
 struct store_tile {
-	unsigned level;	       /* in */
-	uint64_t index;	       /* in */
+	unsigned level;		     /* in */
+	uint64_t index;		     /* in */
 	const uint8_t (*hashes)[32]; /* out; NULL if nhashes is 0 */
-	size_t nhashes;	       /* out: 0 to 256 */
+	size_t nhashes;		     /* out: 0 to 256 */
 };
 
 struct store_tiles {

@@ -21,60 +21,63 @@ static const Oid head_types[] = {20, 17};
 static const Oid path_types[] = {17, 17};
 
 static const struct pg_statement statements[] = {
-    [NEWS] = {.name = "map_news",
-	      .sql = "SELECT seq, subject, leaf FROM entry WHERE seq >= $1 AND seq < $2 AND kind <> 'index'"
-		     " ORDER BY seq LIMIT $3",
-	      .nparams = 3,
-	      .types = range_types},
-    [SUBJECTS] = {.name = "subjects",
-		  .sql = "SELECT key, count, edge, indexed_size FROM subject WHERE key = ANY($1) ORDER BY key",
-		  .nparams = 1,
-		  .types = texts_types},
-    [SUBJECT_LEAVES] = {.name = "subject_leaves",
-			.sql = "SELECT seq, subject, leaf FROM entry WHERE subject = $1 AND seq >= $2 AND seq < $3"
-			       " AND kind <> 'index' ORDER BY seq LIMIT $4",
-			.nparams = 4,
-			.types = leaves_types},
-    [SUBJECT_COUNT] = {.name = "subject_count",
-		       .sql = "SELECT count(*) FROM entry WHERE subject = $1 AND seq < $2 AND kind <> 'index'",
+	[NEWS] = {.name = "map_news",
+		  .sql = "SELECT seq, subject, leaf FROM entry WHERE seq >= $1 AND seq < $2 AND kind <> 'index'"
+			 " ORDER BY seq LIMIT $3",
+		  .nparams = 3,
+		  .types = range_types},
+	[SUBJECTS] = {.name = "subjects",
+		      .sql = "SELECT key, count, edge, indexed_size FROM subject WHERE key = ANY($1) ORDER BY key",
+		      .nparams = 1,
+		      .types = texts_types},
+	[SUBJECT_LEAVES] = {.name = "subject_leaves",
+			    .sql = "SELECT seq, subject, leaf FROM entry WHERE subject = $1 AND seq >= $2 AND seq < $3"
+				   " AND kind <> 'index' ORDER BY seq LIMIT $4",
+			    .nparams = 4,
+			    .types = leaves_types},
+	[SUBJECT_COUNT] = {.name = "subject_count",
+			   .sql = "SELECT count(*) FROM entry WHERE subject = $1 AND seq < $2 AND kind <> 'index'",
+			   .nparams = 2,
+			   .types = count_types},
+	[SUBJECTS_PUT] =
+		{.name = "subjects_put",
+		 .sql = "INSERT INTO subject (key, count, edge, indexed_size) SELECT * FROM unnest($1, $2, $3, $4)"
+			" ON CONFLICT (key) DO UPDATE SET count = excluded.count, edge = excluded.edge,"
+			" indexed_size = excluded.indexed_size",
+		 .nparams = 4,
+		 .types = subjects_types},
+	[NODES_PUT] = {.name = "map_nodes_put",
+		       .sql = "INSERT INTO map_node (hash, body) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
 		       .nparams = 2,
-		       .types = count_types},
-    [SUBJECTS_PUT] = {.name = "subjects_put",
-		      .sql = "INSERT INTO subject (key, count, edge, indexed_size) SELECT * FROM unnest($1, $2, $3, $4)"
-			     " ON CONFLICT (key) DO UPDATE SET count = excluded.count, edge = excluded.edge,"
-			     " indexed_size = excluded.indexed_size",
-		      .nparams = 4,
-		      .types = subjects_types},
-    [NODES_PUT] = {.name = "map_nodes_put",
-		   .sql = "INSERT INTO map_node (hash, body) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
-		   .nparams = 2,
+		       .types = nodes_types},
+	[HEAD_PUT] = {.name = "map_head_put",
+		      .sql = "INSERT INTO map_head (size, root) VALUES ($1, $2)",
+		      .nparams = 2,
+		      .types = head_types},
+	[NODES] = {.name = "map_nodes",
+		   .sql = "SELECT hash, body FROM map_node WHERE hash = ANY($1)",
+		   .nparams = 1,
 		   .types = nodes_types},
-    [HEAD_PUT] = {.name = "map_head_put",
-		  .sql = "INSERT INTO map_head (size, root) VALUES ($1, $2)",
+	/*
+	 * Body bytes: kind, left at 2 to 33, right at 34 to 65 (SQL counts from 1). get_bit() counts from the least
+	 * significant bit of each byte, the map from the most significant. A left join keeps a missing node visible.
+	 */
+	[PATH] = {.name = "map_path",
+		  .sql = "WITH RECURSIVE way(depth, hash, body) AS ("
+			 " SELECT 0, $1::bytea, (SELECT body FROM map_node WHERE hash = $1)"
+			 " UNION ALL SELECT w.depth + 1, c.hash, (SELECT n.body FROM map_node n WHERE n.hash = c.hash)"
+			 " FROM way w CROSS JOIN LATERAL (SELECT substr(w.body,"
+			 "  CASE get_bit($2, (w.depth & -8) + 7 - (w.depth & 7)) WHEN 0 THEN 2 ELSE 34 END, 32) AS "
+			 "hash) c"
+			 " WHERE w.depth < 256 AND get_byte(w.body, 0) = 3 AND c.hash <> decode(repeat('00', 32), "
+			 "'hex'))"
+			 " SELECT hash, body FROM way ORDER BY depth",
 		  .nparams = 2,
+		  .types = path_types},
+	[HEAD] = {.name = "map_head",
+		  .sql = "SELECT root FROM map_head WHERE size = $1",
+		  .nparams = 1,
 		  .types = head_types},
-    [NODES] = {.name = "map_nodes",
-	       .sql = "SELECT hash, body FROM map_node WHERE hash = ANY($1)",
-	       .nparams = 1,
-	       .types = nodes_types},
-    /*
-     * Body bytes: kind, left at 2 to 33, right at 34 to 65 (SQL counts from 1). get_bit() counts from the least
-     * significant bit of each byte, the map from the most significant. A left join keeps a missing node visible.
-     */
-    [PATH] = {.name = "map_path",
-	      .sql = "WITH RECURSIVE way(depth, hash, body) AS ("
-		     " SELECT 0, $1::bytea, (SELECT body FROM map_node WHERE hash = $1)"
-		     " UNION ALL SELECT w.depth + 1, c.hash, (SELECT n.body FROM map_node n WHERE n.hash = c.hash)"
-		     " FROM way w CROSS JOIN LATERAL (SELECT substr(w.body,"
-		     "  CASE get_bit($2, (w.depth & -8) + 7 - (w.depth & 7)) WHEN 0 THEN 2 ELSE 34 END, 32) AS hash) c"
-		     " WHERE w.depth < 256 AND get_byte(w.body, 0) = 3 AND c.hash <> decode(repeat('00', 32), 'hex'))"
-		     " SELECT hash, body FROM way ORDER BY depth",
-	      .nparams = 2,
-	      .types = path_types},
-    [HEAD] = {.name = "map_head",
-	      .sql = "SELECT root FROM map_head WHERE size = $1",
-	      .nparams = 1,
-	      .types = head_types},
 };
 
 const struct pg_statement_set store_map_set = {statements, STORE_COUNT(statements)};
@@ -96,9 +99,9 @@ int store_news(struct pg_conn *conn, struct pg_op *op, struct store_news *out, u
 	pg_param_u64(&params, from);
 	pg_param_i64(&params, below_max(below));
 	pg_param_u64(&params, limit);
-	return store_start(conn, &statements[NEWS], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[NEWS], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_subject_leaves(struct pg_conn *conn, struct pg_op *op, struct store_news *out, struct pg_bytes key,
@@ -114,9 +117,9 @@ int store_subject_leaves(struct pg_conn *conn, struct pg_op *op, struct store_ne
 	pg_param_u64(&params, from);
 	pg_param_i64(&params, below_max(below));
 	pg_param_u64(&params, limit);
-	return store_start(conn, &statements[SUBJECT_LEAVES], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[SUBJECT_LEAVES], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_news_get(const struct store_news *news, struct store_news_entry *out, size_t i)
@@ -166,9 +169,9 @@ int store_subjects(struct pg_conn *conn, struct pg_op *op, struct store_subjects
 	memset(out, 0, sizeof(*out));
 	pg_params_init(&params);
 	pg_param_text_array(&params, keys, n);
-	return store_start(conn, &statements[SUBJECTS], &params,
-			   &(struct store_call){
-			       .op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+	return store_start(
+		conn, &statements[SUBJECTS], &params,
+		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
 }
 
 int store_subjects_get(const struct store_subjects *list, struct store_subject *out, size_t i)
@@ -218,8 +221,7 @@ out:
 	return err;
 }
 
-int store_map_nodes_put(struct pg_txn *txn, const void *hashes, const void *bodies,
-			size_t n)
+int store_map_nodes_put(struct pg_txn *txn, const void *hashes, const void *bodies, size_t n)
 {
 	struct pg_params params;
 	struct pg_bytes *column = calloc(n ? n : 1, sizeof(*column));
@@ -277,9 +279,9 @@ int store_map_nodes(struct pg_conn *conn, struct pg_op *op, struct store_map_nod
 	*nfound = 0;
 	pg_params_init(&params);
 	pg_param_hash_array(&params, hashes, n);
-	return store_start(conn, &statements[NODES], &params,
-			   &(struct store_call){
-			       .op = op, .out = nodes, .out2 = nfound, .n = n, .decode = decode_nodes});
+	return store_start(
+		conn, &statements[NODES], &params,
+		&(struct store_call){.op = op, .out = nodes, .out2 = nfound, .n = n, .decode = decode_nodes});
 }
 
 int store_map_path(struct pg_conn *conn, struct pg_op *op, struct store_map_node *nodes, size_t *nfound,
@@ -297,9 +299,9 @@ int store_map_path(struct pg_conn *conn, struct pg_op *op, struct store_map_node
 		pg_params_clear(&params);
 		return store_map_nodes(conn, op, nodes, nfound, NULL, 0);
 	}
-	return store_start(conn, &statements[PATH], &params,
-			   &(struct store_call){
-			       .op = op, .out = nodes, .out2 = nfound, .n = PATH_MAX, .decode = decode_nodes});
+	return store_start(
+		conn, &statements[PATH], &params,
+		&(struct store_call){.op = op, .out = nodes, .out2 = nfound, .n = PATH_MAX, .decode = decode_nodes});
 }
 
 static int decode_root(struct store_call *call, PGresult *res, bool *keep)

@@ -39,7 +39,7 @@ struct store_subject {
 };
 
 struct store_subjects {
-	size_t n; /* those that exist */
+	size_t n;      /* those that exist */
 	PGresult *res; /* private */
 };
 
@@ -49,7 +49,8 @@ int store_subjects(struct pg_conn *conn, struct pg_op *op, struct store_subjects
 int store_subjects_get(const struct store_subjects *list, struct store_subject *out, size_t i) PG_MUST_CHECK;
 void store_subjects_clear(struct store_subjects *list);
 
-/* Sub-log of one subject over the entries before `below`: seq and leaf, ascending; read with store_news_get(). From seq `from`, at most limit (1 to 100000). */
+/* Sub-log of one subject over the entries before `below`: seq and leaf, ascending; read with store_news_get(). From seq
+ * `from`, at most limit (1 to 100000). */
 int store_subject_leaves(struct pg_conn *conn, struct pg_op *op, struct store_news *out, struct pg_bytes key,
 			 uint64_t from, uint64_t below, unsigned limit) PG_MUST_CHECK;
 /* Number of entries of the subject before `below`, every kind but index. */
@@ -62,8 +63,7 @@ int store_subjects_put(struct pg_txn *txn, const struct store_subject *subjects,
  * Hashes are n × 32 bytes end to end, bodies n × 65. Nodes that exist already are left alone: the same hash is the
  * same body.
  */
-int store_map_nodes_put(struct pg_txn *txn, const void *hashes, const void *bodies,
-			size_t n) PG_MUST_CHECK;
+int store_map_nodes_put(struct pg_txn *txn, const void *hashes, const void *bodies, size_t n) PG_MUST_CHECK;
 /* Map root over the entries before `size`. */
 int store_map_head_put(struct pg_txn *txn, uint64_t size, const uint8_t root[static 32]) PG_MUST_CHECK;
 

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* libpq keywords of the server's default database as kedge_owner. Starts a cluster if there is none; aborts if it cannot. */
+/* libpq keywords of the server's default database as kedge_owner. Starts a cluster if there is none; aborts if it
+ * cannot. */
 const char *fixture_server(void);
 
 /* Creates an empty database, dropped at exit. Valid until exit. */
@@ -22,7 +23,8 @@ const char *fixture_migrated(void);
 /* The given keywords with another user. Valid until exit. */
 const char *fixture_as(const char *conninfo, const char *user);
 
-/* Runs SQL on a short connection of its own; aborts on an error. Returns the first field of the first row, "" if none. Valid until exit. */
+/* Runs SQL on a short connection of its own; aborts on an error. Returns the first field of the first row, "" if none.
+ * Valid until exit. */
 const char *fixture_sql(const char *conninfo, const char *sql);
 
 /* The SQLSTATE the SQL fails with, "00000" if it succeeds. */

@@ -13,9 +13,10 @@
 static void int8_array_has_the_wire_form_of_array_recv(void **state)
 {
 	static const uint8_t expected[] = {
-	    0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 1, /* dimensions, nulls, type, length, lower bound */
-	    0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1,				 /* 1 */
-	    0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0,				 /* 2^32 */
+		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 20,
+		0, 0, 0, 2, 0, 0, 0, 1,		    /* dimensions, nulls, type, length, lower bound */
+		0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1, /* 1 */
+		0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, /* 2^32 */
 	};
 	const uint64_t values[] = {1, UINT64_C(1) << 32};
 	struct pg_params params;
@@ -32,8 +33,8 @@ static void int8_array_has_the_wire_form_of_array_recv(void **state)
 static void nulls_and_empty_values_differ(void **state)
 {
 	static const uint8_t expected[] = {
-	    0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 17, 0, 0, 0, 3, 0, 0, 0, 1,
-	    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 'x',
+		0, 0, 0, 1,    0,    0,	   0,	 1, 0, 0, 0, 17, 0, 0, 0, 3,   0,
+		0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0,	 0, 0, 1, 'x',
 	};
 	const struct pg_bytes values[] = {{NULL, 0}, pg_text(""), pg_text("x")};
 	struct pg_params params;
@@ -136,12 +137,12 @@ static void readers_refuse_other_shapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(int8_array_has_the_wire_form_of_array_recv),
-	    cmocka_unit_test(nulls_and_empty_values_differ),
-	    cmocka_unit_test(empty_array_has_no_dimension),
-	    cmocka_unit_test(numbers_from_2_63_on_are_refused),
-	    cmocka_unit_test(one_parameter_too_many_is_refused),
-	    cmocka_unit_test(readers_refuse_other_shapes),
+		cmocka_unit_test(int8_array_has_the_wire_form_of_array_recv),
+		cmocka_unit_test(nulls_and_empty_values_differ),
+		cmocka_unit_test(empty_array_has_no_dimension),
+		cmocka_unit_test(numbers_from_2_63_on_are_refused),
+		cmocka_unit_test(one_parameter_too_many_is_refused),
+		cmocka_unit_test(readers_refuse_other_shapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,17 +17,21 @@ static const Oid int8_type[] = {20};
 
 enum { ECHO, INVERSE, SLEEP, PUT, PUT_DEFERRED, COUNT, PID };
 static const struct pg_statement statements[] = {
-    [ECHO] = {.name = "echo", .sql = "SELECT $1", .nparams = 1, .types = int8_type},
-    [INVERSE] = {.name = "inverse", .sql = "SELECT 1000 / $1", .nparams = 1, .types = int8_type},
-    [SLEEP] = {.name = "sleep", .sql = "SELECT pg_sleep($1 / 1000.0)::text", .nparams = 1, .types = int8_type},
-    [PUT] = {.name = "put", .sql = "INSERT INTO plain VALUES ($1)", .nparams = 1, .types = int8_type, .write = true},
-    [PUT_DEFERRED] = {.name = "put_deferred",
-		      .sql = "INSERT INTO deferred VALUES ($1)",
-		      .nparams = 1,
-		      .types = int8_type,
-		      .write = true},
-    [COUNT] = {.name = "count", .sql = "SELECT count(*) FROM plain"},
-    [PID] = {.name = "pid", .sql = "SELECT pg_backend_pid()::bigint"},
+	[ECHO] = {.name = "echo", .sql = "SELECT $1", .nparams = 1, .types = int8_type},
+	[INVERSE] = {.name = "inverse", .sql = "SELECT 1000 / $1", .nparams = 1, .types = int8_type},
+	[SLEEP] = {.name = "sleep", .sql = "SELECT pg_sleep($1 / 1000.0)::text", .nparams = 1, .types = int8_type},
+	[PUT] = {.name = "put",
+		 .sql = "INSERT INTO plain VALUES ($1)",
+		 .nparams = 1,
+		 .types = int8_type,
+		 .write = true},
+	[PUT_DEFERRED] = {.name = "put_deferred",
+			  .sql = "INSERT INTO deferred VALUES ($1)",
+			  .nparams = 1,
+			  .types = int8_type,
+			  .write = true},
+	[COUNT] = {.name = "count", .sql = "SELECT count(*) FROM plain"},
+	[PID] = {.name = "pid", .sql = "SELECT pg_backend_pid()::bigint"},
 };
 static const struct pg_statement_set set = {statements, sizeof(statements) / sizeof(*statements)};
 
@@ -366,8 +370,8 @@ static void a_statement_that_cannot_be_prepared_keeps_the_connection_down(void *
 	struct event_base *base = event_base_new();
 
 	(void)state;
-	assert_int_equal(
-	    pg_open(&conn, base, &(struct pg_config){.conninfo = database, .sets = &bad_set, .nsets = 1}), 0);
+	assert_int_equal(pg_open(&conn, base, &(struct pg_config){.conninfo = database, .sets = &bad_set, .nsets = 1}),
+			 0);
 	assert_int_equal(pg_wait_up(base, conn, 400), -ETIMEDOUT);
 	assert_non_null(strstr(pg_last_error(conn), "nowhere"));
 	pg_close(conn);
@@ -419,21 +423,21 @@ static int set_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(many_requests_are_answered_in_order),
-	    cmocka_unit_test(requests_made_while_connecting_wait_for_it),
-	    cmocka_unit_test(one_failing_read_of_a_shared_sync_fails_alone),
-	    cmocka_unit_test(a_write_survives_the_failure_of_reads_around_it),
-	    cmocka_unit_test(a_write_whose_commit_fails_is_not_reported_as_done),
-	    cmocka_unit_test(sql_errors_have_fixed_meanings),
-	    cmocka_unit_test(misuse_is_refused_at_once),
-	    cmocka_unit_test(the_queue_is_bounded),
-	    cmocka_unit_test(a_slow_statement_is_cancelled_and_the_connection_survives),
-	    cmocka_unit_test(a_server_that_does_not_answer_costs_the_connection),
-	    cmocka_unit_test(a_killed_connection_fails_what_is_under_way_and_returns),
-	    cmocka_unit_test(an_unreachable_server_is_reported_and_tried_again),
-	    cmocka_unit_test(a_statement_that_cannot_be_prepared_keeps_the_connection_down),
-	    cmocka_unit_test(closing_answers_everything),
-	    cmocka_unit_test(a_callback_may_close_the_connection),
+		cmocka_unit_test(many_requests_are_answered_in_order),
+		cmocka_unit_test(requests_made_while_connecting_wait_for_it),
+		cmocka_unit_test(one_failing_read_of_a_shared_sync_fails_alone),
+		cmocka_unit_test(a_write_survives_the_failure_of_reads_around_it),
+		cmocka_unit_test(a_write_whose_commit_fails_is_not_reported_as_done),
+		cmocka_unit_test(sql_errors_have_fixed_meanings),
+		cmocka_unit_test(misuse_is_refused_at_once),
+		cmocka_unit_test(the_queue_is_bounded),
+		cmocka_unit_test(a_slow_statement_is_cancelled_and_the_connection_survives),
+		cmocka_unit_test(a_server_that_does_not_answer_costs_the_connection),
+		cmocka_unit_test(a_killed_connection_fails_what_is_under_way_and_returns),
+		cmocka_unit_test(an_unreachable_server_is_reported_and_tried_again),
+		cmocka_unit_test(a_statement_that_cannot_be_prepared_keeps_the_connection_down),
+		cmocka_unit_test(closing_answers_everything),
+		cmocka_unit_test(a_callback_may_close_the_connection),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
