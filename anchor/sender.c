@@ -12,7 +12,7 @@
 #define DAY_MS 86400000
 #define GAS_GUESS 110000 /* the worst anchor of DESIGN section 6, until one was estimated */
 #define REFUSALS_MAX 2
-#define ODD_VIEWS_MAX 3
+#define ODD_VIEWS_MAX 5
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -193,7 +193,7 @@ static void absorb_nonces(struct step *step, const struct sender_view *view)
 	if (view->finalized.nonce > s->final_nonce)
 		s->final_nonce = view->finalized.nonce;
 	s->lost_views = lost_nonce(s) ? s->lost_views + 1 : 0;
-	s->lost |= s->lost_views >= ODD_VIEWS_MAX;
+	s->lost = s->lost_views >= ODD_VIEWS_MAX; /* ends by itself should the receipt turn up */
 	alarm_if(step, SENDER_ALARM_LOST, s->lost);
 }
 
@@ -463,6 +463,10 @@ static void stored(struct step *step)
 	if (opens)
 		s->last_at = step->now;
 	s->phase = SENDER_RESTING;
+	if (s->draft.nonce < s->final_nonce) { /* the same, while it was being stored */
+		emit(step, SENDER_FORGET, &s->draft);
+		return;
+	}
 	if (insert(s, &s->draft) != 0) /* pursue() and decide() left room */
 		emit(step, SENDER_READ, NULL);
 }
@@ -510,6 +514,9 @@ static void answer(struct step *step, const struct sender_event *event)
 		emit(step, SENDER_READ, NULL);
 		break;
 	case SENDER_SIGNED:
+		s->phase = SENDER_RESTING;
+		if (s->draft.nonce < s->final_nonce)
+			break; /* settled for good while it was being signed */
 		s->phase = SENDER_STORING;
 		memcpy(s->draft.hash, event->hash, 32);
 		s->draft.signed_at = step->now;

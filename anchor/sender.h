@@ -13,7 +13,8 @@
  * How to drive it: step with an event, carry out the actions in their order, step again with each answer. Every
  * ESTIMATE, SIGN, STORE and BROADCAST is answered by exactly one event; until then at most one of them is open. A VIEW
  * is sent every poll interval (about a block time) and whenever READ asks for one. The struct is flat: after a restart
- * call sender_init(), sender_restore() for each stored attempt that no FORGET has named, then send a VIEW.
+ * call sender_init(), sender_restore() for each stored attempt with a nonce above every forgotten one, then TARGET and
+ * VIEW.
  *
  * Money: fees are wei per gas, amounts are wei, both saturating at UINT64_MAX (18.4 ETH). Times: milliseconds, any
  * epoch that survives a restart. */
@@ -140,8 +141,8 @@ enum sender_action_kind {
 	SENDER_BROADCAST, /* eth_sendRawTransaction of the stored raw bytes of .attempt.hash */
 	SENDER_REACHED, /* the contract's head at .level is now .attempt.target, at .block: raise levels up to that size
 			 */
-	SENDER_FORGET,	/* .attempt is final (its nonce is used by one of ours, at `finalized`): the row needs no
-			   watching */
+	SENDER_FORGET,	/* .attempt.nonce is used by one of ours, at `finalized`: nothing stored with that nonce or a
+			     lower one needs watching, nor what is stored later (a STORE may be under way) */
 	SENDER_ALARM,	/* .alarm */
 };
 
@@ -177,7 +178,7 @@ struct sender {
 	bool bump;	     /* the node wants a better price for the newest attempt */
 	bool lost, conflict; /* halts, until SENDER_RESUME */
 	unsigned refusals;   /* unexplained reverts at refused_head; two halt, until the head moves or RESUME */
-	unsigned lost_views, gap_views; /* views in a row that showed the oddity; nodes lag, so three make an alarm */
+	unsigned lost_views, gap_views; /* views in a row that showed the oddity; nodes lag, so five make an alarm */
 	uint64_t refused_head;
 	struct sender_head target;     /* newest published checkpoint */
 	struct sender_head reached[3]; /* last reported, by enum sender_level */
