@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "tests/gateway/record/fixture.h"
 #include "anchor/entry.h"
 #include "gateway/record/append_build.h"
 #include "gateway/record/receipt_view.h"

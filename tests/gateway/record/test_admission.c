@@ -1,5 +1,5 @@
 /* Signatures, authority at safe and latest, subject, evidence: who may say it, and what each refusal names. */
-#include "fixture.h"
+#include "tests/gateway/record/fixture.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <sodium.h>

@@ -1,5 +1,5 @@
 /* What an append writes equals a naive construction: tiles of every level, at every kind of boundary. */
-#include "fixture.h"
+#include "tests/gateway/record/fixture.h"
 #include "gateway/record/append_build.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Receipts at every level verify; any changed byte, and every wrong part, is noticed and named. */
-#include "fixture.h"
+#include "tests/gateway/record/fixture.h"
 #include "anchor/entry.h"
 #include "did/jcs.h"
 #include <errno.h>
