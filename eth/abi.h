@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * abi: Solidity's contract ABI: calls written, return data and logs read, both with a cursor that keeps its first
- *error. Source: Solidity documentation, "Contract ABI Specification".
+ * abi: Solidity's contract ABI: calls written, return data and logs read, both with a cursor that keeps its first error.
+ * Source: Solidity documentation, "Contract ABI Specification".
  *
  * A frame is the head of a tuple: so many 32-byte words, of which a dynamic member takes one (its offset) and a static
  * tuple or T[k] takes as many as its members together. The outermost frame holds the arguments or the return values.
@@ -21,14 +21,18 @@
  *	err = abi_writer_finish(&w, &len);
  *
  * Rules for data from others. Refused with -EBADMSG:
- *   data whose length is not a multiple of 32;
- *   offsets that are not a multiple of 32, lie inside the frame's own head, or point past the end (compared as
- *256-bit); lengths that do not fit into what is left (compared as 256-bit, by division); bytes and string with a
- *non-zero byte in the padding; bytesN with a non-zero byte after the Nth; bool other than 0 and 1; uintN, intN and
- *address words out of range; frames left before all their members were read. -EOVERFLOW: more than ABI_DEPTH_MAX
- *frames, or more work than ABI_WORK_FACTOR visits a word of data (tails may be shared, which is legal; without a bound
- *that is exponential). -ENOENT: no data at all where some are expected: "0x" means no code at the address, never a
- *zero. Accepted: bytes after the last tail, gaps between tails, shared tails.
+ * - data whose length is not a multiple of 32;
+ * - offsets that are not a multiple of 32, lie inside the frame's own head, or point past the end (compared as 256-bit);
+ * - lengths that do not fit into what is left (compared as 256-bit, by division);
+ * - bytes and string with a non-zero byte in the padding; bytesN with a non-zero byte after the Nth;
+ * - bool other than 0 and 1; uintN, intN and address words out of range;
+ * - frames left before all their members were read.
+ *
+ * -EOVERFLOW: more than ABI_DEPTH_MAX frames, or more work than ABI_WORK_FACTOR visits a word of data (tails may be
+ * shared, which is legal; without a bound that is exponential).
+ * -ENOENT: no data at all where some are expected: "0x" means no code at the address, never a zero.
+ *
+ * Accepted: bytes after the last tail, gaps between tails, shared tails.
  */
 
 #include "eth/address.h"

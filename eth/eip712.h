@@ -4,7 +4,7 @@
  * eip712: typed structured data. Two ways in:
  *
  * - the words way, for types known when this is compiled: hash the type text once, fill an array of 32-byte words, one
- * a member in order, and call eip712_struct_hash. Nothing can fail and nothing is parsed.
+ *   a member in order, and call eip712_struct_hash. Nothing can fail and nothing is parsed.
  * - the engine, for types and values that are data (eip712_hash).
  *
  * Source: EIP-712. Every member becomes one word: integers, bool and address as 256-bit big-endian (intN
@@ -94,8 +94,8 @@ __attribute__((warn_unused_result)) int eip712_encode_type(char *out, size_t out
 
 /*
  * hashStruct(value) of type `primary`.
- * Returns 0, as eip712_encode_type (its text may have 8 KiB), or -EBADMSG (a value that is not of its type: kind,
- * range, number of members or elements).
+ * Returns 0, as eip712_encode_type, or -EBADMSG (a value that is not of its type: kind, range, number of members or
+ * elements).
  */
 __attribute__((warn_unused_result)) int eip712_hash(struct eth_hash *out, const struct eip712_type *types,
 						    size_t type_count, const char *primary,

@@ -36,7 +36,8 @@ int hex_decode_data(uint8_t *out, size_t out_size, size_t *len, const char *text
 	if (bytes > out_size)
 		return -ENOSPC;
 	for (size_t i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(digit_value(text[2 + 2 * i]) << 4 | digit_value(text[3 + 2 * i]));
+		out[i] =
+			(uint8_t)((unsigned)digit_value(text[2 + 2 * i]) << 4 | (unsigned)digit_value(text[3 + 2 * i]));
 	*len = bytes;
 	return 0;
 }

@@ -51,9 +51,10 @@ static size_t make_head(uint8_t out[static 9], uint8_t base, size_t len)
 void rlp_put_bytes(struct rlp_writer *writer, const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
-	uint8_t head[9];
-	if (len != 1 || bytes[0] >= 0x80)
+	if (len != 1 || bytes[0] >= 0x80) {
+		uint8_t head[9];
 		append(writer, head, make_head(head, 0x80, len));
+	}
 	append(writer, data, len);
 }
 
@@ -65,8 +66,9 @@ void rlp_put_u64(struct rlp_writer *writer, uint64_t value)
 
 void rlp_put_u256(struct rlp_writer *writer, const struct u256 *value)
 {
-	uint8_t bytes[32];
-	rlp_put_bytes(writer, bytes, u256_to_minimal(bytes, value));
+	uint8_t bytes[32] = {0};
+	size_t len = u256_to_minimal(bytes, value);
+	rlp_put_bytes(writer, bytes, len);
 }
 
 void rlp_put_encoded(struct rlp_writer *writer, const void *data, size_t len)

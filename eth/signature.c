@@ -26,7 +26,7 @@ struct signature_context *signature_context_new(const uint8_t seed[static 32])
 	struct signature_context *context = malloc(sizeof(*context));
 	if (context == NULL)
 		return NULL;
-	context->secp = secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+	context->secp = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
 	if (context->secp == NULL || secp256k1_context_randomize(context->secp, seed) != 1) {
 		signature_context_free(context);
 		return NULL;

@@ -4,8 +4,9 @@
  * signature: secp256k1 ECDSA over 32-byte digests, with recovery, by Ethereum's rules.
  *
  * Accepted: r and s in [1, n-1], s at most n/2 (EIP-2), v 27 or 28. libsecp256k1's own recovery accepts a high s, and
- * others accept v 0 and 1; a second form of one signature would be a second uid's worth of confusion, so we refuse
- * both. Signing is deterministic (RFC 6979, libsecp256k1's default nonce) and gives a low s.
+ * other software accepts v 0 and 1 or ERC-2098's 64 bytes; a signature that can be written in two ways is two byte strings
+ * for one consent, so those are refused.
+ * Signing is deterministic (RFC 6979, libsecp256k1's default nonce) and gives a low s.
  */
 
 #include "eth/address.h"

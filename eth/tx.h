@@ -30,8 +30,7 @@ struct tx {
 	struct u256 value; /* wei */
 	const uint8_t *data;
 	size_t data_len;
-	/* Type 2: the access list in RLP, its list prefix included; NULL and 0 for an empty one. tx_access_list makes
-	 * it. */
+	/* Type 2: the access list in RLP with its list prefix (tx_access_list makes it); NULL and 0: empty. */
 	const uint8_t *access_list;
 	size_t access_list_len;
 };

@@ -318,6 +318,54 @@ static void misuse_of_the_writer_is_seen(void **state)
 	for (unsigned i = 0; i < ABI_DEPTH_MAX; i++)
 		abi_open_tuple(&writer, 1);
 	assert_int_equal(abi_writer_finish(&writer, &len), -EOVERFLOW);
+	abi_writer_init(&writer, out, sizeof(out));
+	abi_open(&writer, 1);
+	abi_open(&writer, 1);
+	assert_int_equal(abi_writer_finish(&writer, &len), -EINVAL);
+	abi_writer_init(&writer, out, sizeof(out));
+	abi_put_bytes(&writer, "", 0);
+	assert_int_equal(abi_writer_finish(&writer, &len), -EINVAL);
+	abi_writer_init(&writer, out, sizeof(out));
+	abi_open(&writer, SIZE_MAX);
+	assert_int_equal(abi_writer_finish(&writer, &len), -ENOSPC);
+	abi_writer_init(&writer, out, sizeof(out));
+	abi_open(&writer, 1);
+	abi_open_array(&writer, SIZE_MAX / 32, 2);
+	assert_int_equal(abi_writer_finish(&writer, &len), -ENOSPC);
+	abi_writer_init(&writer, out, sizeof(out));
+	abi_open(&writer, 1);
+	abi_put_bytes(&writer, out, SIZE_MAX);
+	assert_int_equal(abi_writer_finish(&writer, &len), -ENOSPC);
+}
+
+static void misuse_of_the_reader_is_seen(void **state)
+{
+	uint8_t data[32 * (ABI_DEPTH_MAX + 1)] = {0};
+	struct abi_reader reader;
+	size_t count = 7;
+	uint8_t byte;
+	(void)state;
+	/* A tuple in a tuple in a tuple: each offset points just behind itself. */
+	for (size_t i = 0; i <= ABI_DEPTH_MAX; i++)
+		data[32 * i + 31] = 32;
+	abi_reader_init(&reader, data, sizeof(data), 1);
+	for (unsigned i = 1; i < ABI_DEPTH_MAX; i++)
+		abi_enter_tuple(&reader, 1);
+	assert_int_equal(reader.error, 0);
+	abi_enter_tuple(&reader, 1);
+	assert_int_equal(abi_reader_finish(&reader), -EOVERFLOW);
+	abi_reader_init(&reader, data, sizeof(data), 1);
+	abi_enter_tuple(&reader, 1);
+	assert_int_equal(abi_reader_finish(&reader), -EBADMSG);
+	abi_leave(&reader);
+	assert_int_equal(abi_reader_finish(&reader), -EBADMSG);
+	abi_reader_init(&reader, data, sizeof(data), 1);
+	abi_enter_array(&reader, &count, 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(abi_reader_finish(&reader), -EINVAL);
+	abi_reader_init(&reader, data, sizeof(data), 1);
+	abi_get_fixed(&reader, &byte, 0);
+	assert_int_equal(abi_reader_finish(&reader), -EINVAL);
 }
 
 static void type_texts(void **state)
@@ -375,6 +423,7 @@ static void type_texts(void **state)
 			   {"tuple(uint8)", -EBADMSG, false, 0},
 			   {"uint8[1048577]", -EBADMSG, false, 0},
 			   {"uint8[1048576]", 0, false, 1048576},
+			   {"(uint8[1048576],bool)", -EOVERFLOW, false, 0},
 			   {"uint8[1048576][2]", -EOVERFLOW, false, 0},
 			   {"uint8[99999999999999999999]", -EBADMSG, false, 0},
 			   {"uint8[][][][][][][][][][][][][][][]", 0, true, 1},
@@ -423,6 +472,7 @@ int main(void)
 		cmocka_unit_test(writes_the_example),
 		cmocka_unit_test(reads_the_example),
 		cmocka_unit_test(misuse_of_the_writer_is_seen),
+		cmocka_unit_test(misuse_of_the_reader_is_seen),
 		cmocka_unit_test(type_texts),
 		cmocka_unit_test(selectors),
 	};

@@ -167,6 +167,27 @@ static void ethers_accounts(void **state)
 	json_decref(root);
 }
 
+static void ethereum_tests_keys(void **state)
+{
+	(void)state;
+	json_t *root = vectors_load("ethereum-tests/BasicTests/keyaddrtest.json"), *item;
+	const uint8_t seed[32] = {1};
+	struct signature_context *context = signature_context_new(seed);
+	size_t i;
+	json_array_foreach(root, i, item)
+	{
+		uint8_t key[32];
+		struct eth_address address;
+		hex_fixed(key, 32, text_of(item, "key"));
+		assert_int_equal(signature_key_address(context, &address, key), 0);
+		assert_hex_equal(address.bytes, 20, text_of(item, "addr"));
+	}
+	assert_int_equal(i, 2);
+	print_message("ethereum-tests keyaddrtest: %zu cases\n", i);
+	signature_context_free(context);
+	json_decref(root);
+}
+
 static void ethers_create(void **state)
 {
 	(void)state;
@@ -219,10 +240,10 @@ static void ethers_create2(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(eip55_texts),	      cmocka_unit_test(refuses_other_forms),
-		cmocka_unit_test(zero_is_an_address), cmocka_unit_test(contract_addresses),
-		cmocka_unit_test(ethers_accounts),    cmocka_unit_test(ethers_create),
-		cmocka_unit_test(ethers_create2),
+		cmocka_unit_test(eip55_texts),	       cmocka_unit_test(refuses_other_forms),
+		cmocka_unit_test(zero_is_an_address),  cmocka_unit_test(contract_addresses),
+		cmocka_unit_test(ethereum_tests_keys), cmocka_unit_test(ethers_accounts),
+		cmocka_unit_test(ethers_create),       cmocka_unit_test(ethers_create2),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

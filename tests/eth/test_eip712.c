@@ -254,6 +254,21 @@ static void depth_is_bounded(void **state)
 	}
 }
 
+static void limits_of_the_engine(void **state)
+{
+	static const struct eip712_field unknown = {"x", "B"}, good = {"x", "bool"};
+	static const struct eip712_type types[] = {{"A", &good, 1}, {"C", &unknown, 1}};
+	static const struct eip712_value yes = {.kind = EIP712_BOOL, .boolean = true};
+	static const struct eip712_value root = {.kind = EIP712_ITEMS, .items = &yes, .count = 1};
+	struct eth_hash out;
+	(void)state;
+	assert_int_equal(eip712_hash(&out, types, 2, "A", &root), 0);
+	assert_int_equal(eip712_hash(&out, types, 2, "B", &root), -ENOENT);
+	assert_int_equal(eip712_hash(&out, types, 2, "C", &root), -ENOENT);
+	assert_int_equal(eip712_hash(&out, types, EIP712_TYPES_MAX + 1, "A", &root), -EOVERFLOW);
+	assert_int_equal(eip712_hash(&out, types, 2, "A", &yes), -EBADMSG);
+}
+
 static void referenced_types_are_sorted(void **state)
 {
 	static const struct eip712_field z[] = {{"m", "M[2]"}, {"b", "B"}, {"z", "Z[]"}}, m[] = {{"a", "Aa"}},
@@ -501,6 +516,7 @@ int main(void)
 		cmocka_unit_test(values_must_be_of_their_type),
 		cmocka_unit_test(types_must_be_types),
 		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(limits_of_the_engine),
 		cmocka_unit_test(referenced_types_are_sorted),
 		cmocka_unit_test(ethers_typed_data),
 		cmocka_unit_test(generated_extra),
