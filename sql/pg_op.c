@@ -40,7 +40,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	(void)arg; /* it only has to wake the loop */
+	*(bool *)arg = true;
 }
 
 static bool flag_is_set(const void *arg)
@@ -56,20 +56,21 @@ static bool conn_is_up(const void *arg)
 static int run_until(struct event_base *base, bool (*reached)(const void *arg), const void *arg, unsigned timeout_ms)
 {
 	const struct timeval tv = {.tv_sec = timeout_ms / 1000, .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
-	const uint64_t end = pg_now_ms() + timeout_ms;
 	struct event *timer = NULL;
+	bool expired = false;
 	int err = 0;
 
 	if (timeout_ms) {
-		timer = evtimer_new(base, on_time, NULL);
+		timer = evtimer_new(base, on_time, &expired);
 		if (!timer || event_add(timer, &tv)) {
 			err = -ENOMEM;
 			goto out;
 		}
 	}
+	/* the timer's own word, not the clock's: it may fire a moment early, and then nothing would wake the loop again */
 	while (!err && !reached(arg)) {
 		err = turn(base);
-		if (!err && timeout_ms && pg_now_ms() >= end && !reached(arg))
+		if (!err && expired && !reached(arg))
 			err = -ETIMEDOUT;
 	}
 out:
