@@ -2,7 +2,8 @@
  * Rows a second of the append transaction against this machine's yardstick: single-row INSERTs of the same bytes, pipelined,
  * each in a transaction of its own. Prints the settings that make the figures honest. Not a test.
  *
- *   bench_append_sql CONNINFO [SECONDS]     CONNINFO of a role that may create databases
+ *   bench_append_sql CONNINFO [SECONDS [SQL]]   CONNINFO of a role that may create databases; SQL runs after the
+ *                                               migrations, to try a change of the schema
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sql/migrate.h"
 #include "sql/store.h"
@@ -57,6 +59,35 @@ static void execute(const char *conninfo, const char *sql, bool print)
 	}
 	for (int i = 0; print && i < PQntuples(res); i++)
 		printf("%s = %s\n", PQgetvalue(res, i, 0), PQgetvalue(res, i, 1));
+	PQclear(res);
+	PQfinish(pg);
+}
+
+static int server_pid;
+
+/* CPU seconds the server's process has used, 0 if it is not on this machine: what other load cannot blur. */
+static double server_cpu(void)
+{
+	char path[64];
+	unsigned long user = 0, system = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", server_pid);
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		user = system = 0;
+	fclose(file);
+	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void find_server(const char *conninfo)
+{
+	PGconn *pg = PQconnectdb(conninfo);
+	PGresult *res = PQexec(pg, "SELECT pid FROM pg_stat_activity WHERE application_name = 'bench'");
+
+	server_pid = PQntuples(res) == 1 ? (int)strtol(PQgetvalue(res, 0, 0), NULL, 10) : 0;
 	PQclear(res);
 	PQfinish(pg);
 }
@@ -167,6 +198,7 @@ static void measure(size_t batch, double yardstick)
 {
 	static double took[200000];
 	const double start = now();
+	const double cpu = server_cpu();
 	size_t n = 0;
 
 	while (now() - start < seconds && n < sizeof(took) / sizeof(*took)) {
@@ -179,7 +211,8 @@ static void measure(size_t batch, double yardstick)
 	const double rate = (double)(n * batch) / (now() - start);
 
 	qsort(took, n, sizeof(*took), compare);
-	printf("%6zu %10.0f %8.2f %8.2f %8.2f\n", batch, rate, rate / yardstick, took[n / 2] * 1e3, took[n * 99 / 100] * 1e3);
+	printf("%6zu %10.0f %8.2f %8.2f %8.2f %12.1f\n", batch, rate, rate / yardstick, took[n / 2] * 1e3,
+	       took[n * 99 / 100] * 1e3, (server_cpu() - cpu) * 1e6 / (double)(n * batch));
 	fflush(stdout);
 }
 
@@ -229,7 +262,7 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc < 2) {
-		fprintf(stderr, "usage: bench_append_sql CONNINFO [SECONDS]\n");
+		fprintf(stderr, "usage: bench_append_sql CONNINFO [SECONDS [SQL]]\n");
 		return 2;
 	}
 	if (argc > 2)
@@ -241,6 +274,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", why);
 		return 1;
 	}
+	if (argc > 3)
+		execute(db, argv[3], false);
 	execute(db, "CREATE TABLE yardstick (n bigint PRIMARY KEY, uid bytea UNIQUE, line bytea, body bytea)", false);
 	execute(db, "SELECT name, current_setting(name) FROM unnest(ARRAY['server_version', 'fsync', 'synchronous_commit',"
 		    " 'full_page_writes', 'data_checksums', 'shared_buffers', 'max_wal_size']) name",
@@ -257,10 +292,11 @@ int main(int argc, char **argv)
 		err = pg_wait(base, &op, store_head_create(conn, &op, "bench/log"));
 	if (err)
 		die("opening", err);
+	find_server(db);
 	const double yardstick = measure_yardstick();
 
 	printf("yardstick: pipelined single-row autocommit INSERT, depth %d: %.0f rows/s\n", YARD_DEPTH, yardstick);
-	printf("%6s %10s %8s %8s %8s\n", "batch", "rows/s", "ratio", "p50 ms", "p99 ms");
+	printf("%6s %10s %8s %8s %8s %12s\n", "batch", "rows/s", "ratio", "p50 ms", "p99 ms", "CPU us/row");
 	for (size_t i = 0; i < sizeof(batches) / sizeof(*batches); i++)
 		measure(batches[i], yardstick);
 	pg_close(conn);
