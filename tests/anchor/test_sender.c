@@ -995,6 +995,93 @@ static void test_nonce_is_used_up_when_others_anchored(void **state)
 	assert_true(new.max_fee > old.max_fee);
 }
 
+/* A replacement is being signed or stored while the older attempt becomes final: it comes too late, and is not "lost". */
+static void test_late_replacement_of_a_final_nonce(void **state)
+{
+	struct sender_attempt old;
+	struct bench b;
+
+	(void)state;
+	for (unsigned late_store = 0; late_store < 2; late_store++) {
+		start(&b);
+		old = launch(&b, 10, SENDER_ACCEPTED);
+		b.now += config.resubmit_ms;
+		poll(&b);
+		step(&b, (struct sender_event){.kind = SENDER_ESTIMATED, .gas = 80000});
+		expect(&b, SENDER_SIGN);
+		if (late_store)
+			step(&b, (struct sender_event){.kind = SENDER_SIGNED, .hash = {9}});
+		mine(&b, &old, 101, 0xb1, true);
+		finalize(&b);
+		poll(&b);
+		expect(&b, SENDER_FORGET);
+		if (late_store) {
+			step(&b, (struct sender_event){.kind = SENDER_STORED});
+			assert_int_equal(expect(&b, SENDER_FORGET).nonce, old.nonce);
+		} else {
+			step(&b, (struct sender_event){.kind = SENDER_SIGNED, .hash = {9}});
+			assert_int_equal(b.count, 0);
+		}
+		assert_int_equal(b.sender.count, 0);
+		for (unsigned i = 0; i < 8; i++) {
+			poll(&b);
+			assert_int_equal(b.count, 0);
+		}
+	}
+}
+
+/* The receipt is there and the count of the same block is not: two nodes behind one address. */
+static void test_count_behind_the_receipt(void **state)
+{
+	struct sender_attempt attempt;
+	struct bench b;
+
+	(void)state;
+	start(&b);
+	attempt = launch(&b, 10, SENDER_ACCEPTED);
+	mine(&b, &attempt, 101, 0xb1, true);
+	b.view.latest.nonce = 5;
+	target(&b, 20);
+	b.now += config.interval_ms;
+	poll(&b);
+	expect_rest(&b); /* neither sent again nor a second nonce */
+}
+
+/* txmgr: "gas re-estimated at each bump, never lowered" */
+static void test_gas_is_never_lowered(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	start(&b);
+	launch(&b, 10, SENDER_ACCEPTED);
+	b.now += config.resubmit_ms;
+	poll(&b);
+	step(&b, (struct sender_event){.kind = SENDER_ESTIMATED, .gas = 50000});
+	assert_int_equal(expect(&b, SENDER_SIGN).gas, 80000);
+}
+
+/* A reorganisation during the estimate makes another nonce the unconfirmed one. */
+static void test_estimate_overtaken_by_a_reorganisation(void **state)
+{
+	struct sender_attempt attempt;
+	struct bench b;
+
+	(void)state;
+	start(&b);
+	attempt = launch(&b, 10, SENDER_ACCEPTED);
+	mine(&b, &attempt, 101, 0xb1, false);
+	b.now += config.interval_ms;
+	poll(&b);
+	assert_int_equal(expect(&b, SENDER_ESTIMATE).nonce, 6);
+	b.view.receipt_count = 0;
+	b.view.latest.nonce = 5;
+	poll(&b);
+	step(&b, (struct sender_event){.kind = SENDER_ESTIMATED, .gas = 80000});
+	assert_null(find(&b, SENDER_SIGN));
+	assert_memory_equal(expect(&b, SENDER_BROADCAST).hash, attempt.hash, 32);
+}
+
 /* Mined and not yet final attempts fill the table: nothing new is opened, until some are final. */
 static void test_full(void **state)
 {
@@ -1136,6 +1223,10 @@ int main(void)
 		cmocka_unit_test(test_no_second_nonce),
 		cmocka_unit_test(test_stale_estimates_and_stray_answers),
 		cmocka_unit_test(test_nonce_is_used_up_when_others_anchored),
+		cmocka_unit_test(test_late_replacement_of_a_final_nonce),
+		cmocka_unit_test(test_count_behind_the_receipt),
+		cmocka_unit_test(test_gas_is_never_lowered),
+		cmocka_unit_test(test_estimate_overtaken_by_a_reorganisation),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_restore_is_bounded),
 		cmocka_unit_test(test_error_texts),
