@@ -4,12 +4,12 @@
  * - Every request is a batch; connections are kept alive and few; at most `queue` batches wait, more are -EAGAIN.
  * - Every batch has a deadline. Within it reads are repeated after connection failures, HTTP 408, 429, 5xx (Retry-After
  *   is obeyed) and retryable errors, with growing pauses; a batch with a transaction in it is sent once.
- * - Every batch also asks eth_chainId, and an answer that does not name the expected chain is not believed: a provider may
- *   put another node behind each request, so a check at connect would say nothing about the next answer.
+ * - Every batch also asks eth_chainId, and an answer that does not name the expected chain is not believed: a provider
+ * may put another node behind each request, so a check at connect would say nothing about the next answer.
  * - Redirects are not followed and the environment's proxies are not used: the configured URL is the trust decision.
  *
- * Callbacks run from the loop, never from inside the starting call, and may start further batches. The loop is not re-entrant: eth_rpc_wait() is for
- * programs that run straight down (command line, steward), not for callbacks. */
+ * Callbacks run from the loop, never from inside the starting call, and may start further batches. The loop is not
+ * re-entrant: eth_rpc_wait() is for programs that run straight down (command line, steward), not for callbacks. */
 #include "eth/rpc_call.h"
 #include "eth/rpc_message.h"
 
@@ -20,10 +20,10 @@
 struct eth_rpc;
 
 struct eth_rpc_config {
-	const char *url;       /* http:// or https://, credentials in it are never logged */
-	uint64_t chain_id;     /* what eth_chainId must say; 0 takes any */
-	unsigned connections;  /* at once; 0 for 4 */
-	size_t queue;          /* batches waiting or under way; 0 for 256 */
+	const char *url;			     /* http:// or https://, credentials in it are never logged */
+	uint64_t chain_id;			     /* what eth_chainId must say; 0 takes any */
+	unsigned connections;			     /* at once; 0 for 4 */
+	size_t queue;				     /* batches waiting or under way; 0 for 256 */
 	void (*on_log)(void *arg, const char *text); /* may be NULL; one line without line feed, URL without secrets */
 	void *arg;
 };
@@ -37,7 +37,8 @@ struct eth_rpc_stats {
 __attribute__((warn_unused_result)) int eth_rpc_new(struct eth_rpc **out, struct event_base *base,
 						    const struct eth_rpc_config *config);
 
-/* Ends everything under way with -ECANCELED (callbacks run now), then frees. NULL is allowed. Never from a callback of its own. */
+/* Ends everything under way with -ECANCELED (callbacks run now), then frees. NULL is allowed. Never from a callback of
+ * its own. */
 void eth_rpc_free(struct eth_rpc *rpc);
 
 void eth_rpc_stats(const struct eth_rpc *rpc, struct eth_rpc_stats *out);

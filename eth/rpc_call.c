@@ -1,5 +1,5 @@
-/* Calls as text. Each builder makes one JSON array in a growing buffer; the list takes it over. Everything written here is
- * digits, hex and fixed words, so nothing needs escaping. */
+/* Calls as text. Each builder makes one JSON array in a growing buffer; the list takes it over. Everything written here
+ * is digits, hex and fixed words, so nothing needs escaping. */
 #include "eth/rpc_call.h"
 #include "eth/hex.h"
 

@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 enum {
-	ETH_RPC_CALLS_MAX = 4096,           /* calls in one batch */
-	ETH_RPC_SMALL = 1 << 20,            /* bytes an ordinary answer may have (a batch: these added up) */
-	ETH_RPC_LARGE = 16 << 20,           /* bytes any answer may have, batches included */
-	ETH_RPC_REQUEST_MAX = 8 << 20,      /* bytes a request may have */
+	ETH_RPC_CALLS_MAX = 4096,      /* calls in one batch */
+	ETH_RPC_SMALL = 1 << 20,       /* bytes an ordinary answer may have (a batch: these added up) */
+	ETH_RPC_LARGE = 16 << 20,      /* bytes any answer may have, batches included */
+	ETH_RPC_REQUEST_MAX = 8 << 20, /* bytes a request may have */
 };
 
 /* One call. `params` is a JSON array as text. `cap`: most bytes its answer may take, 0 for ETH_RPC_SMALL. */

@@ -1,5 +1,5 @@
-/* libcurl asks for two things of a loop: watch these sockets, wake me then. Both are answered with libevent events; when one
- * fires, libcurl is told, and then asked which transfers ended. */
+/* libcurl asks for two things of a loop: watch these sockets, wake me then. Both are answered with libevent events;
+ * when one fires, libcurl is told, and then asked which transfers ended. */
 #include "eth/rpc_http.h"
 
 #include <curl/curl.h>
@@ -252,7 +252,8 @@ void eth_rpc_http_free(struct eth_rpc_http *http)
 	curl_global_cleanup();
 }
 
-/* Everything a configured URL must not be able to turn into: another host, another protocol, a proxy, a decompressed flood. */
+/* Everything a configured URL must not be able to turn into: another host, another protocol, a proxy, a decompressed
+ * flood. */
 static bool set_options(struct eth_rpc_post *post, const char *body, size_t len, long timeout_ms, bool fresh)
 {
 	CURL *easy = post->easy;
@@ -270,7 +271,8 @@ static bool set_options(struct eth_rpc_post *post, const char *body, size_t len,
 	ok = ok && curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK;
-	ok = ok && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_MS ? timeout_ms : (long)CONNECT_MS) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+				    timeout_ms < CONNECT_MS ? timeout_ms : (long)CONNECT_MS) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)post->cap) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, post->error) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_body) == CURLE_OK;

@@ -97,18 +97,43 @@ static bool has_text(const char *message, size_t len, const char *const *list)
 static const char *const REVERTED[] = {"execution reverted", "vm execution error", "revert", NULL};
 static const char *const NO_METHOD[] = {"method not found", "method not supported", "does not exist/is not available",
 					"unsupported method", NULL};
-static const char *const UNKNOWN_BLOCK[] = {
-	"unknown block", "header not found", "block not found", "header for hash not found", "not currently canonical",
-	"non-canonical", "resource not found", "blockoutofrange", "missing trie node", "state not available",
-	"historical state", "state is not available", "pruned", "maximum proof window", "beyond current head",
-	"cannot query unfinalized data", "could not find block", NULL};
-static const char *const LIMIT[] = {
-	"block range", "exceeds max results", "more than 10000 results", "exceeds limit", "exceeds the range",
-	"response too large", "response size", "result set", "blocks range", "limit the query", "batch size",
-	"batch too large", "too many results", "up to a", NULL};
-static const char *const RETRYABLE[] = {"rate limit", "too many requests", "request rate", "limit exceeded", "timeout",
-					"timed out", "temporarily", "try again", "overloaded", "over capacity",
-					"service unavailable", "throughput", NULL};
+static const char *const UNKNOWN_BLOCK[] = {"unknown block",
+					    "header not found",
+					    "block not found",
+					    "header for hash not found",
+					    "not currently canonical",
+					    "non-canonical",
+					    "resource not found",
+					    "blockoutofrange",
+					    "missing trie node",
+					    "state not available",
+					    "historical state",
+					    "state is not available",
+					    "pruned",
+					    "maximum proof window",
+					    "beyond current head",
+					    "cannot query unfinalized data",
+					    "could not find block",
+					    NULL};
+static const char *const LIMIT[] = {"block range",
+				    "exceeds max results",
+				    "more than 10000 results",
+				    "exceeds limit",
+				    "exceeds the range",
+				    "response too large",
+				    "response size",
+				    "result set",
+				    "blocks range",
+				    "limit the query",
+				    "batch size",
+				    "batch too large",
+				    "too many results",
+				    "up to a",
+				    NULL};
+static const char *const RETRYABLE[] = {"rate limit", "too many requests", "request rate",	  "limit exceeded",
+					"timeout",    "timed out",	   "temporarily",	  "try again",
+					"overloaded", "over capacity",	   "service unavailable", "throughput",
+					NULL};
 
 enum eth_rpc_outcome eth_rpc_classify(int64_t code, const char *message, size_t len, bool has_data)
 {
@@ -134,7 +159,8 @@ struct parse {
 	size_t bytes_used;
 };
 
-/* The hex of a revert: `data` itself, `data.data` (some gateways wrap it), or after the word that Parity's line puts first. */
+/* The hex of a revert: `data` itself, `data.data` (some gateways wrap it), or after the word that Parity's line puts
+ * first. */
 static const json_t *revert_text(const json_t *data, size_t *skip)
 {
 	static const char LEAD[] = "Reverted ";
@@ -144,7 +170,8 @@ static const json_t *revert_text(const json_t *data, size_t *skip)
 		data = json_object_get(data, "data");
 	if (!json_is_string(data))
 		return NULL;
-	if (json_string_length(data) >= sizeof(LEAD) - 1 && memcmp(json_string_value(data), LEAD, sizeof(LEAD) - 1) == 0)
+	if (json_string_length(data) >= sizeof(LEAD) - 1 &&
+	    memcmp(json_string_value(data), LEAD, sizeof(LEAD) - 1) == 0)
 		*skip = sizeof(LEAD) - 1;
 	return data;
 }

@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 enum eth_rpc_outcome {
-	ETH_RPC_OK,            /* value holds the result; JSON null included */
-	ETH_RPC_REVERT,        /* execution reverted; revert holds the returned data (may be empty) */
-	ETH_RPC_LIMIT,         /* the provider's limit on size or range; ask for less, never take it for an empty answer */
-	ETH_RPC_RETRYABLE,     /* the provider's own trouble, or its limit on rate; asking again may help */
-	ETH_RPC_NO_METHOD,     /* the provider does not serve this method */
+	ETH_RPC_OK,	   /* value holds the result; JSON null included */
+	ETH_RPC_REVERT,	   /* execution reverted; revert holds the returned data (may be empty) */
+	ETH_RPC_LIMIT,	   /* the provider's limit on size or range; ask for less, never take it for an empty answer */
+	ETH_RPC_RETRYABLE, /* the provider's own trouble, or its limit on rate; asking again may help */
+	ETH_RPC_NO_METHOD, /* the provider does not serve this method */
 	ETH_RPC_UNKNOWN_BLOCK, /* that block (or its state) is not known, not canonical, or no longer kept */
 	ETH_RPC_REFUSED,       /* any other error: bad parameters, transaction refused, … */
 };
@@ -26,11 +26,11 @@ enum eth_rpc_outcome {
 /* One call's answer; pointers are borrowed from the eth_rpc_answer. */
 struct eth_rpc_result {
 	enum eth_rpc_outcome outcome;
-	const json_t *value;      /* ETH_RPC_OK only */
-	int64_t code;             /* error code as sent */
-	const char *message;      /* error message as sent, may hold NUL and control bytes: never log it unescaped */
+	const json_t *value; /* ETH_RPC_OK only */
+	int64_t code;	     /* error code as sent */
+	const char *message; /* error message as sent, may hold NUL and control bytes: never log it unescaped */
 	size_t message_len;
-	const uint8_t *revert;    /* ETH_RPC_REVERT: the data of the error */
+	const uint8_t *revert; /* ETH_RPC_REVERT: the data of the error */
 	size_t revert_len;
 };
 
@@ -38,7 +38,7 @@ struct eth_rpc_result {
 struct eth_rpc_answer {
 	size_t n;
 	struct eth_rpc_result *results;
-	json_t *root;   /* owner of what value and message point to */
+	json_t *root;	/* owner of what value and message point to */
 	uint8_t *bytes; /* owner of what revert points to */
 };
 
@@ -79,7 +79,7 @@ struct eth_rpc_block {
 	uint64_t number;
 	struct eth_hash hash;
 	struct eth_hash parent;
-	uint64_t time; /* seconds since 1970 */
+	uint64_t time;	      /* seconds since 1970 */
 	struct u256 base_fee; /* wei; 0 where the block has none */
 };
 /* A block object. -ENOENT for null. */
@@ -92,7 +92,7 @@ struct eth_rpc_receipt {
 	uint64_t number;
 	uint64_t gas_used;
 	struct u256 gas_price; /* effectiveGasPrice, wei */
-	bool success;          /* status 0x1 */
+	bool success;	       /* status 0x1 */
 	const json_t *logs;    /* the logs array, borrowed */
 };
 /* A receipt object. -ENOENT for null (not mined, or mined and not yet indexed). */

@@ -1,8 +1,8 @@
 #pragma once
 /* Reading agents from the registry's storage at a block named by its hash (EIP-1898, canonical).
  *
- * Events are history, storage is truth: a registration that re-enters makes them differ (facts/erc8004.md §0.4). Tags and
- * numbers are first turned into one hash, so that all parts of an answer are of one block. */
+ * Events are history, storage is truth: a registration that re-enters makes them differ (facts/erc8004.md §0.4). Tags
+ * and numbers are first turned into one hash, so that all parts of an answer are of one block. */
 #include "did/agent_key.h"
 #include "eth/rpc.h"
 #include "gateway/identity/heads.h"
@@ -15,7 +15,7 @@ struct agent_state {
 	bool exists;
 	struct eth_address owner;  /* zero if not exists */
 	struct eth_address wallet; /* zero: none */
-	char *uri;                 /* NUL-terminated, owned by the reader; NULL unless asked for and exists */
+	char *uri;		   /* NUL-terminated, owned by the reader; NULL unless asked for and exists */
 	size_t uri_len;
 };
 
@@ -32,12 +32,12 @@ struct agent_answer {
 	struct agent_state state;
 };
 
-/* answers[i] to queries[i]; NULL and 0 when err is negative (as eth_rpc_on_done). Borrowed; a state's URI may be taken by
- * setting the pointer to NULL. */
+/* answers[i] to queries[i]; NULL and 0 when err is negative (as eth_rpc_on_done). Borrowed; a state's URI may be taken
+ * by setting the pointer to NULL. */
 typedef void agent_on_read(void *arg, int err, struct agent_answer *answers, size_t n);
 
-/* Reads many in one JSON-RPC batch (2 or 3 calls a query). The registry read is each key's own; keys of another chain than
- * the rpc's are the caller's mistake. Starting errors as eth_rpc_batch(). */
+/* Reads many in one JSON-RPC batch (2 or 3 calls a query). The registry read is each key's own; keys of another chain
+ * than the rpc's are the caller's mistake. Starting errors as eth_rpc_batch(). */
 __attribute__((warn_unused_result)) int agent_read(struct eth_rpc *rpc, const struct agent_query *queries, size_t n,
 						   unsigned deadline_ms, agent_on_read *on_read, void *arg);
 

@@ -1,6 +1,6 @@
-/* An entry is one agent at one pair of heads. It is loading (a flight holds it, waiters hang on it) or ready (on the list of
- * last use). A flight is one JSON-RPC batch; an ask is one caller's keys. Entries of old heads are never looked up again and
- * leave at the end of the list. */
+/* An entry is one agent at one pair of heads. It is loading (a flight holds it, waiters hang on it) or ready (on the
+ * list of last use). A flight is one JSON-RPC batch; an ask is one caller's keys. Entries of old heads are never looked
+ * up again and leave at the end of the list. */
 #include "gateway/identity/authority.h"
 #include "gateway/identity/agent.h"
 
@@ -28,7 +28,7 @@ struct waiter {
 struct entry {
 	struct entry *next; /* in its bucket */
 	TAILQ_ENTRY(entry) used;
-	LIST_HEAD(, waiter) waiters;
+	LIST_HEAD(authority_waiters, waiter) waiters;
 	bool ready;
 	uint8_t packed[PACKED];
 	struct agent_key key;
@@ -63,7 +63,7 @@ struct authority_cache {
 	struct entry **buckets;
 	size_t nbuckets, nready;
 	TAILQ_HEAD(authority_used, entry) used; /* the most recently used first */
-	LIST_HEAD(, flight) flights;
+	LIST_HEAD(authority_flights, flight) flights;
 };
 
 static void pack(uint8_t out[static PACKED], const struct agent_key *key, const struct heads_set *heads)

@@ -1,5 +1,6 @@
 #pragma once
-/* Who may speak for an agent now: owner and wallet at `safe` and at `latest`, cached by (agent, safe hash, latest hash).
+/* Who may speak for an agent now: owner and wallet at `safe` and at `latest`, cached by (agent, safe hash, latest
+ * hash).
  *
  * A verdict never outlives the heads it was read at: another head is another key. When the heads were not confirmed
  * lately, or the node cannot be read, the answer is an error and the caller says 503 (DESIGN §12 "authority cache").
@@ -21,7 +22,8 @@ struct authority_at {
 };
 
 struct authority {
-	int err; /* 0, or why this key could not be judged: as agent_answer.err, and -EAGAIN where its block went away */
+	int err; /* 0, or why this key could not be judged: as agent_answer.err, and -EAGAIN where its block went away
+		  */
 	struct authority_at safe, latest;
 	struct heads_block safe_block, latest_block;
 };
@@ -53,7 +55,8 @@ __attribute__((warn_unused_result)) int authority_peek(struct authority *out, st
 						       const struct agent_key *key);
 
 /* verdicts[i] answers keys[i]; NULL and 0 when err is negative. Borrowed during the callback.
- * err: -EAGAIN heads too old (also if they became so meanwhile), -ETIMEDOUT, -EIO, … as eth_rpc_batch(): all are 503. */
+ * err: -EAGAIN heads too old (also if they became so meanwhile), -ETIMEDOUT, -EIO, … as eth_rpc_batch(): all are 503.
+ */
 typedef void authority_on_verdicts(void *arg, int err, const struct authority *verdicts, size_t n);
 
 /* All keys of an ingest batch: what is cached is taken, the rest is read in one JSON-RPC batch; doubles are fine.

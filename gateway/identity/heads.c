@@ -1,5 +1,5 @@
-/* Heads and their age. The age is counted on this process's monotonic clock, so a step of the wall clock cannot make an old
- * head look new once it is here. */
+/* Heads and their age. The age is counted on this process's monotonic clock, so a step of the wall clock cannot make an
+ * old head look new once it is here. */
 #include "gateway/identity/heads.h"
 
 #include <errno.h>

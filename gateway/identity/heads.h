@@ -30,7 +30,8 @@ struct heads {
 /* CLOCK_MONOTONIC in milliseconds: the clock of confirmed_ms. */
 int64_t heads_now_ms(void);
 
-/* Copies a set confirmed `age_ms` ago. An older confirmation of the same or another set than the one held is ignored. */
+/* Copies a set confirmed `age_ms` ago. An older confirmation of the same or another set than the one held is ignored.
+ */
 void heads_update(struct heads *heads, const struct heads_set *set, int64_t age_ms);
 
 /* The set, if confirmed within max_age_ms. -EAGAIN: unknown or too old. */

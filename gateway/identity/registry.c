@@ -1,5 +1,5 @@
-/* The registry's calls and answers. Selectors are written out, as facts §1.1 lists them; the tests derive them again from
- * the signatures. */
+/* The registry's calls and answers. Selectors are written out, as facts §1.1 lists them; the tests derive them again
+ * from the signatures. */
 #include "gateway/identity/registry.h"
 #include "eth/abi.h"
 #include "eth/eip712.h"
@@ -52,7 +52,8 @@ void registry_call_unset_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const
 }
 
 /* Room for `words` words of head and one text. */
-static int begin(struct abi_writer *writer, uint8_t **out, const uint8_t selector[static 4], size_t words, size_t text_len)
+static int begin(struct abi_writer *writer, uint8_t **out, const uint8_t selector[static 4], size_t words,
+		 size_t text_len)
 {
 	size_t room = 4 + 32 * (words + 2) + text_len + 32;
 

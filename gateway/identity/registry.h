@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 enum {
-	REGISTRY_URI_MAX = 64 * 1024,          /* bytes of a token URI kedge reads; longer is -EOVERFLOW */
-	REGISTRY_CALL_ID_SIZE = 4 + 32,        /* calldata of the calls with one id */
-	REGISTRY_WALLET_DEADLINE_MAX_S = 300,  /* setAgentWallet refuses deadlines further than this past block time */
+	REGISTRY_URI_MAX = 64 * 1024,	      /* bytes of a token URI kedge reads; longer is -EOVERFLOW */
+	REGISTRY_CALL_ID_SIZE = 4 + 32,	      /* calldata of the calls with one id */
+	REGISTRY_WALLET_DEADLINE_MAX_S = 300, /* setAgentWallet refuses deadlines further than this past block time */
 };
 
 /* Where a registry is. */
@@ -32,7 +32,8 @@ void registry_call_unset_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const
 
 /* The ones with texts: *out is malloc'd. -ENOMEM, -EOVERFLOW (text over REGISTRY_URI_MAX).
  * An empty URI registers with register(), any other with register(string). */
-__attribute__((warn_unused_result)) int registry_call_register(uint8_t **out, size_t *out_len, const char *uri, size_t uri_len);
+__attribute__((warn_unused_result)) int registry_call_register(uint8_t **out, size_t *out_len, const char *uri,
+							       size_t uri_len);
 __attribute__((warn_unused_result)) int registry_call_set_uri(uint8_t **out, size_t *out_len, const struct u256 *id,
 							      const char *uri, size_t uri_len);
 /* setAgentWallet(id, wallet, deadline, signature): deadline in seconds since 1970 by block time, 65-byte r ‖ s ‖ v. */
@@ -40,20 +41,23 @@ __attribute__((warn_unused_result)) int registry_call_set_wallet(uint8_t **out, 
 								 const struct eth_address *wallet, uint64_t deadline,
 								 const uint8_t signature[static 65]);
 __attribute__((warn_unused_result)) int registry_call_transfer(uint8_t **out, size_t *out_len,
-							       const struct eth_address *from, const struct eth_address *to,
-							       const struct u256 *id);
+							       const struct eth_address *from,
+							       const struct eth_address *to, const struct u256 *id);
 
 /* Reading the answer of an eth_call. Common errors:
  *   -ENOENT    reverted with ERC721NonexistentToken: no such agent at that block
  *   -ENXIO     "0x": no contract at the registry's address on this chain
  *   -EBADMSG   data of another shape (address with dirty upper bytes, offsets or lengths that do not fit)
  *   -EPROTO    reverted with anything else; -ESTALE, -EAGAIN, -EOPNOTSUPP, -EIO as eth_rpc_result_error() */
-__attribute__((warn_unused_result)) int registry_read_owner(struct eth_address *out, const struct eth_rpc_result *result);
+__attribute__((warn_unused_result)) int registry_read_owner(struct eth_address *out,
+							    const struct eth_rpc_result *result);
 /* The zero address is "no wallet" and also "no agent": ask ownerOf too. */
-__attribute__((warn_unused_result)) int registry_read_wallet(struct eth_address *out, const struct eth_rpc_result *result);
+__attribute__((warn_unused_result)) int registry_read_wallet(struct eth_address *out,
+							     const struct eth_rpc_result *result);
 /* *out is malloc'd and NUL-terminated; bytes as the contract holds them (may be any bytes, NUL included).
  * -EOVERFLOW over REGISTRY_URI_MAX. */
-__attribute__((warn_unused_result)) int registry_read_uri(char **out, size_t *out_len, const struct eth_rpc_result *result);
+__attribute__((warn_unused_result)) int registry_read_uri(char **out, size_t *out_len,
+							  const struct eth_rpc_result *result);
 
 /* The id in the Registered event of a receipt of register(): the log of this registry with that topic.
  * -ENOENT no such log, -EBADMSG. */
@@ -65,7 +69,8 @@ __attribute__((warn_unused_result)) int registry_read_registered(struct u256 *id
  * Always NUL-terminates; out_size at least 128. */
 void registry_revert_text(char *out, size_t out_size, const uint8_t *data, size_t len);
 
-/* The digest that the *new* wallet signs for setAgentWallet: EIP-712, domain {"ERC8004IdentityRegistry","1",chainId,registry},
- * AgentWalletSet(uint256 agentId,address newWallet,address owner,uint256 deadline); `owner` is the present owner. */
+/* The digest that the *new* wallet signs for setAgentWallet: EIP-712, domain
+ * {"ERC8004IdentityRegistry","1",chainId,registry}, AgentWalletSet(uint256 agentId,address newWallet,address
+ * owner,uint256 deadline); `owner` is the present owner. */
 void registry_wallet_digest(struct eth_hash *out, const struct registry *registry, const struct u256 *id,
 			    const struct eth_address *wallet, const struct eth_address *owner, uint64_t deadline);

@@ -1,6 +1,6 @@
 /* What the registry's reverts mean to the person whose transaction they stopped: facts/erc8004.md §1.1, "Reverts". */
-#include "gateway/identity/registry.h"
 #include "eth/abi.h"
+#include "gateway/identity/registry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +15,11 @@ static const struct {
 	{"Not authorized", "the sender is neither the agent's owner nor approved by it: send from the owner's account"},
 	{"bad wallet", "the new wallet is the zero address: name a wallet, or use unset-wallet to clear it"},
 	{"expired", "the deadline has passed by block time: ask for a new one and sign again"},
-	{"deadline too far", "the deadline is more than 300 seconds after block time: choose a nearer one and sign again"},
-	{"invalid wallet sig",
-	 "the signature is not the new wallet's over this id, owner and deadline: sign with the new wallet, and again after "
-	 "any change of owner"},
+	{"deadline too far",
+	 "the deadline is more than 300 seconds after block time: choose a nearer one and sign again"},
+	{"invalid wallet sig", "the signature is not the new wallet's over this id, owner and deadline: sign with the "
+			       "new wallet, and again after "
+			       "any change of owner"},
 	{"reserved key", "the metadata key agentWallet is set by setAgentWallet only"},
 };
 
@@ -29,7 +30,8 @@ static const struct {
 	{{0x7e, 0x27, 0x32, 0x89}, "there is no agent with this id"},
 	{{0x17, 0x7e, 0x80, 0x2f}, "the sender may not move this agent: it is neither owner nor approved"},
 	{{0x64, 0x28, 0x3d, 0x7b}, "the agent belongs to another account than the one named"},
-	{{0x64, 0xa0, 0xae, 0x92}, "the receiver is the zero address or a contract that does not accept ERC-721 tokens"},
+	{{0x64, 0xa0, 0xae, 0x92},
+	 "the receiver is the zero address or a contract that does not accept ERC-721 tokens"},
 	{{0x89, 0xc6, 0x2b, 0x64}, "the zero address owns nothing"},
 	{{0xa9, 0xfb, 0xf5, 0x1f}, "the sender may not approve for this agent"},
 	{{0x5b, 0x08, 0xba, 0x18}, "the zero address cannot be an operator"},
@@ -52,7 +54,8 @@ static void put_escaped(char *out, size_t out_size, const char *lead, const uint
 	size_t at = (size_t)snprintf(out, out_size, "%s", lead);
 
 	for (size_t i = 0; i < len && at + 5 < out_size; i++)
-		at += (size_t)snprintf(out + at, out_size - at, text[i] >= ' ' && text[i] < 0x7f ? "%c" : "\\x%02x", text[i]);
+		at += (size_t)snprintf(out + at, out_size - at, text[i] >= ' ' && text[i] < 0x7f ? "%c" : "\\x%02x",
+				       text[i]);
 }
 
 static void put_error_string(char *out, size_t out_size, const uint8_t *data, size_t len)
@@ -96,6 +99,6 @@ void registry_revert_text(char *out, size_t out_size, const uint8_t *data, size_
 	if (memcmp(data, PANIC, 4) == 0)
 		(void)snprintf(out, out_size, "the contract panicked (Solidity Panic)");
 	else
-		(void)snprintf(out, out_size, "reverted with the unknown error 0x%02x%02x%02x%02x", data[0], data[1], data[2],
-			       data[3]);
+		(void)snprintf(out, out_size, "reverted with the unknown error 0x%02x%02x%02x%02x", data[0], data[1],
+			       data[2], data[3]);
 }

@@ -15,8 +15,9 @@ static bool same_block(const struct heads_block *a, const struct heads_block *b)
 	return a->number == b->number && memcmp(&a->hash, &b->hash, sizeof(a->hash)) == 0;
 }
 
-/* Whether one chain can hold both: the same number with another hash, or a smaller number, says that something was replaced.
- * (A replacement by a longer branch shows no sign here; nothing below `finalized` rests on latest or safe alone.) */
+/* Whether one chain can hold both: the same number with another hash, or a smaller number, says that something was
+ * replaced. (A replacement by a longer branch shows no sign here; nothing below `finalized` rests on latest or safe
+ * alone.) */
 static bool replaced(const struct heads_block *then, const struct heads_block *now)
 {
 	return now->number < then->number || (now->number == then->number && !same_block(then, now));
@@ -124,8 +125,9 @@ static void report(enum follow_verdict verdict, const struct heads_set *before, 
 			 log_hex("to_hash", now->latest.hash.bytes, 32));
 	else if (verdict == FOLLOW_RESTARTED)
 		log_error(log_msg("the finalized chain was replaced; following the new one"),
-			  log_u64("from", before->finalized.number), log_hex("from_hash", before->finalized.hash.bytes, 32),
-			  log_u64("to", now->finalized.number), log_hex("to_hash", now->finalized.hash.bytes, 32));
+			  log_u64("from", before->finalized.number),
+			  log_hex("from_hash", before->finalized.hash.bytes, 32), log_u64("to", now->finalized.number),
+			  log_hex("to_hash", now->finalized.hash.bytes, 32));
 }
 
 static int look(struct follower *follower)
@@ -142,12 +144,14 @@ static int look(struct follower *follower)
 	if (verdict == FOLLOW_BACKWARDS) {
 		if (follower->state.backwards == 1)
 			log_error(log_msg("finalized moved backwards"), log_u64("from", before.finalized.number),
-				  log_u64("to", now.finalized.number), log_hex("to_hash", now.finalized.hash.bytes, 32));
+				  log_u64("to", now.finalized.number),
+				  log_hex("to_hash", now.finalized.hash.bytes, 32));
 		return 0;
 	}
 	report(verdict, &before, &now);
 	if (verdict != FOLLOW_SAME)
-		follower->written_ms = 0; /* a failed write is tried again at the next look, even if that shows nothing new */
+		follower->written_ms =
+			0; /* a failed write is tried again at the next look, even if that shows nothing new */
 	if (follower->written_ms != 0 && heads_now_ms() - follower->written_ms < FOLLOW_HEARTBEAT_MS)
 		return 0;
 	return store(follower, read_ms);

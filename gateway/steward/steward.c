@@ -117,7 +117,8 @@ struct store_fence steward_fence(const struct steward_context *ctx)
 
 void steward_fenced_off(struct steward_context *ctx)
 {
-	log_warn(log_msg("another holder took the duty over"), log_str("duty", ctx->duty), log_u64("epoch", ctx->epoch));
+	log_warn(log_msg("another holder took the duty over"), log_str("duty", ctx->duty),
+		 log_u64("epoch", ctx->epoch));
 	ctx->held = false;
 	steward_wake(ctx);
 }
@@ -181,7 +182,8 @@ unsigned steward_failed(struct steward_trouble *trouble, const struct steward_co
 	unsigned pause = FAILED_MS;
 
 	if (trouble->rounds == 0 || trouble->err != err || now - trouble->logged_ms >= FAILED_LOG_MS) {
-		log_warn(log_msg(what), log_str("duty", ctx->duty), log_rc(err), log_u64("rounds", trouble->rounds + 1));
+		log_warn(log_msg(what), log_str("duty", ctx->duty), log_rc(err),
+			 log_u64("rounds", trouble->rounds + 1));
 		trouble->logged_ms = now;
 	}
 	trouble->err = err;

@@ -1,7 +1,7 @@
 #pragma once
-/* What the duties share. A duty is a process that reads as plain sequential code: it starts one operation, turns the loop
- * until that is done, and goes on. It runs while its advisory lock is held (sql/store_duty.h); losing the connection
- * loses the lock, and the epoch keeps a holder that did not notice from writing.
+/* What the duties share. A duty is a process that reads as plain sequential code: it starts one operation, turns the
+ *loop until that is done, and goes on. It runs while its advisory lock is held (sql/store_duty.h); losing the
+ *connection loses the lock, and the epoch keeps a holder that did not notice from writing.
  *
  *	int steward_…_run(struct steward_context *ctx)
  *	{
@@ -30,11 +30,11 @@ struct steward_context {
 	const struct config *config;
 	struct event_base *base;
 	struct pg_conn *pg;
-	struct eth_rpc *rpc; /* NULL in a duty opened without a chain */
-	uint64_t epoch;      /* of the lock, while steward_held() */
-	bool held;           /* private: false again when the connection is lost */
-	bool stop;           /* SIGTERM, SIGINT or SIGHUP came, or a test set it */
-	bool woken;          /* steward_wake() was called since the last pause */
+	struct eth_rpc *rpc;			/* NULL in a duty opened without a chain */
+	uint64_t epoch;				/* of the lock, while steward_held() */
+	bool held;				/* private: false again when the connection is lost */
+	bool stop;				/* SIGTERM, SIGINT or SIGHUP came, or a test set it */
+	bool woken;				/* steward_wake() was called since the last pause */
 	struct event *signals[STEWARD_SIGNALS]; /* private */
 };
 
@@ -44,7 +44,8 @@ __attribute__((warn_unused_result)) int steward_open(struct steward_context *ctx
 						     const char *duty, bool with_chain);
 void steward_close(struct steward_context *ctx);
 
-/* Waits until the connection is up and the duty's lock is this one's: 0 with epoch set, or -ECANCELED when asked to stop. */
+/* Waits until the connection is up and the duty's lock is this one's: 0 with epoch set, or -ECANCELED when asked to
+ * stop. */
 __attribute__((warn_unused_result)) int steward_take(struct steward_context *ctx);
 
 /* The lock is held as far as this end knows, and nobody asked to stop. */
@@ -62,8 +63,8 @@ __attribute__((warn_unused_result)) int steward_pause(struct steward_context *ct
 /* Ends a pause early; from callbacks (a notification came). A wake before the pause counts too. */
 void steward_wake(struct steward_context *ctx);
 
-/* A failed round: one warning when the failure begins or changes and one a minute while it lasts; returns how long to pause,
- * doubling from 250 ms to 8 s. steward_recovered() ends it with one line if there was a failure. */
+/* A failed round: one warning when the failure begins or changes and one a minute while it lasts; returns how long to
+ * pause, doubling from 250 ms to 8 s. steward_recovered() ends it with one line if there was a failure. */
 struct steward_trouble {
 	int err;
 	unsigned rounds;

@@ -36,8 +36,9 @@ static void write_all(int fd, const char *bytes, size_t len)
 void fake_http(int fd, int status, const char *headers, const char *body, size_t len)
 {
 	char head[1024];
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n",
-			 status, len, headers);
+	int n = snprintf(head, sizeof(head),
+			 "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n", status,
+			 len, headers);
 
 	write_all(fd, head, (size_t)n);
 	write_all(fd, body, len);

@@ -8,11 +8,11 @@
 #include <sys/types.h>
 
 struct fake_shared {
-	atomic_uint requests;    /* HTTP requests received */
+	atomic_uint requests;	 /* HTTP requests received */
 	atomic_uint connections; /* accepted */
-	atomic_uint mode;        /* the test's own */
-	atomic_uint calls;       /* JSON-RPC calls answered by fake_answer() */
-	char text[4096];         /* the test's own */
+	atomic_uint mode;	 /* the test's own */
+	atomic_uint calls;	 /* JSON-RPC calls answered by fake_answer() */
+	char text[4096];	 /* the test's own */
 };
 
 struct fake_node {
@@ -34,4 +34,5 @@ void fake_http_text(int fd, int status, const char *headers, const char *body);
 /* Answers a batch: `reply` gives {"result": …} or {"error": …} for each call, a new reference. The answers come in the
  * reverse order of the calls. eth_chainId is answered with chain_id and not counted. */
 typedef json_t *fake_reply(struct fake_shared *shared, const char *method, const json_t *params);
-void fake_answer(struct fake_shared *shared, int fd, const char *body, size_t len, uint64_t chain_id, fake_reply *reply);
+void fake_answer(struct fake_shared *shared, int fd, const char *body, size_t len, uint64_t chain_id,
+		 fake_reply *reply);

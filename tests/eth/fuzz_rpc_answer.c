@@ -1,5 +1,5 @@
-/* A node's answer, any bytes: the first byte chooses how many calls were asked, the rest is the body. Whatever is accepted is
- * then read in every way there is. */
+/* A node's answer, any bytes: the first byte chooses how many calls were asked, the rest is the body. Whatever is
+ * accepted is then read in every way there is. */
 #include "eth/rpc_message.h"
 
 #include <stdlib.h>

@@ -95,8 +95,9 @@ static json_t *number_99(struct fake_shared *shared, const char *method, const j
 {
 	(void)shared;
 	(void)params;
-	return strcmp(method, "eth_blockNumber") == 0 ? json_pack("{s:s}", "result", "0x63")
-						      : json_pack("{s:{s:i,s:s}}", "error", "code", -32601, "message", "no");
+	return strcmp(method, "eth_blockNumber") == 0
+		       ? json_pack("{s:s}", "result", "0x63")
+		       : json_pack("{s:{s:i,s:s}}", "error", "code", -32601, "message", "no");
 }
 
 static void healthy(struct fake_shared *shared, unsigned number, int fd, const char *body, size_t len)
@@ -178,7 +179,8 @@ static void bad_gateway(struct fake_shared *shared, unsigned number, int fd, con
 
 static void rate_limited_in_the_body(struct fake_shared *shared, unsigned number, int fd, const char *body, size_t len)
 {
-	static const char BODY[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32005,\"message\":\"rate limit\"}}";
+	static const char BODY[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32005,\"message\":\"rate limit\"}}";
 
 	if (well_again(shared, number))
 		healthy(shared, number, fd, body, len);
@@ -189,8 +191,9 @@ static void rate_limited_in_the_body(struct fake_shared *shared, unsigned number
 static void wrong_ids(struct fake_shared *shared, unsigned number, int fd, const char *body, size_t len)
 {
 	(void)shared, (void)number, (void)body, (void)len;
-	fake_http_text(fd, 200, "", "[{\"jsonrpc\":\"2.0\",\"id\":9000,\"result\":\"0x63\"},"
-				    "{\"jsonrpc\":\"2.0\",\"id\":9001,\"result\":\"0x2105\"}]");
+	fake_http_text(fd, 200, "",
+		       "[{\"jsonrpc\":\"2.0\",\"id\":9000,\"result\":\"0x63\"},"
+		       "{\"jsonrpc\":\"2.0\",\"id\":9001,\"result\":\"0x2105\"}]");
 }
 
 static void not_found(struct fake_shared *shared, unsigned number, int fd, const char *body, size_t len)
@@ -228,7 +231,8 @@ static void huge_body(struct fake_shared *shared, unsigned number, int fd, const
 		char size[32];
 
 		(void)snprintf(size, sizeof(size), "%zx\r\n", sizeof(block));
-		if (write(fd, size, strlen(size)) < 0 || write(fd, block, sizeof(block)) < 0 || write(fd, "\r\n", 2) < 0)
+		if (write(fd, size, strlen(size)) < 0 || write(fd, block, sizeof(block)) < 0 ||
+		    write(fd, "\r\n", 2) < 0)
 			_exit(0);
 	}
 	_exit(0);
@@ -442,7 +446,8 @@ static void many_at_once_use_few_connections(void **state)
 
 static void only_http_urls_are_taken(void **state)
 {
-	static const char *const URLS[] = {"", "ws://127.0.0.1/", "file:///etc/passwd", "127.0.0.1:8545", "http://", "gopher://x/"};
+	static const char *const URLS[] = {"",	      "ws://127.0.0.1/", "file:///etc/passwd", "127.0.0.1:8545",
+					   "http://", "gopher://x/"};
 	struct event_base *base = event_base_new();
 
 	(void)state;

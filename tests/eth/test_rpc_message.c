@@ -40,7 +40,8 @@ static const struct {
 	{"no version", "[" OK7 ",{\"id\":8,\"result\":1}]", -EBADMSG},
 	{"another version", "[" OK7 ",{\"jsonrpc\":\"1.0\",\"id\":8,\"result\":1}]", -EBADMSG},
 	{"neither result nor error", "[" OK7 ",{\"jsonrpc\":\"2.0\",\"id\":8}]", -EBADMSG},
-	{"both result and error", "[" OK7 "," R("8", "\"result\":1,\"error\":{\"code\":1,\"message\":\"\"}") "]", -EBADMSG},
+	{"both result and error", "[" OK7 "," R("8", "\"result\":1,\"error\":{\"code\":1,\"message\":\"\"}") "]",
+	 -EBADMSG},
 	{"a result twice", "[" OK7 "," R("8", "\"result\":1,\"result\":2") "]", -EBADMSG},
 	{"an error that is text", "[" OK7 "," R("8", "\"error\":\"no\"") "]", -EBADMSG},
 	{"an error without code", "[" OK7 "," R("8", "\"error\":{\"message\":\"no\"}") "]", -EBADMSG},
@@ -51,7 +52,8 @@ static const struct {
 	{"bytes that are not UTF-8", "[" OK7 "," R("8", "\"result\":\"\xff\"") "]", -EBADMSG},
 	{"a lone surrogate", "[" OK7 "," R("8", "\"result\":\"\\ud800\"") "]", -EBADMSG},
 	{"too deep",
-	 "[" OK7 "," R("8", "\"result\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]") "]", -EOVERFLOW},
+	 "[" OK7 "," R("8", "\"result\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]") "]",
+	 -EOVERFLOW},
 };
 
 static void refuses_what_is_not_an_answer_to_the_batch(void **state)
@@ -100,8 +102,10 @@ static void takes_answers_in_any_order(void **state)
 
 static void an_error_for_the_whole_batch_is_every_calls_error(void **state)
 {
-	static const char BODY[] = R("null", "\"error\":{\"code\":-32005,\"message\":\"rate limit\",\"data\":\"0x00\"}");
-	static const char REVERT[] = R("null", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x7e273289\"}");
+	static const char BODY[] =
+		R("null", "\"error\":{\"code\":-32005,\"message\":\"rate limit\",\"data\":\"0x00\"}");
+	static const char REVERT[] =
+		R("null", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x7e273289\"}");
 	struct eth_rpc_answer *answer;
 
 	(void)state;
@@ -185,7 +189,8 @@ static void a_revert_brings_its_data_in_the_forms_nodes_use(void **state)
 		char body[256];
 
 		(void)snprintf(body, sizeof(body),
-			       "[" R("7", "\"error\":{\"code\":3,\"message\":\"execution reverted: \\u0000\\u0001\",\"data\":%s}") "]",
+			       "[" R("7", "\"error\":{\"code\":3,\"message\":\"execution reverted: "
+					  "\\u0000\\u0001\",\"data\":%s}") "]",
 			       REVERTS[i].data);
 		assert_int_equal(eth_rpc_answer_parse(&answer, body, strlen(body), 7, 1), 0);
 		assert_int_equal(answer->results[0].outcome, ETH_RPC_REVERT);
@@ -271,12 +276,18 @@ static const struct {
 	{as_block, "{\"number\":\"0x1\",\"hash\":null,\"parentHash\":\"" H32 "\",\"timestamp\":\"0x2\"}", -EBADMSG},
 	{as_receipt, "null", -ENOENT},
 	{as_receipt, "{}", -EBADMSG},
-	{as_receipt, "{\"transactionHash\":\"" H32 "\",\"blockHash\":\"" H32 "\",\"blockNumber\":\"0x1\",\"gasUsed\":\"0x5\","
-		     "\"status\":\"0x1\",\"logs\":[]}", 0},
-	{as_receipt, "{\"transactionHash\":\"" H32 "\",\"blockHash\":\"" H32 "\",\"blockNumber\":\"0x1\",\"gasUsed\":\"0x5\","
-		     "\"status\":\"0x2\",\"logs\":[]}", -EBADMSG},
-	{as_receipt, "{\"transactionHash\":\"" H32 "\",\"blockHash\":null,\"blockNumber\":null,\"gasUsed\":\"0x5\","
-		     "\"status\":\"0x1\",\"logs\":[]}", -EBADMSG},
+	{as_receipt,
+	 "{\"transactionHash\":\"" H32 "\",\"blockHash\":\"" H32 "\",\"blockNumber\":\"0x1\",\"gasUsed\":\"0x5\","
+	 "\"status\":\"0x1\",\"logs\":[]}",
+	 0},
+	{as_receipt,
+	 "{\"transactionHash\":\"" H32 "\",\"blockHash\":\"" H32 "\",\"blockNumber\":\"0x1\",\"gasUsed\":\"0x5\","
+	 "\"status\":\"0x2\",\"logs\":[]}",
+	 -EBADMSG},
+	{as_receipt,
+	 "{\"transactionHash\":\"" H32 "\",\"blockHash\":null,\"blockNumber\":null,\"gasUsed\":\"0x5\","
+	 "\"status\":\"0x1\",\"logs\":[]}",
+	 -EBADMSG},
 };
 
 static void readers_want_one_shape_each(void **state)
@@ -292,9 +303,9 @@ static void readers_want_one_shape_each(void **state)
 
 static void a_result_that_is_an_error_has_its_own_errno(void **state)
 {
-	static const int ERRNOS[] = {[ETH_RPC_REVERT] = -EPROTO, [ETH_RPC_LIMIT] = -EAGAIN, [ETH_RPC_RETRYABLE] = -EAGAIN,
-				     [ETH_RPC_NO_METHOD] = -EOPNOTSUPP, [ETH_RPC_UNKNOWN_BLOCK] = -ESTALE,
-				     [ETH_RPC_REFUSED] = -EIO};
+	static const int ERRNOS[] = {
+		[ETH_RPC_REVERT] = -EPROTO,	   [ETH_RPC_LIMIT] = -EAGAIN,	      [ETH_RPC_RETRYABLE] = -EAGAIN,
+		[ETH_RPC_NO_METHOD] = -EOPNOTSUPP, [ETH_RPC_UNKNOWN_BLOCK] = -ESTALE, [ETH_RPC_REFUSED] = -EIO};
 
 	(void)state;
 	for (int outcome = ETH_RPC_REVERT; outcome <= ETH_RPC_REFUSED; outcome++) {

@@ -21,7 +21,8 @@ static json_t *block(unsigned number, unsigned first)
 
 	(void)snprintf(hash, sizeof(hash), "0x%02x%062d", first, 0);
 	(void)snprintf(text, sizeof(text), "0x%x", number);
-	return json_pack("{s:{s:s,s:s,s:s,s:s}}", "result", "number", text, "hash", hash, "parentHash", hash, "timestamp", text);
+	return json_pack("{s:{s:s,s:s,s:s,s:s}}", "result", "number", text, "hash", hash, "parentHash", hash,
+			 "timestamp", text);
 }
 
 static json_t *heads(const struct fake_shared *shared, const json_t *params)
@@ -59,14 +60,18 @@ static json_t *call(const struct fake_shared *shared, const json_t *params)
 		return json_pack("{s:s}", "result", "0x");
 	(void)sscanf(hash, "0x%2x", &first);
 	if (strncmp(data, "0x6352211e", 10) == 0)
-		return id == 7 || id >= 3000 ? error(3, "execution reverted", "0x7e273289" "00") : address(0x11, id);
+		return id == 7 || id >= 3000 ? error(3, "execution reverted",
+						     "0x7e273289"
+						     "00")
+					     : address(0x11, id);
 	if (strncmp(data, "0x00339509", 10) == 0)
 		return id == 7 || (id == 1 && first == 0xcc) ? address(0, 0) : address(first, id);
 	if (id == 7)
 		return error(3, "execution reverted", "0x7e273289");
-	return json_pack("{s:s}", "result", "0x0000000000000000000000000000000000000000000000000000000000000020"
-					    "0000000000000000000000000000000000000000000000000000000000000003"
-					    "666f6f0000000000000000000000000000000000000000000000000000000000");
+	return json_pack("{s:s}", "result",
+			 "0x0000000000000000000000000000000000000000000000000000000000000020"
+			 "0000000000000000000000000000000000000000000000000000000000000003"
+			 "666f6f0000000000000000000000000000000000000000000000000000000000");
 }
 
 static json_t *reply(struct fake_shared *shared, const char *method, const json_t *params)
@@ -74,8 +79,9 @@ static json_t *reply(struct fake_shared *shared, const char *method, const json_
 	if (strcmp(method, "eth_getBlockByNumber") == 0)
 		return heads(shared, params);
 	if (strcmp(method, "eth_getBlockByHash") == 0)
-		return strncmp(json_string_value(json_array_get(params, 0)), "0xbb", 4) == 0 ? block(20, 0xbb)
-											      : json_pack("{s:n}", "result");
+		return strncmp(json_string_value(json_array_get(params, 0)), "0xbb", 4) == 0
+			       ? block(20, 0xbb)
+			       : json_pack("{s:n}", "result");
 	return call(shared, params);
 }
 

@@ -89,7 +89,8 @@ static void heads_must_agree_with_each_other(void **state)
 
 static void heads_grow_old(void **state)
 {
-	const struct heads_set one = {at(1, 1, 1), at(1, 1, 1), at(1, 1, 1)}, two = {at(2, 2, 2), at(1, 1, 1), at(1, 1, 1)};
+	const struct heads_set one = {at(1, 1, 1), at(1, 1, 1), at(1, 1, 1)},
+			       two = {at(2, 2, 2), at(1, 1, 1), at(1, 1, 1)};
 	const struct heads_set *got;
 	struct heads heads = {0};
 

@@ -42,7 +42,8 @@ static void on_verdicts(void *arg, int err, const struct authority *verdicts, si
 
 static void set_heads(struct fixture *f, uint8_t latest, uint8_t safe)
 {
-	const struct heads_set set = {.latest = {.number = 30, .hash = {{latest}}}, .safe = {.number = 20, .hash = {{safe}}}};
+	const struct heads_set set = {.latest = {.number = 30, .hash = {{latest}}},
+				      .safe = {.number = 20, .hash = {{safe}}}};
 
 	heads_update(&f->heads, &set, 0);
 }
@@ -365,7 +366,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_keys_are_one_batch_and_doubles_are_read_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_ingest_batch_of_strangers_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_head_is_another_reading, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_node_that_is_down_is_an_error_and_never_the_last_verdict, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_that_is_down_is_an_error_and_never_the_last_verdict, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(heads_too_old_say_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(heads_that_grow_old_during_the_read_say_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_node_ends_at_the_deadline, setup, teardown),

@@ -52,8 +52,9 @@ static void start_chain(void)
 	if (chain == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 		(void)dup2(pipes[1], STDOUT_FILENO);
-		(void)execlp("node", "node", KEDGE_CHAIN_SCRIPT, "--dir", folder, "--origin", "example.test/log", "--signer", text,
-			     "--guardian", text, "--fund", text, "--port", "0", "--no-keeper", (char *)NULL);
+		(void)execlp("node", "node", KEDGE_CHAIN_SCRIPT, "--dir", folder, "--origin", "example.test/log",
+			     "--signer", text, "--guardian", text, "--fund", text, "--port", "0", "--no-keeper",
+			     (char *)NULL);
 		_exit(127);
 	}
 	(void)close(pipes[1]);
@@ -110,8 +111,14 @@ static void await_receipt(struct eth_rpc_receipt *receipt, struct eth_rpc_answer
 static void transact(struct eth_rpc_receipt *receipt, struct eth_rpc_answer **keep, const uint8_t *data, size_t len)
 {
 	const struct eth_rpc_at latest = eth_rpc_at_tag(ETH_RPC_LATEST);
-	struct tx tx = {.type = TX_DYNAMIC_FEE, .chain_id = CHAIN, .gas_limit = 500000, .to = agent.registry, .data = data,
-			.data_len = len, .max_fee = u256_from_u64(UINT64_C(100000000000)), .max_priority_fee = u256_from_u64(1)};
+	struct tx tx = {.type = TX_DYNAMIC_FEE,
+			.chain_id = CHAIN,
+			.gas_limit = 500000,
+			.to = agent.registry,
+			.data = data,
+			.data_len = len,
+			.max_fee = u256_from_u64(UINT64_C(100000000000)),
+			.max_priority_fee = u256_from_u64(1)};
 	struct eth_rpc_answer *answer;
 	struct eth_rpc_calls list;
 	struct eth_hash hash, told;
@@ -200,7 +207,8 @@ static void change_wallet(uint64_t block_time)
 
 	registry_wallet_digest(&digest, &registry, &agent.id, &wallet.address, &owner.address, block_time + 200);
 	sign(signature, &digest, &wallet);
-	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, block_time + 200, signature), 0);
+	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, block_time + 200, signature),
+			 0);
 	transact(&receipt, &keep, data, len);
 	eth_rpc_answer_free(keep);
 	free(data);
@@ -260,7 +268,7 @@ static void a_reorganisation_takes_verdicts_back(void **state)
 	judge(cache);
 	assert_int_equal(verdict.err, 0);
 	assert_int_equal(authority_role(&verdict, &owner.address), AUTHORITY_WALLET); /* the role held at safe */
-	assert_int_equal(authority_role(&verdict, &wallet.address), AUTHORITY_NONE); /* not yet at safe */
+	assert_int_equal(authority_role(&verdict, &wallet.address), AUTHORITY_NONE);  /* not yet at safe */
 
 	gone = eth_rpc_at_hash(&set.latest.hash);
 	eth_rpc_answer_free(ask("anvil_reorg", "[1, []]")); /* the wallet change is undone */

@@ -59,18 +59,24 @@ static const struct {
 	{"an address", "\"result\":\"0x" OWNER "\"", 0, 0},
 	{"zero", "\"result\":\"0x" ZERO "\"", -EBADMSG, 0},
 	{"no code there", "\"result\":\"0x\"", -ENXIO, -ENXIO},
-	{"31 bytes", "\"result\":\"0x0000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266\"", -EBADMSG, -EBADMSG},
+	{"31 bytes", "\"result\":\"0x0000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266\"", -EBADMSG,
+	 -EBADMSG},
 	{"two words", "\"result\":\"0x" OWNER ZERO "\"", -EBADMSG, -EBADMSG},
-	{"dirty upper bytes", "\"result\":\"0x000000000000000000000001f39fd6e51aad88f6f4ce6ab8827279cfffb92266\"", -EBADMSG, -EBADMSG},
+	{"dirty upper bytes", "\"result\":\"0x000000000000000000000001f39fd6e51aad88f6f4ce6ab8827279cfffb92266\"",
+	 -EBADMSG, -EBADMSG},
 	{"upper case", "\"result\":\"0x000000000000000000000000F39FD6E51AAD88F6F4CE6AB8827279CFFFB92266\"", 0, 0},
 	{"null", "\"result\":null", -EBADMSG, -EBADMSG},
 	{"a bare address", "\"result\":\"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266\"", -EBADMSG, -EBADMSG},
-	{"no such agent", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x" NONEXISTENT "\"}", -ENOENT, -ENOENT},
-	{"another revert", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x08c379a0\"}", -EPROTO, -EPROTO},
-	{"a revert without data", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}", -EPROTO, -EPROTO},
+	{"no such agent", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x" NONEXISTENT "\"}",
+	 -ENOENT, -ENOENT},
+	{"another revert", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x08c379a0\"}", -EPROTO,
+	 -EPROTO},
+	{"a revert without data", "\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x\"}", -EPROTO,
+	 -EPROTO},
 	{"an unknown block", "\"error\":{\"code\":-32001,\"message\":\"Resource not found\"}", -ESTALE, -ESTALE},
 	{"busy", "\"error\":{\"code\":-32005,\"message\":\"rate limit\"}", -EAGAIN, -EAGAIN},
-	{"that selector's bytes in another error", "\"error\":{\"code\":-32000,\"message\":\"no\",\"data\":\"0x" NONEXISTENT "\"}", -EIO, -EIO},
+	{"that selector's bytes in another error",
+	 "\"error\":{\"code\":-32000,\"message\":\"no\",\"data\":\"0x" NONEXISTENT "\"}", -EIO, -EIO},
 };
 
 static void addresses_are_read_in_one_shape_only(void **state)
@@ -97,7 +103,8 @@ static const struct {
 } URIS[] = {
 	{"empty", WORD("20") WORD("00"), 0, 0},
 	{"two bytes", WORD("20") WORD("02") "6869000000000000000000000000000000000000000000000000000000000000", 0, 2},
-	{"a NUL inside", WORD("20") WORD("03") "6800690000000000000000000000000000000000000000000000000000000000", 0, 3},
+	{"a NUL inside", WORD("20") WORD("03") "6800690000000000000000000000000000000000000000000000000000000000", 0,
+	 3},
 	{"not UTF-8", WORD("20") WORD("01") "ff00000000000000000000000000000000000000000000000000000000000000", 0, 1},
 	{"no code there", "", -ENXIO, 0},
 	{"only the offset", WORD("20"), -EBADMSG, 0},
@@ -105,8 +112,10 @@ static const struct {
 	{"an offset into the head", WORD("00") WORD("00"), -EBADMSG, 0},
 	{"an odd offset", WORD("21") WORD("00") WORD("00"), -EBADMSG, 0},
 	{"a length past the end", WORD("20") WORD("21") ZERO, -EBADMSG, 0},
-	{"a length of 2^255", WORD("20") "8000000000000000000000000000000000000000000000000000000000000000" ZERO, -EBADMSG, 0},
-	{"dirty padding", WORD("20") WORD("01") "6801000000000000000000000000000000000000000000000000000000000000", -EBADMSG, 0},
+	{"a length of 2^255", WORD("20") "8000000000000000000000000000000000000000000000000000000000000000" ZERO,
+	 -EBADMSG, 0},
+	{"dirty padding", WORD("20") WORD("01") "6801000000000000000000000000000000000000000000000000000000000000",
+	 -EBADMSG, 0},
 	{"half a word", WORD("20") "0000", -EBADMSG, 0},
 };
 
@@ -248,12 +257,13 @@ static void check_read(const json_t *exchange, const uint8_t *data, struct count
 		;
 	(void)sprintf(frame, "[%s]", text);
 	assert_int_equal(eth_rpc_answer_parse(&answer, frame, strlen(frame),
-					      (uint64_t)json_integer_value(json_object_get(response, "id")), 1), 0);
+					      (uint64_t)json_integer_value(json_object_get(response, "id")), 1),
+			 0);
 	if (which == 3) {
 		counts->other++;
 		goto out;
 	}
-	err = which == 0 ? registry_read_owner(&address, &answer->results[0])
+	err = which == 0   ? registry_read_owner(&address, &answer->results[0])
 	      : which == 1 ? registry_read_wallet(&address, &answer->results[0])
 			   : registry_read_uri(&uri, &uri_len, &answer->results[0]);
 	if (result == NULL) {
@@ -261,7 +271,8 @@ static void check_read(const json_t *exchange, const uint8_t *data, struct count
 		counts->absent++;
 		goto out;
 	}
-	assert_int_equal(hex_decode_data(bytes, sizeof(bytes), &len, json_string_value(result), json_string_length(result)), 0);
+	assert_int_equal(
+		hex_decode_data(bytes, sizeof(bytes), &len, json_string_value(result), json_string_length(result)), 0);
 	if (len == 0) {
 		assert_int_equal(err, -ENXIO);
 		counts->no_code++;
@@ -298,16 +309,19 @@ static void check_write(const uint8_t *data, size_t len, struct counts *counts)
 		for (size_t i = 0; i < 8; i++)
 			deadline = deadline << 8 | data[4 + 64 + 24 + i];
 		memcpy(wallet.bytes, data + 4 + 32 + 12, 20);
-		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 4 + 32 * 5), 0);
+		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 4 + 32 * 5),
+				 0);
 	}
 	abi_selector(selector, "register(string)");
 	if (memcmp(data, selector, 4) == 0)
 		assert_int_equal(registry_call_register(&ours, &ours_len, (const char *)data + 4 + 64,
-							((size_t)data[4 + 62] << 8) + data[4 + 63]), 0);
+							((size_t)data[4 + 62] << 8) + data[4 + 63]),
+				 0);
 	abi_selector(selector, "setAgentURI(uint256,string)");
 	if (memcmp(data, selector, 4) == 0)
 		assert_int_equal(registry_call_set_uri(&ours, &ours_len, &id, (const char *)data + 4 + 96,
-						       ((size_t)data[4 + 94] << 8) + data[4 + 95]), 0);
+						       ((size_t)data[4 + 94] << 8) + data[4 + 95]),
+				 0);
 	if (ours == NULL) {
 		counts->other++;
 		return;
@@ -354,7 +368,8 @@ static void recorded_exchanges_are_read_and_built_alike(void **state)
 		const json_t *list = json_object_get(root, "exchanges");
 
 		for (size_t i = 0; i < json_array_size(list); i++) {
-			const json_t *exchange = json_array_get(list, i), *request = json_object_get(exchange, "request");
+			const json_t *exchange = json_array_get(list, i),
+				     *request = json_object_get(exchange, "request");
 			const char *method = json_string_value(json_object_get(request, "method"));
 			struct eth_address to;
 			uint8_t data[4096];
@@ -371,8 +386,9 @@ static void recorded_exchanges_are_read_and_built_alike(void **state)
 		}
 		json_decref(root);
 	}
-	print_message("%u reads, %u absent agents, %u without code, %u transactions, %u registrations; %u of other kinds\n",
-		      counts.reads, counts.absent, counts.no_code, counts.writes, counts.registered, counts.other);
+	print_message(
+		"%u reads, %u absent agents, %u without code, %u transactions, %u registrations; %u of other kinds\n",
+		counts.reads, counts.absent, counts.no_code, counts.writes, counts.registered, counts.other);
 	assert_true(counts.reads >= 20 && counts.absent >= 2 && counts.no_code >= 1 && counts.writes >= 5);
 	assert_int_equal(counts.registered, 4);
 }
@@ -408,9 +424,11 @@ static void reverts_say_what_to_do_next(void **state)
 	(void)state;
 	revert(text, sizeof(text), "0x" NONEXISTENT);
 	assert_string_equal(text, "there is no agent with this id");
-	revert(text, sizeof(text), "0x08c379a0" WORD("20") WORD("07") "6578706972656400000000000000000000000000000000000000000000000000");
+	revert(text, sizeof(text),
+	       "0x08c379a0" WORD("20") WORD("07") "6578706972656400000000000000000000000000000000000000000000000000");
 	assert_non_null(strstr(text, "ask for a new one"));
-	revert(text, sizeof(text), "0x08c379a0" WORD("20") WORD("03") "1b5b6d0000000000000000000000000000000000000000000000000000000000");
+	revert(text, sizeof(text),
+	       "0x08c379a0" WORD("20") WORD("03") "1b5b6d0000000000000000000000000000000000000000000000000000000000");
 	assert_string_equal(text, "reverted: \\x1b[m");
 	revert(text, sizeof(text), "0x08c379a0" WORD("20"));
 	assert_string_equal(text, "reverted with a message that cannot be read");
@@ -423,13 +441,24 @@ static void reverts_say_what_to_do_next(void **state)
 /* Every require text and custom error of the interface list has a sentence of its own. */
 static void every_error_of_the_interface_is_known(void **state)
 {
-	static const char *const ERRORS[] = {
-		"ERC721NonexistentToken(uint256)", "ERC721InsufficientApproval(address,uint256)",
-		"ERC721IncorrectOwner(address,uint256,address)", "ERC721InvalidReceiver(address)", "ERC721InvalidOwner(address)",
-		"ERC721InvalidApprover(address)", "ERC721InvalidOperator(address)", "ERC721InvalidSender(address)",
-		"OwnableUnauthorizedAccount(address)", "OwnableInvalidOwner(address)", "InvalidInitialization()",
-		"NotInitializing()", "UUPSUnauthorizedCallContext()", "UUPSUnsupportedProxiableUUID(bytes32)",
-		"ERC1967InvalidImplementation(address)", "ERC1967NonPayable()", "AddressEmptyCode(address)", "FailedCall()"};
+	static const char *const ERRORS[] = {"ERC721NonexistentToken(uint256)",
+					     "ERC721InsufficientApproval(address,uint256)",
+					     "ERC721IncorrectOwner(address,uint256,address)",
+					     "ERC721InvalidReceiver(address)",
+					     "ERC721InvalidOwner(address)",
+					     "ERC721InvalidApprover(address)",
+					     "ERC721InvalidOperator(address)",
+					     "ERC721InvalidSender(address)",
+					     "OwnableUnauthorizedAccount(address)",
+					     "OwnableInvalidOwner(address)",
+					     "InvalidInitialization()",
+					     "NotInitializing()",
+					     "UUPSUnauthorizedCallContext()",
+					     "UUPSUnsupportedProxiableUUID(bytes32)",
+					     "ERC1967InvalidImplementation(address)",
+					     "ERC1967NonPayable()",
+					     "AddressEmptyCode(address)",
+					     "FailedCall()"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ERRORS) / sizeof(ERRORS[0]); i++) {

@@ -24,7 +24,8 @@ static json_t *block(unsigned number, unsigned fork)
 
 	(void)snprintf(hash, sizeof(hash), "0x%08x%02x%054d", number, fork, 0);
 	(void)snprintf(text, sizeof(text), "0x%x", number);
-	return json_pack("{s:{s:s,s:s,s:s,s:s}}", "result", "number", text, "hash", hash, "parentHash", hash, "timestamp", text);
+	return json_pack("{s:{s:s,s:s,s:s,s:s}}", "result", "number", text, "hash", hash, "parentHash", hash,
+			 "timestamp", text);
 }
 
 static json_t *reply(struct fake_shared *shared, const char *method, const json_t *params)
@@ -81,7 +82,9 @@ static int stop_duty(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-#define ROW "SELECT latest_number || ' ' || encode(substr(latest_hash, 5, 1), 'hex') FROM chain_head WHERE chain = 'eip155:31337'"
+#define ROW                                                                                                            \
+	"SELECT latest_number || ' ' || encode(substr(latest_hash, 5, 1), 'hex') FROM chain_head WHERE chain = "       \
+	"'eip155:31337'"
 #define READ_AT "SELECT read_at FROM chain_head WHERE chain = 'eip155:31337'"
 
 static void wait_for(const char *sql, const char *expected)
@@ -176,9 +179,11 @@ static void it_goes_on_after_the_node_and_after_the_database_were_gone(void **st
 	assert_string_equal(fixture_sql(database, READ_AT), before); /* no heartbeat without a node */
 	fake.shared->mode = 41;
 	wait_for(ROW, "41 00");
-	(void)snprintf(epoch, sizeof(epoch), "%s", fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"));
-	(void)fixture_sql(database, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'kedge_app' "
-				    "AND datname = current_database()");
+	(void)snprintf(epoch, sizeof(epoch), "%s",
+		       fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"));
+	(void)fixture_sql(database,
+			  "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'kedge_app' "
+			  "AND datname = current_database()");
 	fake.shared->mode = 42;
 	wait_for(ROW, "42 00");
 	assert_true(atoll(fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'")) > atoll(epoch));
@@ -194,7 +199,8 @@ static void one_holder_at_a_time(void **state)
 	fake.shared->mode = 50;
 	first = start_duty();
 	wait_for(ROW, "50 00");
-	(void)snprintf(epoch, sizeof(epoch), "%s", fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"));
+	(void)snprintf(epoch, sizeof(epoch), "%s",
+		       fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"));
 	second = start_duty();
 	(void)usleep(500000);
 	assert_string_equal(fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"), epoch);

@@ -21,8 +21,9 @@ static void news_reorganisations_and_sameness_are_told_apart(void **state)
 		struct heads_set now;
 		enum follow_verdict verdict;
 	} steps[] = {
-		{heads(10, 8, 6, 0), FOLLOW_NEW},   {heads(10, 8, 6, 0), FOLLOW_SAME},  {heads(11, 8, 6, 0), FOLLOW_NEW},
-		{heads(11, 9, 7, 0), FOLLOW_NEW},   {heads(11, 9, 7, 1), FOLLOW_REORG}, {heads(10, 9, 7, 1), FOLLOW_REORG},
+		{heads(10, 8, 6, 0), FOLLOW_NEW},   {heads(10, 8, 6, 0), FOLLOW_SAME},
+		{heads(11, 8, 6, 0), FOLLOW_NEW},   {heads(11, 9, 7, 0), FOLLOW_NEW},
+		{heads(11, 9, 7, 1), FOLLOW_REORG}, {heads(10, 9, 7, 1), FOLLOW_REORG},
 		{heads(12, 8, 7, 1), FOLLOW_REORG}, {heads(12, 8, 7, 1), FOLLOW_SAME},
 	};
 	struct follow_state follow = {0};
