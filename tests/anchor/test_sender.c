@@ -995,7 +995,8 @@ static void test_nonce_is_used_up_when_others_anchored(void **state)
 	assert_true(new.max_fee > old.max_fee);
 }
 
-/* A replacement is being signed or stored while the older attempt becomes final: it comes too late, and is not "lost". */
+/* A replacement is being signed or stored while the older attempt becomes final: it comes too late, and is not "lost".
+ */
 static void test_late_replacement_of_a_final_nonce(void **state)
 {
 	struct sender_attempt old;
