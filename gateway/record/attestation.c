@@ -297,22 +297,38 @@ static int check_proof(const struct submission *s, struct refusal *why)
 	if (strcmp(type, "eip712") != 0 && strcmp(type, "eip191") != 0)
 		return refuse(why, REFUSAL_PROOF, "/proof/type", "a proof by an agent is eip712 or eip191");
 	if (strlen(signature) != 132 || strncmp(signature, "0x", 2) != 0 ||
-	    strspn(signature + 2, "0123456789abcdefABCDEF") != 130)
-		return refuse(why, REFUSAL_PROOF, "/proof/signature", "a signature is 0x and 130 hex digits");
+	    strspn(signature + 2, "0123456789abcdef") != 130)
+		return refuse(why, REFUSAL_PROOF, "/proof/signature", "a signature is 0x and 130 lower-case hex digits");
 	return 0;
 }
 
-/* What DESIGN §5.2 and §5.6 will admit one day, and this gateway does not offer. */
-static int check_offered(const struct submission *s, struct refusal *why)
+/* The proofs and names of other kinds come with their issuers (DESIGN §5.2). */
+static int check_kind(const struct submission *s, struct refusal *why)
 {
 	const char *kind = json_string_value(json_object_get(s->attestation, "issuerKind"));
 
 	if (strcmp(kind, "agent") != 0)
 		return refuse(why, REFUSAL_ISSUER_KIND, "/attestation/issuer", "no %s issuer of this name is registered here", kind);
+	return 0;
+}
+
+static bool served(const struct agent_key *key, const struct record_names *names)
+{
+	return key->chain == names->agents.chain &&
+	       !memcmp(&key->registry, &names->agents.registry, sizeof(key->registry));
+}
+
+/* What DESIGN §5.2 and §5.6 will admit one day, and this gateway does not offer. */
+static int check_offered(const struct submission *s, struct refusal *why, const struct record_names *names)
+{
 	if (json_object_get(s->context, "release"))
 		return refuse(why, REFUSAL_RELEASE, "/context/release", "embargo not offered here");
 	if (json_object_get(s->context, "surface"))
 		return refuse(why, REFUSAL_SURFACE, "/context/surface", "no projector here admits attestations to this surface");
+	if (!served(&s->issuer_key, names))
+		return refuse(why, REFUSAL_REGISTRY, "/attestation/issuer", "agents of this registry are not served here");
+	if (!served(&s->subject_key, names))
+		return refuse(why, REFUSAL_REGISTRY, "/attestation/subject", "agents of this registry are not served here");
 	return 0;
 }
 
@@ -332,8 +348,6 @@ static int map_name(struct agent_key *key, char text[static AGENT_KEY_TEXT_SIZE]
 	if (agent_key_from_any(key, given, strlen(given), &names->agents))
 		return refuse(why, REFUSAL_NAME, pointer, "%s names no agent that this log knows how to read", member);
 	agent_key_format(text, key);
-	if (key->chain != names->agents.chain || memcmp(&key->registry, &names->agents.registry, sizeof(key->registry)) != 0)
-		return refuse(why, REFUSAL_REGISTRY, pointer, "agents of this registry are not served here");
 	return 0;
 }
 
@@ -368,10 +382,9 @@ static int check_submission(struct submission *s, struct refusal *why, const str
 		return refuse(why, REFUSAL_MEMBER_MISSING, "/proof", "proof is missing");
 	if (!json_is_object(s->proof))
 		return refuse(why, REFUSAL_SHAPE, "/proof", "proof is an object");
-	if ((rc = check_offered(s, why)) || (rc = check_names(s, why, names)) || (rc = check_proof(s, why)))
+	if ((rc = check_kind(s, why)) || (rc = check_names(s, why, names)))
 		return rc;
-	s->id_matches = submission_id_check(s->attestation, s->game);
-	return 0;
+	return check_proof(s, why);
 }
 
 static int parse_refusal(struct refusal *why, const struct jcs_error *error)
@@ -430,7 +443,17 @@ int submission_parse(struct submission *s, struct refusal *why, const struct rec
 	if (len >= SUBMISSION_MAX)
 		return refuse(why, REFUSAL_ITEM_TOO_LARGE, "", "an item has less than %u bytes, this one %zu", SUBMISSION_MAX, len);
 	rc = jcs_parse(&json, &error, (const char *)bytes, len, &limits);
-	return rc ? parse_refusal(why, &error) : submission_take(s, why, names, json);
+	if (rc)
+		return parse_refusal(why, &error);
+	rc = submission_take(s, why, names, json);
+	if (rc)
+		return rc;
+	rc = check_offered(s, why, names);
+	if (rc)
+		submission_clear(s);
+	else
+		s->id_matches = submission_id_check(s->attestation, s->game);
+	return rc;
 }
 
 void submission_clear(struct submission *s)

@@ -56,7 +56,8 @@ struct submission {
 __attribute__((warn_unused_result)) int submission_parse(struct submission *s, struct refusal *why,
 							 const struct record_names *names, const uint8_t *bytes, size_t len);
 
-/* The same from parsed JSON, whose reference is taken in any case; the size limit is then the caller's affair. */
+/* Form and names alone, from parsed JSON whose reference is taken in any case: what a verifier asks, who has no offers and limits of
+ * a gateway to enforce. id_matches is not computed. */
 __attribute__((warn_unused_result)) int submission_take(struct submission *s, struct refusal *why,
 							const struct record_names *names, json_t *json);
 

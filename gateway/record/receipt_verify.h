@@ -2,8 +2,8 @@
  * The verifier: receipt bytes and the verifier's own policy in, one line a check out. Pure; `kedge verify` brings the files and,
  * if the policy names an RPC, what the chain said. Receipts: docs/formats.md §8; policy: §9.
  *
- * Any changed byte of a receipt makes a check fail: the bytes must be the canonical form, unknown members and unknown
- * signature lines are refused, and every value is bound by a hash, a signature or the chain.
+ * Any changed byte of a receipt makes a check fail: the bytes must be the canonical form, unknown members are refused, and every
+ * value is bound by a hash, a signature or the chain.
  */
 #pragma once
 

@@ -229,24 +229,6 @@ static void test_wrong_parts(void **state)
 	}
 }
 
-/* A line by a key that the policy does not know would be bytes nobody checks. */
-static void test_second_signature_line(void **state)
-{
-	char *bytes, *changed;
-	size_t len, changed_len;
-	struct receipt_report r;
-
-	(void)state;
-	fixture_receipt(&f, &bytes, &len, RECEIPT_LOGGED, 2, 7, TYPED_EIP712);
-	changed = replaced(bytes, len, &changed_len, "\\n\",\"entry\"",
-			   "\\n\xe2\x80\x94 other AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-			   "AAAAAAAAAAA=\\n\",\"entry\"");
-	verify(&r, changed, changed_len);
-	assert_int_equal(named(&r, "checkpoint")->verdict, RECEIPT_FAILED);
-	free(changed);
-	free(bytes);
-}
-
 static void test_head_must_be_last(void **state)
 {
 	char *good, *other, *changed;
@@ -435,7 +417,6 @@ int main(void)
 		cmocka_unit_test(test_every_byte_counts),
 		cmocka_unit_test(test_cut_and_grown),
 		cmocka_unit_test(test_wrong_parts),
-		cmocka_unit_test(test_second_signature_line),
 		cmocka_unit_test(test_head_must_be_last),
 		cmocka_unit_test(test_other_policies),
 		cmocka_unit_test(test_what_the_chain_says),
