@@ -123,7 +123,7 @@ static void test_checkpoints_refused(void **state)
 
 static void test_notes_refused(void **state)
 {
-#define S "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+#define S "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkM="
 	static const char *const good = "text\n\n" DASH "name " S "\n";
 	static const struct {
 		const char *note;
