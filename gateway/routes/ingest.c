@@ -346,9 +346,11 @@ static void parse_item(struct ingest *in, struct item *item, const uint8_t *byte
 
 	if (rc == 0)
 		rc = typed_content(&service->hasher, &item->content, &item->submission);
-	if (rc == 0)
+	if (rc == 0) {
+		metrics_add(METRIC_RECOVERS, 1);
 		rc = admission_signature(service->signatures, &item->admission, &item->refusal, &item->submission,
 					 service->names.origin, item->content.uid);
+	}
 	if (rc == 0)
 		item->alive = true;
 	else if (item->refusal.code != REFUSAL_NONE)

@@ -29,6 +29,7 @@ METRIC(RPC_SECONDS, HISTOGRAM, "kedge_rpc_seconds", "", "From a JSON-RPC call to
 METRIC(ATTESTATIONS_NEW, COUNTER, "kedge_attestations_total", "result=\"new\"", "Attestations by outcome")
 METRIC(ATTESTATIONS_DUPLICATE, COUNTER, "kedge_attestations_total", "result=\"duplicate\"", "Attestations by outcome")
 METRIC(ATTESTATIONS_REFUSED, COUNTER, "kedge_attestations_total", "result=\"refused\"", "Attestations by outcome")
+METRIC(RECOVERS, COUNTER, "kedge_recovers_total", "", "Signers recovered from submitted signatures")
 METRIC(APPEND_BATCH, COUNTER, "kedge_append_transactions_total", "", "Append transactions")
 METRIC(APPEND_ENTRIES, COUNTER, "kedge_append_entries_total", "", "Entries appended")
 METRIC(APPEND_SECONDS, HISTOGRAM, "kedge_append_seconds", "", "From an accepted attestation to its committed entry")
