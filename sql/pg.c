@@ -290,10 +290,11 @@ static int copy_settings(struct pg_conn *conn, const char *const *settings)
 	if (!conn->settings)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		conn->settings[i] = strdup(settings[i]);
-		if (!conn->settings[i])
+		char *copy = strdup(settings[i]);
+
+		if (!copy)
 			return -ENOMEM;
-		conn->nsettings++;
+		conn->settings[conn->nsettings++] = copy;
 	}
 	return 0;
 }

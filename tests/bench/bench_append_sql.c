@@ -1,6 +1,6 @@
 /*
- * Rows a second of the append transaction against this machine's yardstick: single-row INSERTs of the same bytes, pipelined,
- * each in a transaction of its own. Prints the settings that make the figures honest. Not a test.
+ * Rows a second of the append transaction against this machine's yardstick: single-row INSERTs of the same bytes,
+ * pipelined, each in a transaction of its own. Prints the settings that make the figures honest. Not a test.
  *
  *   bench_append_sql CONNINFO [SECONDS [SQL]]   CONNINFO of a role that may create databases; SQL runs after the
  *                                               migrations, to try a change of the schema
@@ -26,11 +26,11 @@ static double seconds = 3;
 
 static const Oid yard_types[] = {20, 17, 17, 17};
 static const struct pg_statement yard_statements[] = {
-    {.name = "yard",
-     .sql = "INSERT INTO yardstick VALUES ($1, $2, $3, $4)",
-     .nparams = 4,
-     .types = yard_types,
-     .write = true},
+	{.name = "yard",
+	 .sql = "INSERT INTO yardstick VALUES ($1, $2, $3, $4)",
+	 .nparams = 4,
+	 .types = yard_types,
+	 .write = true},
 };
 static const struct pg_statement_set yard_set = {yard_statements, 1};
 
@@ -168,7 +168,7 @@ static void append(size_t n)
 		die("lock", err);
 	for (uint64_t t = state.head.size / 256; t < (state.head.size + n) / 256; t++)
 		tiles[ntiles++] =
-		    (struct store_new_tile){.level = 0, .index = t, .hashes = tile_hashes, .root = tile_hashes};
+			(struct store_new_tile){.level = 0, .index = t, .hashes = tile_hashes, .root = tile_hashes};
 	for (uint64_t bits = state.head.size + n; bits; bits &= bits - 1)
 		nedge++;
 	const struct store_append a = {.old_size = state.head.size,
@@ -277,8 +277,9 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		execute(db, argv[3], false);
 	execute(db, "CREATE TABLE yardstick (n bigint PRIMARY KEY, uid bytea UNIQUE, line bytea, body bytea)", false);
-	execute(db, "SELECT name, current_setting(name) FROM unnest(ARRAY['server_version', 'fsync', 'synchronous_commit',"
-		    " 'full_page_writes', 'data_checksums', 'shared_buffers', 'max_wal_size']) name",
+	execute(db,
+		"SELECT name, current_setting(name) FROM unnest(ARRAY['server_version', 'fsync', 'synchronous_commit',"
+		" 'full_page_writes', 'data_checksums', 'shared_buffers', 'max_wal_size']) name",
 		true);
 	base = event_base_new();
 	err = store_open(&conn, base, db, "bench", STORE_WRITER, NULL, NULL);

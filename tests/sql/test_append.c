@@ -494,7 +494,6 @@ static void the_schema_refuses_what_cannot_be(void **state)
 		"INSERT INTO tile VALUES (0, 900000, 'short', sha256(''))",
 		"INSERT INTO map_node VALUES (sha256(''), 'short')",
 		"INSERT INTO published VALUES (900000, 0)",
-		"INSERT INTO payload VALUES (900000, 'x', NULL)",
 		"INSERT INTO log_head (one, origin) VALUES (false, 'second')",
 		"UPDATE log_head SET size = -1",
 		"UPDATE log_head SET index_size = size + 1",
