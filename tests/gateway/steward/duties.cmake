@@ -1,0 +1,3 @@
+kedge_test(test_gateway_steward_guard LABEL unit SOURCES test_guard.c LINKS kedge_steward)
+kedge_test(test_gateway_steward_anchor_call LABEL unit SOURCES test_anchor_call.c LINKS kedge_steward PkgConfig::JANSSON)
+kedge_test(test_gateway_steward_node_cache LABEL unit SOURCES test_node_cache.c LINKS kedge_steward)
