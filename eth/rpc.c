@@ -75,7 +75,7 @@ static int enqueue(struct eth_rpc *rpc, const struct eth_rpc_call *calls, size_t
 	batch->take = take;
 	batch->deadline_ms = eth_rpc_now_ms() + deadline_ms;
 	batch->deadline = evtimer_new(rpc->base, eth_rpc_on_deadline, batch);
-	deadline = (struct timeval){.tv_sec = deadline_ms / 1000, .tv_usec = deadline_ms % 1000 * 1000};
+	deadline = (struct timeval){.tv_sec = deadline_ms / 1000, .tv_usec = (suseconds_t)(deadline_ms % 1000) * 1000};
 	if (batch->deadline != NULL)
 		err = make_request(batch, calls, n);
 	if (err == 0 && evtimer_add(batch->deadline, &deadline) != 0)

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,27 +25,30 @@ int64_t eth_rpc_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The same trouble again and again is one line. Texts from the node never get here; from libcurl only printable ones.
- */
-__attribute__((format(printf, 2, 3))) static void complain(struct eth_rpc *rpc, const char *format, ...)
+/* The same trouble again and again is one line. Texts from the node never get here, and from libcurl only visible
+ * bytes. */
+static void complain(struct eth_rpc *rpc, char text[static ETH_RPC_ERROR_MAX])
 {
-	char text[ETH_RPC_ERROR_MAX], line[2 * ETH_RPC_ERROR_MAX];
-	va_list args;
+	char line[2 * ETH_RPC_ERROR_MAX];
 
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	for (char *c = text; *c != '\0'; c++)
 		if (*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	if (strcmp(text, rpc->last_error) == 0)
 		return;
-	memcpy(rpc->last_error, text, sizeof(text));
+	(void)snprintf(rpc->last_error, sizeof(rpc->last_error), "%s", text);
 	if (rpc->on_log == NULL)
 		return;
 	(void)snprintf(line, sizeof(line), "%s: %s", rpc->provider.host, text);
 	rpc->on_log(rpc->arg, line);
 }
+
+#define COMPLAIN(rpc, ...)                                                                                             \
+	do {                                                                                                           \
+		char complaint[ETH_RPC_ERROR_MAX];                                                                     \
+		(void)snprintf(complaint, sizeof(complaint), __VA_ARGS__);                                             \
+		complain(rpc, complaint);                                                                              \
+	} while (0)
 
 void eth_rpc_pump_in(struct eth_rpc *rpc, int64_t ms)
 {
@@ -112,7 +114,7 @@ void eth_rpc_on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	complain(batch->rpc, "no answer within the deadline%s%s", repeated ? ", after repeats; before that: " : "",
+	COMPLAIN(batch->rpc, "no answer within the deadline%s%.150s", repeated ? ", after repeats; before that: " : "",
 		 repeated ? batch->rpc->last_error : "");
 	eth_rpc_pending_cancel(batch, -ETIMEDOUT);
 }
@@ -169,11 +171,11 @@ static int check_chain(struct eth_rpc_pending *batch, const struct eth_rpc_answe
 	if (!rpc->check_chain || !says_anything(answer))
 		return 0;
 	if (eth_rpc_result_u64(&chain_id, &answer->results[batch->n]) != 0) {
-		complain(rpc, "does not say its chain id (code %" PRId64 ")", answer->results[batch->n].code);
+		COMPLAIN(rpc, "does not say its chain id (code %" PRId64 ")", answer->results[batch->n].code);
 		return -EIO;
 	}
 	if (chain_id != rpc->chain_id) {
-		complain(rpc, "is of chain %" PRIu64 ", expected %" PRIu64, chain_id, rpc->chain_id);
+		COMPLAIN(rpc, "is of chain %" PRIu64 ", expected %" PRIu64, chain_id, rpc->chain_id);
 		return -EXDEV;
 	}
 	return 0;
@@ -186,7 +188,7 @@ static void on_body(struct eth_rpc_pending *batch, const struct eth_rpc_http_ans
 				       batch->n + (batch->rpc->check_chain ? 1 : 0));
 
 	if (err == -EBADMSG)
-		complain(batch->rpc, "the answer is not a JSON-RPC answer to what was asked");
+		COMPLAIN(batch->rpc, "the answer is not a JSON-RPC answer to what was asked");
 	if (err == 0 && any_retryable(answer) && again(batch, http->retry_after_s)) {
 		eth_rpc_answer_free(answer);
 		return;
@@ -218,13 +220,13 @@ static void on_http_done(void *arg, const struct eth_rpc_http_answer *http)
 	leave_provider(batch);
 	rpc->stats.bytes_in += http->len;
 	if (http->end == ETH_RPC_HTTP_TOO_LARGE) {
-		complain(rpc, "the answer is larger than %zu bytes", batch->cap);
+		COMPLAIN(rpc, "the answer is larger than %zu bytes", batch->cap);
 		err = -EOVERFLOW;
 	} else if (http->end == ETH_RPC_HTTP_BROKEN) {
-		complain(rpc, "%s", http->why);
+		COMPLAIN(rpc, "%s", http->why);
 		retry = true;
 	} else if (http->status != 200) {
-		complain(rpc, "HTTP status %ld", http->status);
+		COMPLAIN(rpc, "HTTP status %ld", http->status);
 		retry = is_retryable_status(http->status);
 	} else {
 		on_body(batch, http);

@@ -150,7 +150,8 @@ static size_t on_curl_header(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct eth_rpc_post *post = arg;
 
-	(void)bytes;
+	if (memchr(bytes, '\0', size * n) != NULL) /* RFC 9110 §5.5: dangerous; refuse */
+		return 0;
 	post->header_len += size * n;
 	if (post->header_len > HEADER_MAX) {
 		post->too_large = true;

@@ -20,7 +20,7 @@ enum {
 struct ask;
 
 struct waiter {
-	LIST_ENTRY(waiter) link;
+	struct waiter *next; /* on the same entry */
 	struct ask *ask;
 	size_t index;
 };
@@ -28,7 +28,7 @@ struct waiter {
 struct entry {
 	struct entry *next; /* in its bucket */
 	TAILQ_ENTRY(entry) used;
-	LIST_HEAD(authority_waiters, waiter) waiters;
+	struct waiter *waiters; /* while loading */
 	bool ready;
 	uint8_t packed[PACKED];
 	struct agent_key key;
@@ -89,16 +89,20 @@ static struct entry **find(struct authority_cache *cache, const uint8_t packed[s
 	return at;
 }
 
-static void drop(struct authority_cache *cache, struct entry *entry)
+static void unlink_and_free(struct authority_cache *cache, struct entry *entry)
 {
 	struct entry **at = find(cache, entry->packed);
 
 	*at = entry->next;
-	if (entry->ready) {
-		TAILQ_REMOVE(&cache->used, entry, used);
-		cache->nready--;
-	}
 	free(entry);
+}
+
+/* Only a ready entry is on the list of last use. */
+static void forget_ready(struct authority_cache *cache, struct entry *entry)
+{
+	TAILQ_REMOVE(&cache->used, entry, used);
+	cache->nready--;
+	unlink_and_free(cache, entry);
 }
 
 static void touch(struct authority_cache *cache, struct entry *entry)
@@ -159,12 +163,13 @@ static void ask_count_down(struct ask *ask)
 /* Gives the verdict to all who wait. With an error of the whole read, that is the error of their whole ask. */
 static void wake(struct entry *entry, int err)
 {
-	struct waiter *waiter;
+	struct waiter *waiter = entry->waiters, *next;
 
-	while ((waiter = LIST_FIRST(&entry->waiters)) != NULL) {
+	entry->waiters = NULL;
+	for (; waiter != NULL; waiter = next) {
 		struct ask *ask = waiter->ask;
 
-		LIST_REMOVE(waiter, link);
+		next = waiter->next; /* the waiter goes with its ask */
 		if (err != 0)
 			ask->err = ask->err != 0 ? ask->err : err;
 		else
@@ -177,7 +182,7 @@ static void evict(struct authority_cache *cache)
 {
 	while (cache->nready > cache->config.capacity) {
 		cache->stats.evicted++;
-		drop(cache, TAILQ_LAST(&cache->used, authority_used));
+		forget_ready(cache, TAILQ_LAST(&cache->used, authority_used));
 	}
 }
 
@@ -186,26 +191,28 @@ static void fill(struct authority_at *out, const struct agent_state *state)
 	*out = (struct authority_at){.exists = state->exists, .owner = state->owner, .wallet = state->wallet};
 }
 
-/* One entry's read is over. What could not be read is not kept: the next ask reads again. */
-static void settle(struct authority_cache *cache, struct entry *entry, int err, const struct agent_answer *pair)
+/* What could not be read is not kept: the next ask reads again. */
+static void settle_failed(struct authority_cache *cache, struct entry *entry, int err)
 {
-	int why = 0;
+	wake(entry, err);
+	unlink_and_free(cache, entry);
+}
 
-	if (err == 0) {
-		why = pair[0].err != 0 ? pair[0].err : pair[1].err;
-		entry->verdict.err = why == -ESTALE ? -EAGAIN : why;
-		fill(&entry->verdict.safe, &pair[0].state);
-		fill(&entry->verdict.latest, &pair[1].state);
-	}
-	if (err == 0 && why == 0) {
-		entry->ready = true;
-		TAILQ_INSERT_HEAD(&cache->used, entry, used);
-		cache->nready++;
-		wake(entry, 0);
+static void settle(struct authority_cache *cache, struct entry *entry, const struct agent_answer pair[static 2])
+{
+	int err = pair[0].err != 0 ? pair[0].err : pair[1].err;
+
+	if (err != 0) {
+		entry->verdict.err = err == -ESTALE ? -EAGAIN : err;
+		settle_failed(cache, entry, 0);
 		return;
 	}
-	wake(entry, err);
-	drop(cache, entry);
+	fill(&entry->verdict.safe, &pair[0].state);
+	fill(&entry->verdict.latest, &pair[1].state);
+	entry->ready = true;
+	TAILQ_INSERT_HEAD(&cache->used, entry, used);
+	cache->nready++;
+	wake(entry, 0);
 }
 
 static void on_flight(void *arg, int err, struct agent_answer *answers, size_t n)
@@ -217,7 +224,10 @@ static void on_flight(void *arg, int err, struct agent_answer *answers, size_t n
 	if (cache != NULL) {
 		LIST_REMOVE(flight, link);
 		for (size_t i = 0; i < flight->n; i++)
-			settle(cache, flight->entries[i], err, err == 0 ? &answers[2 * i] : NULL);
+			if (err != 0)
+				settle_failed(cache, flight->entries[i], err);
+			else
+				settle(cache, flight->entries[i], &answers[2 * i]);
 		evict(cache);
 	}
 	free(flight);
@@ -247,7 +257,6 @@ static struct entry *new_entry(struct entry **at, const uint8_t packed[static PA
 
 	if (entry == NULL)
 		return NULL;
-	LIST_INIT(&entry->waiters);
 	memcpy(entry->packed, packed, PACKED);
 	entry->key = *key;
 	entry->verdict.safe_block = heads->safe;
@@ -282,8 +291,8 @@ static struct entry *seek(struct ask *ask, size_t index, const struct agent_key 
 		ask->err = -ENOMEM;
 		return NULL;
 	}
-	ask->waiters[index] = (struct waiter){.ask = ask, .index = index};
-	LIST_INSERT_HEAD(&entry->waiters, &ask->waiters[index], link);
+	ask->waiters[index] = (struct waiter){.next = entry->waiters, .ask = ask, .index = index};
+	entry->waiters = &ask->waiters[index];
 	ask->missing++;
 	return fresh;
 }
@@ -334,7 +343,7 @@ int authority_get_many(struct authority_cache *cache, const struct agent_key *ke
 		if (flight == NULL)
 			flight = calloc(1, sizeof(*flight));
 		if (flight == NULL) {
-			settle(cache, entry, -ENOMEM, NULL);
+			settle_failed(cache, entry, -ENOMEM);
 			continue;
 		}
 		flight->cache = cache;
@@ -389,19 +398,21 @@ int authority_new(struct authority_cache **out, struct eth_rpc *rpc, const struc
 
 void authority_free(struct authority_cache *cache)
 {
+	struct entry *entry, *next;
 	struct flight *flight;
-	struct entry *entry;
 
 	if (cache == NULL)
 		return;
-	while ((flight = LIST_FIRST(&cache->flights)) != NULL) {
-		LIST_REMOVE(flight, link);
+	LIST_FOREACH(flight, &cache->flights, link)
+	{
 		flight->cache = NULL; /* the node's answer will find nobody */
 		for (size_t i = 0; i < flight->n; i++)
-			settle(cache, flight->entries[i], -ECANCELED, NULL);
+			settle_failed(cache, flight->entries[i], -ECANCELED);
 	}
-	while ((entry = TAILQ_FIRST(&cache->used)) != NULL)
-		drop(cache, entry);
+	for (entry = TAILQ_FIRST(&cache->used); entry != NULL; entry = next) {
+		next = TAILQ_NEXT(entry, used);
+		free(entry);
+	}
 	free(cache->buckets);
 	free(cache);
 }

@@ -50,7 +50,8 @@ static json_t *call(const struct fake_shared *shared, const json_t *params)
 	const char *to = json_string_value(json_object_get(transaction, "to"));
 	const char *data = json_string_value(json_object_get(transaction, "data"));
 	const char *hash = json_string_value(json_object_get(at, "blockHash"));
-	unsigned id = (unsigned)strtoul(data + 10 + 48, NULL, 16), first = 0;
+	unsigned id = (unsigned)strtoul(data + 10 + 48, NULL, 16), first;
+	char digits[3] = "";
 
 	if (hash == NULL || json_object_get(at, "requireCanonical") != json_true())
 		return error(-32602, "not pinned to a block hash", "");
@@ -58,7 +59,8 @@ static json_t *call(const struct fake_shared *shared, const json_t *params)
 		return error(-32001, "Resource not found", "");
 	if (strcmp(to, "0x0000000000000000000000000000000000000000") == 0)
 		return json_pack("{s:s}", "result", "0x");
-	(void)sscanf(hash, "0x%2x", &first);
+	memcpy(digits, hash + 2, 2);
+	first = (unsigned)strtoul(digits, NULL, 16);
 	if (strncmp(data, "0x6352211e", 10) == 0)
 		return id == 7 || id >= 3000 ? error(3, "execution reverted",
 						     "0x7e273289"

@@ -309,8 +309,7 @@ static void check_write(const uint8_t *data, size_t len, struct counts *counts)
 		for (size_t i = 0; i < 8; i++)
 			deadline = deadline << 8 | data[4 + 64 + 24 + i];
 		memcpy(wallet.bytes, data + 4 + 32 + 12, 20);
-		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 4 + 32 * 5),
-				 0);
+		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 164), 0);
 	}
 	abi_selector(selector, "register(string)");
 	if (memcmp(data, selector, 4) == 0)

@@ -102,10 +102,10 @@ static void wait_for(const char *sql, const char *expected)
 
 static void wait_for_growth(const char *sql)
 {
-	long long began = atoll(fixture_sql(database, sql));
+	long long began = strtoll(fixture_sql(database, sql), NULL, 10);
 
 	for (int waited = 0; waited < WAIT_MS; waited += 20) {
-		if (atoll(fixture_sql(database, sql)) > began)
+		if (strtoll(fixture_sql(database, sql), NULL, 10) > began)
 			return;
 		(void)usleep(20000);
 	}
@@ -186,7 +186,8 @@ static void it_goes_on_after_the_node_and_after_the_database_were_gone(void **st
 			  "AND datname = current_database()");
 	fake.shared->mode = 42;
 	wait_for(ROW, "42 00");
-	assert_true(atoll(fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'")) > atoll(epoch));
+	assert_true(strtoll(fixture_sql(database, "SELECT epoch FROM duty WHERE name = 'follow'"), NULL, 10) >
+		    strtoll(epoch, NULL, 10));
 	assert_int_equal(stop_duty(duty), 0);
 }
 
