@@ -36,9 +36,6 @@ static void destroy(struct pg_conn *conn)
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
 		if (events[i])
 			event_free(events[i]);
-	for (size_t i = 0; i < conn->nsettings; i++)
-		free(conn->settings[i]);
-	free(conn->settings);
 	free(conn->conninfo);
 	free(conn->application_name);
 	free(conn);
@@ -152,7 +149,7 @@ static int send_all_setup(struct pg_conn *conn)
 	err = send_setup(conn, limit, NULL);
 	if (!err)
 		err = send_setup(conn, "SET client_connection_check_interval = 1000", NULL);
-	for (size_t i = 0; !err && i < conn->nsettings; i++)
+	for (size_t i = 0; !err && conn->settings && conn->settings[i]; i++)
 		err = send_setup(conn, conn->settings[i], NULL);
 	for (size_t i = 0; !err && i < sizeof(own) / sizeof(*own); i++)
 		err = send_setup(conn, NULL, &own[i]);
@@ -280,25 +277,6 @@ static void on_expiry(evutil_socket_t fd, short what, void *arg)
 	pg_leave(conn);
 }
 
-static int copy_settings(struct pg_conn *conn, const char *const *settings)
-{
-	size_t n = 0;
-
-	while (settings && settings[n])
-		n++;
-	conn->settings = calloc(n + 1, sizeof(*conn->settings));
-	if (!conn->settings)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		char *copy = strdup(settings[i]);
-
-		if (!copy)
-			return -ENOMEM;
-		conn->settings[conn->nsettings++] = copy;
-	}
-	return 0;
-}
-
 int pg_open(struct pg_conn **out, struct event_base *base, const struct pg_config *config)
 {
 	*out = NULL;
@@ -315,6 +293,7 @@ int pg_open(struct pg_conn **out, struct event_base *base, const struct pg_confi
 	TAILQ_INIT(&conn->again);
 	conn->sets = config->sets;
 	conn->nsets = config->nsets;
+	conn->settings = config->settings;
 	conn->queue_max = config->queue_max ? config->queue_max : 1024;
 	conn->deadline_ms = config->deadline_ms ? config->deadline_ms : 5000;
 	conn->backoff_max_ms = config->backoff_max_ms ? config->backoff_max_ms : 8000;
@@ -326,8 +305,7 @@ int pg_open(struct pg_conn **out, struct event_base *base, const struct pg_confi
 	conn->turn = event_new(base, -1, 0, on_turn, conn);
 	conn->attempt = evtimer_new(base, on_attempt, conn);
 	conn->expiry = evtimer_new(base, on_expiry, conn);
-	if (copy_settings(conn, config->settings) || !conn->conninfo || !conn->application_name || !conn->turn ||
-	    !conn->attempt || !conn->expiry) {
+	if (!conn->conninfo || !conn->application_name || !conn->turn || !conn->attempt || !conn->expiry) {
 		destroy(conn);
 		return -ENOMEM;
 	}

@@ -69,8 +69,8 @@ struct pg_config {
 };
 
 /*
- * Out-pointers in `config` need live only during the call, but for sets, which must outlive the connection.
- * Returns 0 and a connection that is connecting; -EINVAL, -ENOMEM.
+ * Out-pointers in `config` need live only during the call, but for sets and settings, which must outlive the
+ * connection. Returns 0 and a connection that is connecting; -EINVAL, -ENOMEM.
  */
 int pg_open(struct pg_conn **conn, struct event_base *base, const struct pg_config *config) PG_MUST_CHECK;
 

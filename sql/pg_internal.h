@@ -71,8 +71,7 @@ struct pg_conn {
 	/* configuration */
 	char *conninfo;
 	char *application_name;
-	char **settings;
-	size_t nsettings;
+	const char *const *settings;
 	const struct pg_statement_set *sets;
 	size_t nsets;
 	size_t queue_max;

@@ -99,39 +99,43 @@ void pg_param_hash(struct pg_params *p, const uint8_t value[static 32])
 	add(p, value, 32, NULL);
 }
 
-/* Begins an array value; returns where its first element goes, NULL if it cannot be. */
-static uint8_t *array_new(struct pg_params *p, uint8_t **start, uint32_t type, size_t n, size_t body, bool nulls)
+static size_t array_header(size_t n)
 {
-	const size_t header = n ? 20 : 12;
+	return n ? 20 : 12;
+}
 
-	*start = NULL;
+/* An array value with its header written; the elements follow at array_header(n). NULL if it cannot be. */
+static uint8_t *array_new(struct pg_params *p, uint32_t type, size_t n, size_t body, bool nulls)
+{
 	if (n > INT_MAX / 8 || body > INT_MAX / 2) {
 		p->err = p->err ? p->err : -EOVERFLOW;
 		return NULL;
 	}
-	*start = malloc(header + body);
-	if (!*start) {
+	uint8_t *start = malloc(array_header(n) + body);
+
+	if (!start) {
 		p->err = p->err ? p->err : -ENOMEM;
 		return NULL;
 	}
-	uint8_t *at = put_u32(*start, n ? 1 : 0);
+	uint8_t *at = put_u32(start, n ? 1 : 0);
 
 	at = put_u32(at, nulls);
 	at = put_u32(at, type);
 	if (n) {
 		at = put_u32(at, (uint32_t)n);
-		at = put_u32(at, 1);
+		put_u32(at, 1);
 	}
-	return at;
+	return start;
 }
 
 void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n)
 {
-	uint8_t *start;
-	uint8_t *at = array_new(p, &start, OID_INT8, n, n * 12, false);
+	uint8_t *start = array_new(p, OID_INT8, n, n * 12, false);
 
-	if (!at)
+	if (!start)
 		return;
+	uint8_t *at = start + array_header(n);
+
 	for (size_t i = 0; i < n; i++) {
 		if (values[i] > INT64_MAX && !p->err)
 			p->err = -EOVERFLOW;
@@ -142,7 +146,6 @@ void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n)
 
 static void bytes_array(struct pg_params *p, uint32_t type, const struct pg_bytes *values, size_t n)
 {
-	uint8_t *start;
 	size_t body = 0;
 	bool nulls = false;
 
@@ -154,10 +157,12 @@ static void bytes_array(struct pg_params *p, uint32_t type, const struct pg_byte
 		body += 4 + values[i].len;
 		nulls = nulls || !values[i].data;
 	}
-	uint8_t *at = array_new(p, &start, type, n, body, nulls);
+	uint8_t *start = array_new(p, type, n, body, nulls);
 
-	if (!at)
+	if (!start)
 		return;
+	uint8_t *at = start + array_header(n);
+
 	for (size_t i = 0; i < n; i++) {
 		if (!values[i].data) {
 			at = put_u32(at, UINT32_MAX);
@@ -182,11 +187,12 @@ void pg_param_text_array(struct pg_params *p, const struct pg_bytes *values, siz
 
 void pg_param_hash_array(struct pg_params *p, const void *values, size_t n)
 {
-	uint8_t *start;
-	uint8_t *at = array_new(p, &start, OID_BYTEA, n, n > INT_MAX / 72 ? SIZE_MAX : n * 36, false);
+	uint8_t *start = array_new(p, OID_BYTEA, n, n > INT_MAX / 72 ? SIZE_MAX : n * 36, false);
 
-	if (!at)
+	if (!start)
 		return;
+	uint8_t *at = start + array_header(n);
+
 	for (size_t i = 0; i < n; i++) {
 		at = put_u32(at, 32);
 		memcpy(at, (const uint8_t *)values + 32 * i, 32);

@@ -1,5 +1,6 @@
 /*
- * Requests on their way out and results on their way in. Rules: facts from libpq 15, "Pipeline Mode":
+ * Requests on their way out and results on their way in: one file, since the two lists mean nothing apart. Rules of
+ * libpq 15, "Pipeline Mode":
  * a Sync is a transaction boundary, so statements that share one share one failure; results are matched to requests
  * by order alone; a NULL result ends one statement, PGRES_PIPELINE_SYNC ends one Sync.
  */

@@ -1,6 +1,6 @@
 /*
- * The append's transaction. Each of its two round trips is several statements; their results share one context, and
- * the operation is done with the last of them.
+ * The append's transaction, whole, and therefore long: the columns of each INSERT stand beside its SQL. Each of its two
+ * round trips is several statements; their results share one context, and the operation is done with the last of them.
  */
 #include <errno.h>
 #include <stdlib.h>

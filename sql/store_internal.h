@@ -42,7 +42,7 @@ static inline const uint8_t (*store_as_hashes(const uint8_t *bytes))[32]
 {
 	const uint8_t(*hashes)[32];
 
-	memcpy(&hashes, &bytes, sizeof(hashes));
+	memcpy(&hashes, &bytes, sizeof(bytes));
 	return hashes;
 }
 
