@@ -38,8 +38,8 @@ static int refuse_authority(struct refusal *why, const struct admission *a, cons
 
 	address_format_lower(signer, &a->signer);
 	if (!issuer->safe.exists) {
-		refusal_set(why, REFUSAL_AUTHORITY, "/attestation/issuer", "%s does not exist at the safe block %" PRIu64, s->issuer,
-			    issuer->safe_block.number);
+		refusal_set(why, REFUSAL_AUTHORITY, "/attestation/issuer",
+			    "%s does not exist at the safe block %" PRIu64, s->issuer, issuer->safe_block.number);
 		return -EKEYREJECTED;
 	}
 	if (speaks(&issuer->safe, &a->signer))
@@ -70,7 +70,8 @@ static size_t block_text(char *out, size_t size, const struct heads_block *block
 /* docs/formats.md §2 "evidence", canonical by construction. */
 static void write_evidence(struct merkle_hasher *hasher, struct admission *a, const struct admission_facts *facts)
 {
-	char latest[128], safe[128], latest_block[128], safe_block[128], signer[ADDRESS_TEXT_SIZE], subject[ADDRESS_TEXT_SIZE];
+	char latest[128], safe[128], latest_block[128], safe_block[128], signer[ADDRESS_TEXT_SIZE],
+		subject[ADDRESS_TEXT_SIZE];
 	struct merkle_hash hash;
 
 	agent_text(latest, sizeof(latest), &facts->issuer.latest);
@@ -88,8 +89,8 @@ static void write_evidence(struct merkle_hasher *hasher, struct admission *a, co
 	memcpy(a->evidence_hash, hash.bytes, 32);
 }
 
-int admission_authority(struct merkle_hasher *hasher, struct admission *a, struct refusal *why, const struct submission *s,
-			const struct admission_facts *facts)
+int admission_authority(struct merkle_hasher *hasher, struct admission *a, struct refusal *why,
+			const struct submission *s, const struct admission_facts *facts)
 {
 	const struct authority *issuer = &facts->issuer, *subject = &facts->subject;
 
@@ -103,8 +104,8 @@ int admission_authority(struct merkle_hasher *hasher, struct admission *a, struc
 	if (a->role == AUTHORITY_NONE)
 		return refuse_authority(why, a, s, issuer);
 	if (!subject->safe.exists) {
-		refusal_set(why, REFUSAL_SUBJECT, "/attestation/subject", "%s does not exist at the safe block %" PRIu64, s->subject,
-			    subject->safe_block.number);
+		refusal_set(why, REFUSAL_SUBJECT, "/attestation/subject",
+			    "%s does not exist at the safe block %" PRIu64, s->subject, subject->safe_block.number);
 		return -EKEYREJECTED;
 	}
 	a->chain_id = s->issuer_key.chain;

@@ -1,11 +1,12 @@
 /*
  * Whether a signed item may enter the log, and what was read to decide it (DESIGN §5.2, docs/formats.md §2 evidence).
  *
- * Everything here is pure: the caller asks the chain (gateway/identity/authority.h) about issuer and subject at the newest `safe` block and at
- * `latest`, and brings the answers. This issue checks by local ecrecover only: a signer that is no such key is refused, contracts included.
+ * Everything here is pure: the caller asks the chain (gateway/identity/authority.h) about issuer and subject at the
+ * newest `safe` block and at `latest`, and brings the answers. This issue checks by local ecrecover only: a signer that
+ * is no such key is refused, contracts included.
  *
- * The rule: the signer is wallet or owner at `safe`, and wallet or owner at `latest` too (not revoked meanwhile). The recorded role is the one at
- * `safe`; wallet wins when both match. The subject exists at `safe`.
+ * The rule: the signer is wallet or owner at `safe`, and wallet or owner at `latest` too (not revoked meanwhile). The
+ * recorded role is the one at `safe`; wallet wins when both match. The subject exists at `safe`.
  */
 #pragma once
 
@@ -49,8 +50,8 @@ __attribute__((warn_unused_result)) int admission_signature(const struct signatu
 
 /*
  * Step 2: was that key the issuer's, and is there such a subject. Fills the rest of *a.
- * Returns 0; -EKEYREJECTED with *why (rules `authority`, `subject`); -EAGAIN with *why (503) if the chain could not be asked or
- * the two answers were read at different blocks (then ask again).
+ * Returns 0; -EKEYREJECTED with *why (rules `authority`, `subject`); -EAGAIN with *why (503) if the chain could not be
+ * asked or the two answers were read at different blocks (then ask again).
  */
 __attribute__((warn_unused_result)) int admission_authority(struct merkle_hasher *hasher, struct admission *a,
 							    struct refusal *why, const struct submission *s,

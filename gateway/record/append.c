@@ -1,6 +1,7 @@
-/* The engine's outside: queue, answers, deadlines. The transaction is append_txn.c, the checkpoint after it append_cover.c. */
-#include "gateway/record/failpoint.h"
+/* The engine's outside: queue, answers, deadlines. The transaction is append_txn.c, the checkpoint after it
+ * append_cover.c. */
 #include "gateway/record/append_internal.h"
+#include "gateway/record/failpoint.h"
 #include "gateway/runtime/metrics.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +59,9 @@ void append_answer(struct append *a, struct job *job, const struct append_outcom
 
 void append_answer_error(struct append *a, struct job *job, int err)
 {
-	append_answer(a, job, &(struct append_outcome){.err = err, .duplicate = job->duplicate, .logged = job->logged, .seq = job->seq});
+	append_answer(a, job,
+		      &(struct append_outcome){
+			      .err = err, .duplicate = job->duplicate, .logged = job->logged, .seq = job->seq});
 }
 
 void append_flush_soon(struct append *a)
@@ -202,7 +205,8 @@ void append_item_make(struct append_item *item, const struct submission *s, stru
 	item->admission = admission;
 }
 
-/* Whether the fixed template can hold it: found out here, where one item can be refused, not where a batch would fail. */
+/* Whether the fixed template can hold it: found out here, where one item can be refused, not where a batch would fail.
+ */
 static int check_item(const struct append_item *item)
 {
 	struct append_entry_of of = {item->uid, item->payload_hash, item->issuer, item->subject, item->admission};
@@ -263,5 +267,5 @@ void append_stats(const struct append *a, struct append_stats *out)
 	out->queued = a->queued;
 	out->waiting = 0;
 	TAILQ_FOREACH(w, &a->waiting, link)
-		out->waiting += w->count;
+	out->waiting += w->count;
 }

@@ -1,14 +1,16 @@
 /*
  * The group commit of one worker: items queue, one transaction at a time takes up to 1,024 of them (DESIGN §5.4).
  *
- *   idle -> lock head -> strict dedup (log and batch) -> entries, leaves, edge, tiles -> insert, COMMIT -> checkpoint -> answer
+ *   idle -> lock head -> strict dedup (log and batch) -> entries, leaves, edge, tiles -> insert, COMMIT -> checkpoint
+ * -> answer
  *
- * A batch leaves as soon as no other one is in its transaction; while it waits for its checkpoint the next one may commit.
- * An answer is given only for what a signed checkpoint covers. An outcome that got lost with the connection is settled under the next
- * head lock by looking for the uids: the lock is granted only when the lost transaction has ended, so what is not there then never will be.
+ * A batch leaves as soon as no other one is in its transaction; while it waits for its checkpoint the next one may
+ * commit. An answer is given only for what a signed checkpoint covers. An outcome that got lost with the connection is
+ * settled under the next head lock by looking for the uids: the lock is granted only when the lost transaction has
+ * ended, so what is not there then never will be.
  *
- * One loop, one thread. The engine owns the writer's transactions: nothing else may begin one there. The worker's LISTEN feeds
- * append_checkpoint_hint(); without hints the engine polls.
+ * One loop, one thread. The engine owns the writer's transactions: nothing else may begin one there. The worker's
+ * LISTEN feeds append_checkpoint_hint(); without hints the engine polls.
  */
 #pragma once
 
@@ -40,15 +42,16 @@ struct append_config {
 /* -EINVAL, -ENOMEM. The connections must outlive the engine. */
 __attribute__((warn_unused_result)) int append_new(struct append **out, const struct append_config *config);
 
-/* Answers everything still waiting with -ECANCELED (an item may be logged all the same). NULL is fine. Not from a callback. */
+/* Answers everything still waiting with -ECANCELED (an item may be logged all the same). NULL is fine. Not from a
+ * callback. */
 void append_free(struct append *append);
 
 /*
  * How an item ended. err:
  *   0            logged and covered; parts is its receipt at `logged` (duplicate: that of the original)
  *   -EDQUOT      the issuer's open quota for this UTC day is used up; nothing stored
- *   -ETIMEDOUT   the deadline came first: not logged, or logged and not yet signed (`logged` tells); repeating the item is safe
- *   -EAGAIN, -EIO, -EPROTO, -ECANCELED  the store failed; repeating the item is safe
+ *   -ETIMEDOUT   the deadline came first: not logged, or logged and not yet signed (`logged` tells); repeating the item
+ * is safe -EAGAIN, -EIO, -EPROTO, -ECANCELED  the store failed; repeating the item is safe
  */
 struct append_outcome {
 	int err;
@@ -60,7 +63,8 @@ struct append_outcome {
 
 typedef void append_on_done(void *arg, const struct append_outcome *outcome);
 
-/* What an entry and its receipt are made of. The texts are copied; payload is taken over on success (free(3) by the engine). */
+/* What an entry and its receipt are made of. The texts are copied; payload is taken over on success (free(3) by the
+ * engine). */
 struct append_item {
 	uint8_t uid[32];
 	uint8_t payload_hash[32];
@@ -71,7 +75,8 @@ struct append_item {
 	const struct admission *admission;
 };
 
-/* From a checked submission. The payload stays with content unless append_submit succeeds: then call typed_content_release. */
+/* From a checked submission. The payload stays with content unless append_submit succeeds: then call
+ * typed_content_release. */
 void append_item_make(struct append_item *item, const struct submission *s, struct typed_content *content,
 		      const struct admission *admission);
 

@@ -8,7 +8,8 @@ size_t append_roots_needed(struct append_roots out[static APPEND_LEVELS], uint64
 {
 	size_t n = 0;
 
-	/* A tile of level l + 1 is complete every 256^(l + 2) entries, and then needs the roots of its level l tiles so far. */
+	/* A tile of level l + 1 is complete every 256^(l + 2) entries, and then needs the roots of its level l tiles so
+	 * far. */
 	for (unsigned level = 0; level + 2 <= 7; level++) {
 		unsigned shift = 8 * (level + 2);
 
@@ -39,8 +40,8 @@ static const uint8_t *known_root(const struct append_roots *roots, size_t nroots
 }
 
 int append_tiles(struct merkle_hasher *hasher, struct append_tile *tiles, size_t *count, uint64_t old_size,
-		 const struct merkle_hash *leaves, size_t n, const uint8_t (*unfinished)[32], const struct append_roots *roots,
-		 size_t nroots)
+		 const struct merkle_hash *leaves, size_t n, const uint8_t (*unfinished)[32],
+		 const struct append_roots *roots, size_t nroots)
 {
 	struct tile_growth growth;
 	struct tile_id id;
@@ -58,8 +59,9 @@ int append_tiles(struct merkle_hasher *hasher, struct append_tile *tiles, size_t
 			const uint8_t *hash;
 
 			if (id.level > 0)
-				hash = (hash = computed_root(tiles, *count, id.level - 1, at)) ? hash
-					: known_root(roots, nroots, id.level - 1, at);
+				hash = (hash = computed_root(tiles, *count, id.level - 1, at))
+					       ? hash
+					       : known_root(roots, nroots, id.level - 1, at);
 			else if (at >= old_size)
 				hash = leaves[at - old_size].bytes;
 			else

@@ -1,6 +1,6 @@
 /*
- * What one append writes, from the locked head and the new items: pure, so that tests compare it with a naive construction.
- * Private to the record.
+ * What one append writes, from the locked head and the new items: pure, so that tests compare it with a naive
+ * construction. Private to the record.
  */
 #pragma once
 
@@ -15,13 +15,14 @@
 
 /* Roots of the tiles that an unfinished tile above already covers; asked only where this append finishes that one. */
 struct append_roots {
-	unsigned level;	 /* of the tiles whose roots these are */
-	uint64_t first;	 /* index of the first */
-	size_t count;	 /* below 256 */
+	unsigned level; /* of the tiles whose roots these are */
+	uint64_t first; /* index of the first */
+	size_t count;	/* below 256 */
 	uint8_t hashes[TILE_WIDTH][32];
 };
 
-/* Which roots an append from old_size to size needs beyond the leaves: level by level; returns how many sets (0 to APPEND_LEVELS). */
+/* Which roots an append from old_size to size needs beyond the leaves: level by level; returns how many sets (0 to
+ * APPEND_LEVELS). */
 size_t append_roots_needed(struct append_roots out[static APPEND_LEVELS], uint64_t old_size, uint64_t size);
 
 struct append_tile {
@@ -35,13 +36,14 @@ struct append_tile {
 #define APPEND_TILES_MAX (APPEND_BATCH_MAX / TILE_WIDTH + 1 + APPEND_LEVELS)
 
 /*
- * The tiles completed by adding `leaves` to a tree of old_size. unfinished: leaves of the unfinished level-0 tile (old_size % 256 of them; NULL if
- * this append does not complete it). Returns 0 or -EPROTO if something asked for is missing.
+ * The tiles completed by adding `leaves` to a tree of old_size. unfinished: leaves of the unfinished level-0 tile
+ * (old_size % 256 of them; NULL if this append does not complete it). Returns 0 or -EPROTO if something asked for is
+ * missing.
  */
-__attribute__((warn_unused_result)) int append_tiles(struct merkle_hasher *hasher, struct append_tile *tiles, size_t *count,
-						     uint64_t old_size, const struct merkle_hash *leaves, size_t n,
-						     const uint8_t (*unfinished)[32], const struct append_roots *roots,
-						     size_t nroots);
+__attribute__((warn_unused_result)) int append_tiles(struct merkle_hasher *hasher, struct append_tile *tiles,
+						     size_t *count, uint64_t old_size, const struct merkle_hash *leaves,
+						     size_t n, const uint8_t (*unfinished)[32],
+						     const struct append_roots *roots, size_t nroots);
 
 /* The entry of an item at time `at`. Texts and numbers were checked by append_submit: -EINVAL is a bug. */
 struct append_entry_of {

@@ -1,6 +1,6 @@
 /*
- * After the commit: answers what a signed checkpoint covers. Fresh batches prove from memory (their leaves and the edge before them; leaves of
- * other writers are read), duplicates from the database.
+ * After the commit: answers what a signed checkpoint covers. Fresh batches prove from memory (their leaves and the edge
+ * before them; leaves of other writers are read), duplicates from the database.
  */
 #include "gateway/record/append_internal.h"
 #include "gateway/record/receipt_fetch.h"
@@ -37,7 +37,9 @@ static void answer_covered(struct append *a, struct job *job, const struct merkl
 	};
 	int rc = merkle_range_inclusion(range, proof, &parts.inclusion_len, job->seq);
 
-	append_answer(a, job, &(struct append_outcome){.err = rc ? -EPROTO : 0, .logged = true, .seq = job->seq, .parts = rc ? NULL : &parts});
+	append_answer(a, job,
+		      &(struct append_outcome){
+			      .err = rc ? -EPROTO : 0, .logged = true, .seq = job->seq, .parts = rc ? NULL : &parts});
 	append_job_free(job);
 }
 
@@ -58,7 +60,8 @@ static void prove(struct append *a, const struct merkle_edge *edge, const struct
 	struct merkle_hash *nodes = malloc(MERKLE_RANGE_NODES(count) * sizeof(*nodes));
 	struct merkle_range range;
 	struct wait_batch *w;
-	bool good = nodes && !merkle_range_build(&a->hasher, &range, nodes, edge, leaves, count) && root_is_ours(a, &range);
+	bool good =
+		nodes && !merkle_range_build(&a->hasher, &range, nodes, edge, leaves, count) && root_is_ours(a, &range);
 
 	while ((w = TAILQ_FIRST(&a->waiting)) && batch_end(w) <= a->checkpoint.size) {
 		TAILQ_REMOVE(&a->waiting, w, link);
@@ -82,11 +85,11 @@ static size_t fill_leaves(const struct append *a, struct merkle_hash *leaves, ui
 	size_t known = 0;
 
 	TAILQ_FOREACH(w, &a->waiting, link)
-		for (size_t i = 0; i < w->count; i++)
-			if (w->old_size + i >= first && w->old_size + i - first < count) {
-				leaves[w->old_size + i - first] = w->jobs[i]->leaf;
-				known++;
-			}
+	for (size_t i = 0; i < w->count; i++)
+		if (w->old_size + i >= first && w->old_size + i - first < count) {
+			leaves[w->old_size + i - first] = w->jobs[i]->leaf;
+			known++;
+		}
 	return known;
 }
 
@@ -130,7 +133,8 @@ static bool cover(struct append *a)
 {
 	struct wait_batch *w;
 
-	while ((w = TAILQ_FIRST(&a->waiting)) && a->checkpoint.size > w->old_size && a->checkpoint.size - w->old_size > GAP_MAX)
+	while ((w = TAILQ_FIRST(&a->waiting)) && a->checkpoint.size > w->old_size &&
+	       a->checkpoint.size - w->old_size > GAP_MAX)
 		hand_over(a, w);
 	if (!w || batch_end(w) > a->checkpoint.size)
 		return false;
@@ -191,8 +195,11 @@ static void on_fetched(void *arg, int err, uint64_t seq, const struct receipt_pa
 		TAILQ_INSERT_TAIL(&a->duplicates, job, link);
 	} else {
 		append_answer(a, job,
-			      &(struct append_outcome){
-				      .err = err, .duplicate = job->duplicate, .logged = true, .seq = err ? job->seq : seq, .parts = parts});
+			      &(struct append_outcome){.err = err,
+						       .duplicate = job->duplicate,
+						       .logged = true,
+						       .seq = err ? job->seq : seq,
+						       .parts = parts});
 		append_job_free(job);
 		append_fetch_duplicates(a);
 	}

@@ -7,10 +7,11 @@
 #include "sql/store_log.h"
 #include <sys/queue.h>
 
-/* State is membership of a list: queued -> batch (in its transaction) -> waiting batch or duplicates -> answered and freed. */
+/* State is membership of a list: queued -> batch (in its transaction) -> waiting batch or duplicates -> answered and
+ * freed. */
 struct job {
-	TAILQ_ENTRY(job) link;	/* in append.queue or append.duplicates */
-	struct job *twins;	/* same uid in the same batch, later ones; linked by next_twin */
+	TAILQ_ENTRY(job) link; /* in append.queue or append.duplicates */
+	struct job *twins;     /* same uid in the same batch, later ones; linked by next_twin */
 	struct job *next_twin;
 	append_on_done *on_done; /* NULL: answered already, only the entry is still of interest */
 	void *arg;
@@ -48,8 +49,8 @@ TAILQ_HEAD(wait_list, wait_batch);
 struct batch_txn {
 	struct pg_txn *txn; /* NULL: idle */
 	struct pg_op op;
-	size_t count; /* jobs taken, twins left out */
-	struct job *jobs[APPEND_BATCH_MAX];	/* in order of arrival */
+	size_t count;			    /* jobs taken, twins left out */
+	struct job *jobs[APPEND_BATCH_MAX]; /* in order of arrival */
 	uint8_t uids[APPEND_BATCH_MAX][32];
 	size_t nissuers;
 	struct pg_bytes issuers[APPEND_BATCH_MAX];
@@ -79,7 +80,7 @@ struct append {
 	struct job_list duplicates;
 	size_t queued, unanswered, fetching;
 	int64_t retry_at; /* after a failed transaction */
-	bool closing; /* append_free was called; freed when nothing of it is under way */
+	bool closing;	  /* append_free was called; freed when nothing of it is under way */
 	bool looking, look_again;
 	struct pg_op look_op;
 	struct store_checkpoint checkpoint; /* of the last look */
@@ -103,6 +104,16 @@ void append_settle(struct append *a);
 
 /* append_txn.c: begins a transaction over the queue's head, if none is under way. */
 void append_begin(struct append *a);
+
+/* append_take.c */
+/* Moves up to a batch of jobs from the queue; one whose uid is there already becomes its twin. */
+void append_take_jobs(struct append *a);
+/* The batch's distinct issuers, sorted; and where one stands. */
+void append_list_issuers(struct batch_txn *b);
+size_t append_issuer_index(const struct batch_txn *b, const char *issuer);
+/* Strict dedup: marks jobs whose uid the lock found in the log as logged there: duplicates, or our own lost commit if
+ * they stand where we had planned them. */
+void append_mark_found(struct append *a);
 
 /* append_cover.c */
 void append_look(struct append *a);

@@ -1,6 +1,7 @@
 /*
- * One append transaction: lock, decide, write, commit (DESIGN §5.4). Any failure puts the jobs back at the queue's head; what became of a lost
- * commit is read under the next lock, which PostgreSQL grants only when the lost transaction has ended one way or the other.
+ * One append transaction: lock, decide, write, commit (DESIGN §5.4). Any failure puts the jobs back at the queue's
+ * head; what became of a lost commit is read under the next lock, which PostgreSQL grants only when the lost
+ * transaction has ended one way or the other.
  */
 #include "gateway/record/append_internal.h"
 #include "gateway/record/failpoint.h"
@@ -11,94 +12,6 @@
 #include <string.h>
 
 #define RETRY_MS 50
-
-/* ---- taking jobs ---- */
-
-static int by_uid(const void *x, const void *y)
-{
-	const struct job *a = *(struct job *const *)x, *b = *(struct job *const *)y;
-
-	return memcmp(a->uid, b->uid, sizeof(a->uid));
-}
-
-/* Where that uid is or would be. sorted: by_uid. */
-static size_t lower_bound(struct job *const *sorted, size_t n, const uint8_t uid[static 32])
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (memcmp(sorted[mid]->uid, uid, 32) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static struct job *at_uid(struct job *const *sorted, size_t n, size_t i, const uint8_t uid[static 32])
-{
-	return i < n && !memcmp(sorted[i]->uid, uid, 32) ? sorted[i] : NULL;
-}
-
-static void add_twin(struct job *first, struct job *job)
-{
-	struct job **end = &first->twins;
-
-	while (*end)
-		end = &(*end)->next_twin;
-	*end = job;
-	job->next_twin = NULL;
-}
-
-/* Moves up to a batch of jobs from the queue; one whose uid is there already becomes its twin. */
-static void take_jobs(struct append *a)
-{
-	struct batch_txn *b = &a->batch;
-	struct job *sorted[APPEND_BATCH_MAX], *job;
-
-	b->count = 0;
-	while (b->count < APPEND_BATCH_MAX && (job = TAILQ_FIRST(&a->queue))) {
-		size_t i = lower_bound(sorted, b->count, job->uid);
-		struct job *first = at_uid(sorted, b->count, i, job->uid);
-
-		TAILQ_REMOVE(&a->queue, job, link);
-		a->queued--;
-		if (first) {
-			add_twin(first, job);
-			continue;
-		}
-		memmove(&sorted[i + 1], &sorted[i], (b->count - i) * sizeof(sorted[0]));
-		sorted[i] = job;
-		b->jobs[b->count++] = job;
-	}
-	for (size_t i = 0; i < b->count; i++)
-		memcpy(b->uids[i], b->jobs[i]->uid, 32);
-}
-
-static int by_text(const void *x, const void *y)
-{
-	const struct pg_bytes *a = x, *b = y;
-	size_t n = a->len < b->len ? a->len : b->len;
-	int c = memcmp(a->data, b->data, n);
-
-	return c ? c : (a->len > b->len) - (a->len < b->len);
-}
-
-static void list_issuers(struct batch_txn *b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->count; i++)
-		b->issuers[i] = pg_text(b->jobs[i]->issuer);
-	qsort(b->issuers, b->count, sizeof(b->issuers[0]), by_text);
-	for (size_t i = 0; i < b->count; i++)
-		if (!n || by_text(&b->issuers[n - 1], &b->issuers[i]) != 0)
-			b->issuers[n++] = b->issuers[i];
-	b->nissuers = n;
-	memset(b->issuer_added, 0, n * sizeof(b->issuer_added[0]));
-}
 
 /* ---- the end of a transaction ---- */
 
@@ -117,7 +30,8 @@ static bool passing(int err)
 	return err == -EAGAIN || err == -EIO || err == -ECONNABORTED || err == -ETIMEDOUT || err == -ECANCELED;
 }
 
-/* Puts everything that is not settled back to the queue's head in its old order, or answers it where trying again is no use. */
+/* Puts everything that is not settled back to the queue's head in its old order, or answers it where trying again is no
+ * use. */
 static void give_back(struct append *a, int err)
 {
 	struct batch_txn *b = &a->batch;
@@ -230,11 +144,13 @@ static void commit(struct append *a)
 {
 	struct batch_txn *b = &a->batch;
 	uint8_t edge[MERKLE_HASH_SIZE * MERKLE_EDGE_MAX];
-	struct store_append append = {.old_size = b->old_edge.size, .at = b->at, .entries = b->entries, .nentries = b->nfresh};
+	struct store_append append = {
+		.old_size = b->old_edge.size, .at = b->at, .entries = b->entries, .nentries = b->nfresh};
 	size_t ntiles;
 	int rc;
 
-	rc = append_tiles(&a->hasher, b->tiles, &ntiles, b->old_edge.size, b->leaves, b->nfresh, b->state.leaves, b->roots, b->nroots);
+	rc = append_tiles(&a->hasher, b->tiles, &ntiles, b->old_edge.size, b->leaves, b->nfresh, b->state.leaves,
+			  b->roots, b->nroots);
 	if (rc) {
 		abandon(a, rc);
 		return;
@@ -338,19 +254,12 @@ static void build(struct append *a)
 
 /* ---- deciding ---- */
 
-static size_t issuer_index(const struct batch_txn *b, const char *issuer)
-{
-	struct pg_bytes key = pg_text(issuer);
-	const struct pg_bytes *at = bsearch(&key, b->issuers, b->nissuers, sizeof(key), by_text);
-
-	return (size_t)(at - b->issuers);
-}
-
-/* DESIGN §12 "open quota 0, demo 1,000 an issuer a day", counted under the head lock, so no two workers can both use the last one. */
+/* DESIGN §12 "open quota 0, demo 1,000 an issuer a day", counted under the head lock, so no two workers can both use
+ * the last one. */
 static bool within_quota(struct append *a, const struct job *job)
 {
 	struct batch_txn *b = &a->batch;
-	size_t i = issuer_index(b, job->issuer);
+	size_t i = append_issuer_index(b, job->issuer);
 
 	if (b->state.quota_counts[i] + b->issuer_added[i] >= a->config.open_quota)
 		return false;
@@ -358,32 +267,12 @@ static bool within_quota(struct append *a, const struct job *job)
 	return true;
 }
 
-/* Strict dedup: what the log has goes to the duplicates (or is our own lost commit, if it stands where we had planned it). */
-static void mark_found(struct append *a)
-{
-	struct batch_txn *b = &a->batch;
-	struct job *sorted[APPEND_BATCH_MAX];
-
-	memcpy(sorted, b->jobs, b->count * sizeof(sorted[0]));
-	qsort(sorted, b->count, sizeof(sorted[0]), by_uid);
-	for (size_t i = 0; i < b->state.nfound; i++) {
-		const uint8_t *uid = b->state.found[i].uid;
-		struct job *job = at_uid(sorted, b->count, lower_bound(sorted, b->count, uid), uid);
-
-		if (!job)
-			continue;
-		job->duplicate = !(job->maybe_committed && job->seq == b->state.found[i].seq);
-		job->seq = b->state.found[i].seq;
-		job->logged = true;
-	}
-}
-
 static void decide(struct append *a)
 {
 	struct batch_txn *b = &a->batch;
 	size_t kept = 0;
 
-	mark_found(a);
+	append_mark_found(a);
 	b->nfresh = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		struct job *job = b->jobs[i];
@@ -436,8 +325,8 @@ void append_begin(struct append *a)
 		a->retry_at = append_now_ms() + RETRY_MS;
 		return;
 	}
-	take_jobs(a);
-	list_issuers(b);
+	append_take_jobs(a);
+	append_list_issuers(b);
 	memset(&b->state, 0, sizeof(b->state));
 	ask.nentries = ask.nuids = b->count;
 	ask.nissuers = b->nissuers;

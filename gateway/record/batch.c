@@ -1,4 +1,5 @@
-/* Takes a request body apart into items by brackets and quotes alone; whether an item is JSON is submission_parse's word. */
+/* Takes a request body apart into items by brackets and quotes alone; whether an item is JSON is submission_parse's
+ * word. */
 #include "gateway/record/attestation.h"
 #include <errno.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static int split_lines(struct batch *b, struct refusal *why, const uint8_t *body
 	return rc;
 }
 
-/* The offset of the ',' or ']' that ends the element at `at`, or len. Quotes are followed so that brackets in texts do not count. */
+/* The offset of the ',' or ']' that ends the element at `at`, or len. Quotes are followed so that brackets in texts do
+ * not count. */
 static size_t element_end(const uint8_t *body, size_t at, size_t len)
 {
 	size_t depth = 0;

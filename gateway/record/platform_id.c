@@ -1,7 +1,7 @@
 /*
- * The platform's `id` rule (facts/coordination-games.md §1.4). Its encoder is JavaScript: keys sorted by UTF-16 code unit and put back
- * into an object, so keys that look like array indices come first in numeric order, `__proto__` is lost, and a fraction throws. Where any of that
- * could matter nothing is said.
+ * The platform's `id` rule (facts/coordination-games.md §1.4). Its encoder is JavaScript: keys sorted by UTF-16 code
+ * unit and put back into an object, so keys that look like array indices come first in numeric order, `__proto__` is
+ * lost, and a fraction throws. Where any of that could matter nothing is said.
  */
 #include "did/jcs.h"
 #include "eth/hex.h"

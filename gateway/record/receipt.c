@@ -1,4 +1,5 @@
-/* The hot path of every answer: members in their canonical order (by UTF-16 code unit, here plain ASCII), values inserted as they are. */
+/* The hot path of every answer: members in their canonical order (by UTF-16 code unit, here plain ASCII), values
+ * inserted as they are. */
 #include "gateway/record/receipt.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -53,7 +54,8 @@ static void put_hex(struct out *o, const uint8_t *bytes, size_t len)
 	o->at += len * 2;
 }
 
-/* RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, \u00xx for other controls, everything else as it is. */
+/* RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, \u00xx for other controls, everything else as it
+ * is. */
 static void put_string(struct out *o, const char *text, size_t len)
 {
 	static const char shorts[32] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
@@ -149,7 +151,8 @@ int receipt_write(char **out, size_t *len, const struct receipt_parts *p)
 	if (p->payload_len > RECEIPT_MAX || p->evidence_len > RECEIPT_MAX || p->entry_len > RECEIPT_MAX ||
 	    p->checkpoint_len > RECEIPT_MAX || raw > RECEIPT_MAX)
 		return -EOVERFLOW;
-	/* A text grows at most six-fold; a hash takes 64 digits, quotes and a comma; the template with anchor is below 600. */
+	/* A text grows at most six-fold; a hash takes 64 digits, quotes and a comma; the template with anchor is below
+	 * 600. */
 	size = p->payload_len + p->evidence_len + 6 * (p->entry_len + p->checkpoint_len + head_len) +
 	       67 * (p->inclusion_len + head_proof) + 640;
 	o.at = malloc(size);

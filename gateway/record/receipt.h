@@ -1,6 +1,6 @@
 /*
- * A receipt's bytes from its parts (docs/formats.md §8). Pure. Reading the parts from the database: receipt_fetch.h; checking a
- * receipt: receipt_verify.h.
+ * A receipt's bytes from its parts (docs/formats.md §8). Pure. Reading the parts from the database: receipt_fetch.h;
+ * checking a receipt: receipt_verify.h.
  */
 #pragma once
 
@@ -45,7 +45,8 @@ struct receipt_parts {
 };
 
 /*
- * Writes the canonical bytes into *out, which the caller frees (free(3)). The hot path of every answer: string assembly in the
- * members' canonical order, no JSON library. Returns 0; -ENOMEM; -EOVERFLOW over RECEIPT_MAX, a number of 2^53 or more, or a proof over 64 hashes.
+ * Writes the canonical bytes into *out, which the caller frees (free(3)). The hot path of every answer: string assembly
+ * in the members' canonical order, no JSON library. Returns 0; -ENOMEM; -EOVERFLOW over RECEIPT_MAX, a number of 2^53
+ * or more, or a proof over 64 hashes.
  */
 __attribute__((warn_unused_result)) int receipt_write(char **out, size_t *len, const struct receipt_parts *parts);

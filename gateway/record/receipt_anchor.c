@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* Whether a fact was answered and is as it must be. */
-static bool fact(struct receipt_report *r, const char *name, bool answered, bool holds, const char *good, const char *bad)
+static bool fact(struct receipt_report *r, const char *name, bool answered, bool holds, const char *good,
+		 const char *bad)
 {
 	if (!answered)
 		return receipt_note(r, name, RECEIPT_UNCONFIRMED, "the chain was not asked or did not answer");
@@ -11,13 +12,14 @@ static bool fact(struct receipt_report *r, const char *name, bool answered, bool
 }
 
 /* Every comparison is made, so that one look shows all that is wrong. */
-static bool check_contract(struct receipt_report *r, const struct receipt_view *view, const struct checkpoint *checkpoint,
-			   const struct receipt_policy *policy, const struct receipt_chain *chain)
+static bool check_contract(struct receipt_report *r, const struct receipt_view *view,
+			   const struct checkpoint *checkpoint, const struct receipt_policy *policy,
+			   const struct receipt_chain *chain)
 {
 	bool ok;
 
-	ok = fact(r, "anchor-chain", chain->has_chain_id, chain->chain_id == policy->chain_id, "the RPC serves the policy's chain",
-		  "the RPC serves another chain than the policy's");
+	ok = fact(r, "anchor-chain", chain->has_chain_id, chain->chain_id == policy->chain_id,
+		  "the RPC serves the policy's chain", "the RPC serves another chain than the policy's");
 	ok &= fact(r, "anchor-code", chain->has_code_hash, !memcmp(chain->code_hash, policy->code_hash, 32),
 		   "the contract has the policy's code", "the contract has other code than the policy's");
 	ok &= fact(r, "anchor-root", chain->has_root, !memcmp(chain->root, checkpoint->root.bytes, 32),
@@ -29,19 +31,21 @@ static bool check_contract(struct receipt_report *r, const struct receipt_view *
 }
 
 /* Whether the receipt's block is at or below a head. */
-static bool check_depth(struct receipt_report *r, const char *name, const struct receipt_view *view, bool answered, uint64_t head,
-			const char *tag)
+static bool check_depth(struct receipt_report *r, const char *name, const struct receipt_view *view, bool answered,
+			uint64_t head, const char *tag)
 {
 	if (!answered)
 		return receipt_note(r, name, RECEIPT_UNCONFIRMED, "the chain was not asked or did not answer");
 	if (view->block_number > head)
-		return receipt_note(r, name, RECEIPT_UNCONFIRMED, "block %" PRIu64 " is not %s yet (that is %" PRIu64 ")",
-				    view->block_number, tag, head);
+		return receipt_note(r, name, RECEIPT_UNCONFIRMED,
+				    "block %" PRIu64 " is not %s yet (that is %" PRIu64 ")", view->block_number, tag,
+				    head);
 	return receipt_note(r, name, RECEIPT_OK, "block %" PRIu64 " is %s", view->block_number, tag);
 }
 
-void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *view, const struct checkpoint *checkpoint,
-			  const struct receipt_policy *policy, const struct receipt_chain *chain)
+void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *view,
+			  const struct checkpoint *checkpoint, const struct receipt_policy *policy,
+			  const struct receipt_chain *chain)
 {
 	static const struct receipt_chain nothing;
 
@@ -49,7 +53,8 @@ void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *v
 		receipt_note(r, "anchor", RECEIPT_UNCONFIRMED, "the policy names no anchor contract");
 		return;
 	}
-	if (view->chain_id != policy->chain_id || memcmp(view->contract, policy->contract, sizeof(view->contract)) != 0) {
+	if (view->chain_id != policy->chain_id ||
+	    memcmp(view->contract, policy->contract, sizeof(view->contract)) != 0) {
 		receipt_note(r, "anchor", RECEIPT_FAILED, "the contract is not the policy's");
 		return;
 	}

@@ -6,9 +6,10 @@
 #include "gateway/record/receipt_view.h"
 
 /* Adds a check line; returns whether it is ok. */
-__attribute__((format(printf, 4, 5))) bool receipt_note(struct receipt_report *r, const char *name, enum receipt_verdict verdict,
-							const char *format, ...);
+__attribute__((format(printf, 4, 5))) bool receipt_note(struct receipt_report *r, const char *name,
+							enum receipt_verdict verdict, const char *format, ...);
 
 /* Raises r->level to anchored or final as far as policy and chain confirm it. chain NULL: nothing was asked. */
-void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *view, const struct checkpoint *checkpoint,
-			  const struct receipt_policy *policy, const struct receipt_chain *chain);
+void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *view,
+			  const struct checkpoint *checkpoint, const struct receipt_policy *policy,
+			  const struct receipt_chain *chain);

@@ -1,6 +1,6 @@
 /*
- * One fetch is a chain of reads: entry, the checkpoint of the level, the index head's line, the tiles. The proof is checked against the
- * checkpoint before it is handed out, so a damaged table shows here and not at a verifier.
+ * One fetch is a chain of reads: entry, the checkpoint of the level, the index head's line, the tiles. The proof is
+ * checked against the checkpoint before it is handed out, so a damaged table shows here and not at a verifier.
  */
 #include "gateway/record/receipt_fetch.h"
 #include "anchor/merkle.h"
@@ -100,8 +100,9 @@ static int subtree(struct fetch *f, struct merkle_hash *out, const struct merkle
 		const struct store_tile *t = &f->wanted[i];
 
 		if (t->level == id.level && t->index == id.index)
-			return t->nhashes < id.width ? -EPROTO
-						     : tile_subtree(&f->hasher, out, t->hashes[0], 32 * t->nhashes, height, position);
+			return t->nhashes < id.width
+				       ? -EPROTO
+				       : tile_subtree(&f->hasher, out, t->hashes[0], 32 * t->nhashes, height, position);
 	}
 	return -EPROTO;
 }
@@ -117,8 +118,9 @@ static int build_proof(struct fetch *f, size_t p, uint64_t seq, const struct mer
 		return rc;
 	f->proof_len[p] = merkle_plan_build(&f->hasher, f->proofs[p], &f->plans[p], hashes);
 	memcpy(root.bytes, f->checkpoint.root, 32);
-	return merkle_verify_inclusion(&f->hasher, &root, leaf, seq, f->checkpoint.size, f->proofs[p], f->proof_len[p]) ? -EPROTO
-															: 0;
+	return merkle_verify_inclusion(&f->hasher, &root, leaf, seq, f->checkpoint.size, f->proofs[p], f->proof_len[p])
+		       ? -EPROTO
+		       : 0;
 }
 
 static int build_proofs(struct fetch *f)

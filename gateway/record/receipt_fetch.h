@@ -1,6 +1,6 @@
 /*
- * A receipt's parts from the database: entry, payload and evidence by uid, a checkpoint that covers it, proofs from tiles and leaves.
- * At most five round trips on a reader connection, whatever the log's size.
+ * A receipt's parts from the database: entry, payload and evidence by uid, a checkpoint that covers it, proofs from
+ * tiles and leaves. At most five round trips on a reader connection, whatever the log's size.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ struct receipt_wish {
 };
 
 /*
- * err 0: parts (borrowed during the callback; *seq valid). -ENOENT: no such uid. -EINPROGRESS: logged at seq, but not at that level yet (202).
- * -ENODATA: the payload is erased. Otherwise as the store_ functions: 503.
+ * err 0: parts (borrowed during the callback; *seq valid). -ENOENT: no such uid. -EINPROGRESS: logged at seq, but not
+ * at that level yet (202). -ENODATA: the payload is erased. Otherwise as the store_ functions: 503.
  */
 typedef void receipt_on_fetched(void *arg, int err, uint64_t seq, const struct receipt_parts *parts);
 

@@ -22,7 +22,8 @@ static int read_log(struct receipt_policy *p, char *why, size_t why_size, const 
 	const char *text = json_string_value(value);
 	struct note_key key;
 
-	if (!text || strlen(text) >= sizeof(p->vkey) || note_key_parse(&key, text, strlen(text)) || key.type != NOTE_ED25519)
+	if (!text || strlen(text) >= sizeof(p->vkey) || note_key_parse(&key, text, strlen(text)) ||
+	    key.type != NOTE_ED25519)
 		return refuse(why, why_size, "log is not an Ed25519 vkey (ORIGIN+KEYID+KEY)");
 	(void)snprintf(p->vkey, sizeof(p->vkey), "%s", text);
 	return 0;
@@ -30,7 +31,8 @@ static int read_log(struct receipt_policy *p, char *why, size_t why_size, const 
 
 static int read_anchor(struct receipt_policy *p, char *why, size_t why_size, const json_t *anchor)
 {
-	static const char *const required[] = {"chain", "codeHash", "contract", NULL}, *const optional[] = {"rpc", NULL};
+	static const char *const required[] = {"chain", "codeHash", "contract", NULL}, *const optional[] = {"rpc",
+													    NULL};
 	const char *contract = json_string_value(json_object_get(anchor, "contract"));
 	const char *code = json_string_value(json_object_get(anchor, "codeHash"));
 	const json_t *rpc = json_object_get(anchor, "rpc");
@@ -68,7 +70,8 @@ static int read_policy(struct receipt_policy *p, char *why, size_t why_size, con
 		rc = read_anchor(p, why, why_size, anchor);
 	if (rc || !witnesses)
 		return rc;
-	if (!receipt_members(witnesses, witness_members, NULL) || !json_is_integer(json_object_get(witnesses, "quorum")) ||
+	if (!receipt_members(witnesses, witness_members, NULL) ||
+	    !json_is_integer(json_object_get(witnesses, "quorum")) ||
 	    json_integer_value(json_object_get(witnesses, "quorum")) != 0)
 		return refuse(why, why_size, "witnesses.quorum is not 0, and receipts carry no cosignatures yet");
 	return 0;

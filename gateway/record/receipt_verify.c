@@ -1,6 +1,6 @@
 /*
- * The checks in the order a reader would make them: what was said, by whom, that the log holds it, that a chain holds the log.
- * A check that cannot even begin because an earlier one failed is left out; the earlier one has said FAILED.
+ * The checks in the order a reader would make them: what was said, by whom, that the log holds it, that a chain holds
+ * the log. A check that cannot even begin because an earlier one failed is left out; the earlier one has said FAILED.
  */
 #include "gateway/record/receipt_verify.h"
 #include "anchor/checkpoint.h"
@@ -73,7 +73,8 @@ static bool check_entry(struct verifier *v)
 	return true;
 }
 
-/* The policy's key and its origin. Lines of unknown keys say nothing (C2SP signed-note: verifiers ignore them); this log writes none. */
+/* The policy's key and its origin. Lines of unknown keys say nothing (C2SP signed-note: verifiers ignore them); this
+ * log writes none. */
 static bool check_checkpoint(struct verifier *v)
 {
 	struct note_key key;
@@ -105,7 +106,8 @@ static bool proven(struct verifier *v, const char *line, uint64_t seq, const str
 static bool check_inclusion(struct verifier *v)
 {
 	if (!proven(v, v->view.entry, v->view.seq, &v->view.inclusion))
-		return check(v, "inclusion", false, "", "the proof does not lead from the entry at seq to the checkpoint's root");
+		return check(v, "inclusion", false, "",
+			     "the proof does not lead from the entry at seq to the checkpoint's root");
 	return receipt_note(v->report, "inclusion", RECEIPT_OK, "entry %" PRIu64 " is in that tree", v->view.seq);
 }
 
@@ -136,8 +138,8 @@ static bool hash_is(struct verifier *v, const json_t *value, const struct merkle
 }
 
 /*
- * The names as sent lead to the entry's key texts. A short name needs a default registry; the entry's own is taken, and that it was meant
- * is what the signature says, which binds the whole key text.
+ * The names as sent lead to the entry's key texts. A short name needs a default registry; the entry's own is taken, and
+ * that it was meant is what the signature says, which binds the whole key text.
  */
 static bool check_payload(struct verifier *v)
 {
@@ -157,7 +159,8 @@ static bool check_payload(struct verifier *v)
 		return false;
 	}
 	return check(v, "names", !strcmp(v->said.issuer, v->entry.issuer) && !strcmp(v->said.subject, v->entry.subject),
-		     "issuer and subject as sent are the entry's", "issuer or subject as sent is another than the entry's");
+		     "issuer and subject as sent are the entry's",
+		     "issuer or subject as sent is another than the entry's");
 }
 
 static bool check_uid(struct verifier *v)
@@ -187,8 +190,9 @@ static bool read_address(struct eth_address *out, const json_t *object, const ch
 
 static bool read_holders(struct evidence *e, const json_t *json)
 {
-	static const char *const issuer_members[] = {"latest", "safe", NULL}, *const agent_members[] = {"owner", "wallet", NULL},
-					*const subject_members[] = {"owner", NULL};
+	static const char *const issuer_members[] = {"latest", "safe", NULL},
+				 *const agent_members[] = {"owner", "wallet", NULL},
+				 *const subject_members[] = {"owner", NULL};
 	const json_t *issuer = json_object_get(json, "issuer"), *safe = json_object_get(issuer, "safe"),
 		     *latest = json_object_get(issuer, "latest"), *subject = json_object_get(json, "subject"),
 		     *same = json_object_get(json, "sameOwner");
@@ -217,8 +221,8 @@ static bool read_block(uint64_t *number, uint8_t hash[static 32], const json_t *
 
 static bool check_evidence(struct verifier *v, struct evidence *e)
 {
-	static const char *const members[] = {"chain",	   "issuer", "latest",	"safe", "sameOwner",
-					      "signer", "subject", "v",	NULL};
+	static const char *const members[] = {"chain",	"issuer",  "latest", "safe", "sameOwner",
+					      "signer", "subject", "v",	     NULL};
 	const json_t *json = v->view.evidence;
 	const char *chain = json_string_value(json_object_get(json, "chain"));
 	uint64_t safe, latest, chain_id;
@@ -227,8 +231,8 @@ static bool check_evidence(struct verifier *v, struct evidence *e)
 	if (!check(v, "evidence", hash_is(v, json, &v->entry.auth.evidence), "its hash is the entry's",
 		   "its hash is not the entry's"))
 		return false;
-	if (!receipt_members(json, members, NULL) || json_integer_value(json_object_get(json, "v")) != 1 || !read_holders(e, json) ||
-	    !read_block(&safe, safe_hash, json_object_get(json, "safe")) ||
+	if (!receipt_members(json, members, NULL) || json_integer_value(json_object_get(json, "v")) != 1 ||
+	    !read_holders(e, json) || !read_block(&safe, safe_hash, json_object_get(json, "safe")) ||
 	    !read_block(&latest, latest_hash, json_object_get(json, "latest")) ||
 	    receipt_chain_parse(&chain_id, json_object_get(json, "chain")))
 		return check(v, "evidence-form", false, "", "the evidence has another form than version 1");
@@ -239,7 +243,8 @@ static bool check_evidence(struct verifier *v, struct evidence *e)
 		   "chain or safe block is not the entry's, or the chain not the issuer's"))
 		return false;
 	return check(v, "same-owner", e->same_owner == address_equal(&e->safe_owner, &e->subject_owner),
-		     e->same_owner ? "issuer and subject have one owner, and it says so" : "issuer and subject have different owners",
+		     e->same_owner ? "issuer and subject have one owner, and it says so"
+				   : "issuer and subject have different owners",
 		     "sameOwner contradicts the owners");
 }
 
@@ -268,7 +273,8 @@ static bool check_authority(struct verifier *v, const struct evidence *e)
 	enum entry_role role = wallet ? ENTRY_WALLET : ENTRY_OWNER;
 
 	if (address_is_zero(&e->signer) || (!wallet && !owner) || !still || role != v->entry.auth.role)
-		return check(v, "authority", false, "", "by the evidence the signer did not speak for the issuer in that role");
+		return check(v, "authority", false, "",
+			     "by the evidence the signer did not speak for the issuer in that role");
 	return receipt_note(v->report, "authority", RECEIPT_OK,
 			    "%s of the issuer at block %" PRIu64 " (tier rpc: the gateway's word, from one node)",
 			    wallet ? "wallet" : "owner", v->entry.auth.block);

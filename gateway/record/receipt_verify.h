@@ -1,9 +1,9 @@
 /*
- * The verifier: receipt bytes and the verifier's own policy in, one line a check out. Pure; `kedge verify` brings the files and,
- * if the policy names an RPC, what the chain said. Receipts: docs/formats.md §8; policy: §9.
+ * The verifier: receipt bytes and the verifier's own policy in, one line a check out. Pure; `kedge verify` brings the
+ * files and, if the policy names an RPC, what the chain said. Receipts: docs/formats.md §8; policy: §9.
  *
- * Any changed byte of a receipt makes a check fail: the bytes must be the canonical form, unknown members are refused, and every
- * value is bound by a hash, a signature or the chain.
+ * Any changed byte of a receipt makes a check fail: the bytes must be the canonical form, unknown members are refused,
+ * and every value is bound by a hash, a signature or the chain.
  */
 #pragma once
 
@@ -30,8 +30,9 @@ __attribute__((warn_unused_result)) int receipt_policy_parse(struct receipt_poli
 							     const uint8_t *bytes, size_t len);
 
 /*
- * What to ask the chain about a receipt, before verifying it. `contract` and `chain_id` are the policy's, never the receipt's.
- * Returns 0; -ENOENT if there is nothing to ask (no anchor part, or no anchor in the policy); -EBADMSG if unreadable.
+ * What to ask the chain about a receipt, before verifying it. `contract` and `chain_id` are the policy's, never the
+ * receipt's. Returns 0; -ENOENT if there is nothing to ask (no anchor part, or no anchor in the policy); -EBADMSG if
+ * unreadable.
  */
 struct receipt_question {
 	uint64_t chain_id;
@@ -56,8 +57,8 @@ struct receipt_chain {
 enum receipt_verdict { RECEIPT_OK, RECEIPT_FAILED, RECEIPT_UNCONFIRMED };
 
 struct receipt_check {
-	const char *name; /* "form", "entry", "inclusion", "checkpoint", "head", "payload", "uid", "names", "signature", "authority",
-			     "evidence", "level", "anchor" … */
+	const char *name; /* "form", "entry", "inclusion", "checkpoint", "head", "payload", "uid", "names", "signature",
+			     "authority", "evidence", "level", "anchor" … */
 	enum receipt_verdict verdict;
 	char text[256]; /* one line for people; printable ASCII */
 };

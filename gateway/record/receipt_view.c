@@ -99,7 +99,8 @@ static int read_head(struct receipt_view *v, const json_t *head)
 
 static int read_anchor(struct receipt_view *v, const json_t *anchor)
 {
-	static const char *const members[] = {"block", "chain", "contract", NULL}, *const block_members[] = {"hash", "number", NULL};
+	static const char *const members[] = {"block", "chain", "contract", NULL}, *const block_members[] = {
+											   "hash", "number", NULL};
 	const json_t *block = json_object_get(anchor, "block");
 
 	v->has_anchor = true;

@@ -28,8 +28,8 @@ struct receipt_view {
 	uint8_t block_hash[32];
 };
 
-/* docs/formats.md §8: canonical bytes (one final line feed tolerated), known members only, the parts of its level and no others.
- * Returns 0; -EBADMSG with one line in why; -ENOMEM. On 0 the view is to be cleared. */
+/* docs/formats.md §8: canonical bytes (one final line feed tolerated), known members only, the parts of its level and
+ * no others. Returns 0; -EBADMSG with one line in why; -ENOMEM. On 0 the view is to be cleared. */
 __attribute__((warn_unused_result)) int receipt_view_parse(struct receipt_view *v, char *why, size_t why_size,
 							   const uint8_t *bytes, size_t len);
 void receipt_view_clear(struct receipt_view *v);

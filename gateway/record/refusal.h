@@ -1,9 +1,9 @@
 /*
  * Why an item was not recorded: one table of everything the record can say no to (DESIGN §5.1, §5.2, §12).
  *
- * A refusal names a problem type (served under /problems/TYPE), an HTTP status, for admission the rule that said no, where in
- * the item (JSON pointer, RFC 6901; "" is the whole item) and a detail for people. The table is data, so that the routes, the
- * documented list and the tests are the same rows.
+ * A refusal names a problem type (served under /problems/TYPE), an HTTP status, for admission the rule that said no,
+ * where in the item (JSON pointer, RFC 6901; "" is the whole item) and a detail for people. The table is data, so that
+ * the routes, the documented list and the tests are the same rows.
  */
 #pragma once
 
@@ -55,7 +55,7 @@ enum refusal_code {
 
 struct refusal_row {
 	const char *type;  /* problem type: the last path segment of its URI */
-	int status;        /* HTTP */
+	int status;	   /* HTTP */
 	const char *rule;  /* the admission rule that refused; NULL outside 403 and the subject rule */
 	const char *title; /* one line, the same for every occurrence */
 };

@@ -12,7 +12,8 @@
 
 /* docs/formats.md §3. */
 #define TYPE_TEXT                                                                                                      \
-	"Attestation(bytes32 uid,string log,string issuer,string subject,string claimType,string gameId,bool hasRound,"    \
+	"Attestation(bytes32 uid,string log,string issuer,string subject,string claimType,string gameId,bool "         \
+	"hasRound,"                                                                                                    \
 	"uint256 round)"
 
 static int put(struct jcs_buffer *b, const char *bytes, size_t len)
@@ -123,7 +124,8 @@ void typed_content_clear(struct typed_content *c)
 	typed_content_release(c);
 }
 
-void typed_fields_of(struct typed_fields *f, const struct submission *s, const char *origin, const uint8_t uid[static 32])
+void typed_fields_of(struct typed_fields *f, const struct submission *s, const char *origin,
+		     const uint8_t uid[static 32])
 {
 	memcpy(f->uid, uid, 32);
 	f->log = origin;
@@ -138,7 +140,8 @@ void typed_fields_of(struct typed_fields *f, const struct submission *s, const c
 
 void typed_eip712_digest(struct eth_hash *digest, const struct typed_fields *f)
 {
-	struct eip712_domain domain = {.name = "kedge", .name_len = 5, .version = "1", .version_len = 1, .has_chain_id = true};
+	struct eip712_domain domain = {
+		.name = "kedge", .name_len = 5, .version = "1", .version_len = 1, .has_chain_id = true};
 	struct eth_hash separator, type, words[8], message;
 
 	domain.chain_id = u256_from_u64(f->chain_id);
@@ -164,9 +167,10 @@ int typed_eip191_text(char *text, size_t *len, size_t size, const struct typed_f
 	sodium_bin2hex(uid, sizeof(uid), f->uid, 32);
 	if (f->has_round)
 		(void)snprintf(round, sizeof(round), "%" PRIu64, f->round);
-	n = snprintf(text, size,
-		     "kedge attestation v1\nlog: %s\nissuer: %s\nsubject: %s\nclaim: %s\ngame: %s\nround: %s\nuid: 0x%s", f->log,
-		     f->issuer, f->subject, f->claim_type, f->game_id, round, uid);
+	n = snprintf(
+		text, size,
+		"kedge attestation v1\nlog: %s\nissuer: %s\nsubject: %s\nclaim: %s\ngame: %s\nround: %s\nuid: 0x%s",
+		f->log, f->issuer, f->subject, f->claim_type, f->game_id, round, uid);
 	if (n < 0 || (size_t)n >= size)
 		return -ENOSPC;
 	*len = (size_t)n;
@@ -193,14 +197,14 @@ json_t *typed_eip712_json(const struct typed_fields *f)
 	return json_pack("{s:{s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}],"
 			 "s:[{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s}]},"
 			 "s:s,s:{s:s,s:s,s:I},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s}}",
-			 "types", "EIP712Domain", "name", "name", "type", "string", "name", "version", "type", "string", "name",
-			 "chainId", "type", "uint256", "Attestation", "name", "uid", "type", "bytes32", "name", "log", "type",
-			 "string", "name", "issuer", "type", "string", "name", "subject", "type", "string", "name", "claimType",
-			 "type", "string", "name", "gameId", "type", "string", "name", "hasRound", "type", "bool", "name",
-			 "round", "type", "uint256", "primaryType", "Attestation", "domain", "name", "kedge", "version", "1",
-			 "chainId", (json_int_t)f->chain_id, "message", "uid", uid, "log", f->log, "issuer", f->issuer,
-			 "subject", f->subject, "claimType", f->claim_type, "gameId", f->game_id, "hasRound", (int)f->has_round,
-			 "round", round);
+			 "types", "EIP712Domain", "name", "name", "type", "string", "name", "version", "type", "string",
+			 "name", "chainId", "type", "uint256", "Attestation", "name", "uid", "type", "bytes32", "name",
+			 "log", "type", "string", "name", "issuer", "type", "string", "name", "subject", "type",
+			 "string", "name", "claimType", "type", "string", "name", "gameId", "type", "string", "name",
+			 "hasRound", "type", "bool", "name", "round", "type", "uint256", "primaryType", "Attestation",
+			 "domain", "name", "kedge", "version", "1", "chainId", (json_int_t)f->chain_id, "message",
+			 "uid", uid, "log", f->log, "issuer", f->issuer, "subject", f->subject, "claimType",
+			 f->claim_type, "gameId", f->game_id, "hasRound", (int)f->has_round, "round", round);
 }
 
 const char *typed_method_text(enum typed_method method)
@@ -231,7 +235,8 @@ int typed_recover(const struct signature_context *context, struct eth_address *s
 	} else {
 		return -EBADMSG;
 	}
-	if (signature_parse(&signature, bytes, sizeof(bytes)) || signature_recover(context, signer, &signature, &digest))
+	if (signature_parse(&signature, bytes, sizeof(bytes)) ||
+	    signature_recover(context, signer, &signature, &digest))
 		return -EKEYREJECTED;
 	return 0;
 }

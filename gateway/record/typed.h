@@ -47,13 +47,15 @@ struct typed_fields {
 	uint64_t chain_id; /* of the issuer's registry */
 };
 
-void typed_fields_of(struct typed_fields *f, const struct submission *s, const char *origin, const uint8_t uid[static 32]);
+void typed_fields_of(struct typed_fields *f, const struct submission *s, const char *origin,
+		     const uint8_t uid[static 32]);
 
 /* keccak256(0x1901 ‖ domain separator ‖ struct hash). */
 void typed_eip712_digest(struct eth_hash *digest, const struct typed_fields *f);
 
 /* The lines of docs/formats.md §3, NUL-terminated; *len without the NUL. -ENOSPC if size is too small. */
-__attribute__((warn_unused_result)) int typed_eip191_text(char *text, size_t *len, size_t size, const struct typed_fields *f);
+__attribute__((warn_unused_result)) int typed_eip191_text(char *text, size_t *len, size_t size,
+							  const struct typed_fields *f);
 
 /* keccak256(0x19 "Ethereum Signed Message:\n" ‖ length ‖ text). -ENOSPC as above. */
 __attribute__((warn_unused_result)) int typed_eip191_digest(struct eth_hash *digest, const struct typed_fields *f);
@@ -67,8 +69,8 @@ enum typed_method { TYPED_EIP712, TYPED_EIP191 };
 const char *typed_method_text(enum typed_method method);
 
 /*
- * The address that made `proof` ({"type":…,"signature":…}) over these fields: local ecrecover with s at most n/2 and v 27 or 28.
- * Returns 0, -EBADMSG if the proof's form is wrong, -EKEYREJECTED if nothing can be recovered.
+ * The address that made `proof` ({"type":…,"signature":…}) over these fields: local ecrecover with s at most n/2 and v
+ * 27 or 28. Returns 0, -EBADMSG if the proof's form is wrong, -EKEYREJECTED if nothing can be recovered.
  */
 __attribute__((warn_unused_result)) int typed_recover(const struct signature_context *context,
 						      struct eth_address *signer, enum typed_method *method,

@@ -34,7 +34,8 @@ void fixture_init(struct fixture *f)
 	memset(f->key, 0x11, sizeof(f->key));
 	assert_int_equal(signature_key_address(f->secp, &f->wallet, f->key), 0);
 	memset(&f->owner, 0x22, sizeof(f->owner));
-	assert_int_equal(note_key_from_seed(&f->log_key, f->log_secret, FIXTURE_ORIGIN, strlen(FIXTURE_ORIGIN), seed), 0);
+	assert_int_equal(note_key_from_seed(&f->log_key, f->log_secret, FIXTURE_ORIGIN, strlen(FIXTURE_ORIGIN), seed),
+			 0);
 }
 
 void fixture_clear(struct fixture *f)
@@ -49,11 +50,14 @@ static char *text(unsigned number, enum typed_method method, const char *signatu
 
 	assert_true(asprintf(&out,
 			     "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"0xabc\",\"issuer\":\"0\","
-			     "\"issuerKind\":\"agent\",\"subject\":\"agent:1\",\"claim\":{\"type\":\"peer.assessment\",\"data\":"
-			     "{\"tag\":\"reliable\",\"n\":%u}},\"note\":\"keeps promises \\u2713\",\"confidence\":0.62,\"round\":8,"
+			     "\"issuerKind\":\"agent\",\"subject\":\"agent:1\",\"claim\":{\"type\":\"peer.assessment\","
+			     "\"data\":"
+			     "{\"tag\":\"reliable\",\"n\":%u}},\"note\":\"keeps promises "
+			     "\\u2713\",\"confidence\":0.62,\"round\":8,"
 			     "\"issuedAt\":\"2026-05-01T18:22:07.412Z\"},"
 			     "\"context\":{\"game\":{\"id\":\"game-7\",\"type\":\"oathbreaker\"}},"
-			     "\"proof\":{\"type\":\"%s\",\"signature\":\"%s\"},\"salt\":\"00112233445566778899aabbccddeeff\"}",
+			     "\"proof\":{\"type\":\"%s\",\"signature\":\"%s\"},\"salt\":"
+			     "\"00112233445566778899aabbccddeeff\"}",
 			     number, typed_method_text(method), signature) > 0);
 	return out;
 }
@@ -109,7 +113,8 @@ void fixture_item(struct fixture *f, struct fixture_item *item, unsigned number,
 	assert_int_equal(submission_parse(&item->s, &why, &f->names, (const uint8_t *)bytes, strlen(bytes)), 0);
 	free(bytes);
 	assert_int_equal(typed_content(&f->hasher, &item->content, &item->s), 0);
-	assert_int_equal(admission_signature(f->secp, &item->admission, &why, &item->s, FIXTURE_ORIGIN, item->content.uid), 0);
+	assert_int_equal(
+		admission_signature(f->secp, &item->admission, &why, &item->s, FIXTURE_ORIGIN, item->content.uid), 0);
 	fixture_facts(f, &facts);
 	assert_int_equal(admission_authority(&f->hasher, &item->admission, &why, &item->s, &facts), 0);
 }
@@ -139,13 +144,15 @@ void fixture_receipt(struct fixture *f, char **out, size_t *len, enum receipt_le
 	struct merkle_hash leaves[SIZE_MAX_HERE], root, proof[MERKLE_PROOF_MAX], head_proof[MERKLE_PROOF_MAX];
 	char line[ENTRY_LINE_MAX], head[ENTRY_INDEX_SIZE], note[CHECKPOINT_NOTE_MAX];
 	struct entry_index index = {.at = 1777593600001, .block_number = 44, .size = size - 1};
-	struct receipt_parts parts = {.level = level, .seq = seq, .entry = line, .checkpoint = note, .inclusion = proof};
+	struct receipt_parts parts = {
+		.level = level, .seq = seq, .entry = line, .checkpoint = note, .inclusion = proof};
 	struct fixture_item item;
 	struct append_entry_of of;
 
 	assert_true(size <= SIZE_MAX_HERE && seq < size);
 	fixture_item(f, &item, 3, method);
-	of = (struct append_entry_of){item.content.uid, item.content.payload_hash, item.s.issuer, item.s.subject, &item.admission};
+	of = (struct append_entry_of){item.content.uid, item.content.payload_hash, item.s.issuer, item.s.subject,
+				      &item.admission};
 	assert_int_equal(append_entry(line, &parts.entry_len, 1777593600000, &of), 0);
 	entry_index_format(head, &index);
 	for (uint64_t i = 0; i < size; i++)
@@ -154,11 +161,12 @@ void fixture_receipt(struct fixture *f, char **out, size_t *len, enum receipt_le
 		merkle_leaf(&f->hasher, &leaves[size - 1], head, sizeof(head));
 	merkle_leaf(&f->hasher, &leaves[seq], line, parts.entry_len);
 	merkle_root(&f->hasher, &root, leaves, (size_t)size);
-	assert_int_equal(merkle_prove_inclusion(&f->hasher, proof, &parts.inclusion_len, seq, size, leaf_at, leaves), 0);
+	assert_int_equal(merkle_prove_inclusion(&f->hasher, proof, &parts.inclusion_len, seq, size, leaf_at, leaves),
+			 0);
 	assert_int_equal(checkpoint_sign(note, &parts.checkpoint_len, size, &root, &f->log_key, f->log_secret), 0);
 	if (level >= RECEIPT_PUBLISHED) {
-		assert_int_equal(merkle_prove_inclusion(&f->hasher, head_proof, &parts.head_inclusion_len, size - 1, size,
-							leaf_at, leaves),
+		assert_int_equal(merkle_prove_inclusion(&f->hasher, head_proof, &parts.head_inclusion_len, size - 1,
+							size, leaf_at, leaves),
 				 0);
 		parts.head_entry = head;
 		parts.head_entry_len = sizeof(head);
@@ -209,7 +217,8 @@ void fixture_chain(const struct fixture *f, struct receipt_chain *chain, const u
 	memcpy(chain->code_hash, code_hash, sizeof(code_hash));
 	if (q.block_number == ANCHOR_BLOCK)
 		memcpy(chain->block_hash, block_hash, sizeof(block_hash));
-	/* The contract knows the root of the checkpoint that was really signed, which is the one whose signature holds. */
+	/* The contract knows the root of the checkpoint that was really signed, which is the one whose signature holds.
+	 */
 	if (!receipt_view_parse(&view, why, sizeof(why), receipt, len)) {
 		if (!checkpoint_open(&checkpoint, view.checkpoint, strlen(view.checkpoint), &f->log_key))
 			memcpy(chain->root, checkpoint.root.bytes, 32);

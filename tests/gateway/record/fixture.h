@@ -1,4 +1,5 @@
-/* What the record's tests share: a host, two agents with keys, signed submissions, and logs small enough to hold whole. */
+/* What the record's tests share: a host, two agents with keys, signed submissions, and logs small enough to hold whole.
+ */
 #pragma once
 
 #include "anchor/checkpoint.h"
@@ -39,7 +40,8 @@ void fixture_item_clear(struct fixture_item *item);
 
 void fixture_facts(const struct fixture *f, struct admission_facts *facts);
 
-/* A receipt at that level in a log of `size` entries where the attestation stands at seq; above `logged` the last entry is an index head. */
+/* A receipt at that level in a log of `size` entries where the attestation stands at seq; above `logged` the last entry
+ * is an index head. */
 void fixture_receipt(struct fixture *f, char **out, size_t *len, enum receipt_level level, uint64_t seq, uint64_t size,
 		     enum typed_method method);
 void fixture_policy(const struct fixture *f, struct receipt_policy *policy);

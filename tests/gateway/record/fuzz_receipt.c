@@ -10,8 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct receipt_policy policy = {.vkey = VKEY, .has_anchor = true, .chain_id = 31337, .contract = {0xa1, 0xa2, 0xa3}};
-	struct receipt_chain chain = {.has_chain_id = true, .chain_id = 31337, .has_root = true, .has_safe = true, .safe = 100};
+	struct receipt_policy policy = {
+		.vkey = VKEY, .has_anchor = true, .chain_id = 31337, .contract = {0xa1, 0xa2, 0xa3}};
+	struct receipt_chain chain = {
+		.has_chain_id = true, .chain_id = 31337, .has_root = true, .has_safe = true, .safe = 100};
 	struct receipt_policy parsed;
 	struct receipt_question question;
 	struct receipt_report report;

@@ -1,4 +1,5 @@
-/* Any bytes: parsed or refused with a place; what parses has a uid, a payload that parses again to the same uid, and signed texts. */
+/* Any bytes: parsed or refused with a place; what parses has a uid, a payload that parses again to the same uid, and
+ * signed texts. */
 #include "gateway/record/attestation.h"
 #include "gateway/record/typed.h"
 #include <stdlib.h>

@@ -33,14 +33,19 @@ static void test_evidence_bytes(void **state)
 
 	(void)state;
 	fixture_item(&f, &item, 1, TYPED_EIP712);
-	assert_string_equal(item.admission.evidence,
-			    "{\"chain\":\"eip155:31337\",\"issuer\":{\"latest\":{\"owner\":\"0x2222222222222222222222222222222222222222\","
-			    "\"wallet\":\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\"},\"safe\":{\"owner\":"
-			    "\"0x2222222222222222222222222222222222222222\",\"wallet\":\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\"}},"
-			    "\"latest\":{\"hash\":\"0x4444444444444444444444444444444444444444444444444444444444444444\",\"number\":44},"
-			    "\"safe\":{\"hash\":\"0x4040404040404040404040404040404040404040404040404040404040404040\",\"number\":40},"
-			    "\"sameOwner\":false,\"signer\":\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\",\"subject\":{\"owner\":"
-			    "\"0x3333333333333333333333333333333333333333\"},\"v\":1}");
+	assert_string_equal(
+		item.admission.evidence,
+		"{\"chain\":\"eip155:31337\",\"issuer\":{\"latest\":{\"owner\":"
+		"\"0x2222222222222222222222222222222222222222\","
+		"\"wallet\":\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\"},\"safe\":{\"owner\":"
+		"\"0x2222222222222222222222222222222222222222\",\"wallet\":"
+		"\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\"}},"
+		"\"latest\":{\"hash\":\"0x4444444444444444444444444444444444444444444444444444444444444444\","
+		"\"number\":44},"
+		"\"safe\":{\"hash\":\"0x4040404040404040404040404040404040404040404040404040404040404040\",\"number\":"
+		"40},"
+		"\"sameOwner\":false,\"signer\":\"0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a\",\"subject\":{\"owner\":"
+		"\"0x3333333333333333333333333333333333333333\"},\"v\":1}");
 	merkle_sha256(&f.hasher, &hash, item.admission.evidence, item.admission.evidence_len);
 	assert_memory_equal(hash.bytes, item.admission.evidence_hash, 32);
 	assert_int_equal(item.admission.role, AUTHORITY_WALLET);
@@ -214,8 +219,8 @@ static void test_signature_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_evidence_bytes),	cmocka_unit_test(test_authority),
-		cmocka_unit_test(test_other_refusals),	cmocka_unit_test(test_signature_binds),
+		cmocka_unit_test(test_evidence_bytes),	  cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_other_refusals),	  cmocka_unit_test(test_signature_binds),
 		cmocka_unit_test(test_signature_refused),
 	};
 

@@ -1,9 +1,10 @@
-/* The group commit on a real PostgreSQL: dedup, quota, proofs, lost commits both ways, two workers, kills at every step. */
+/* The group commit on a real PostgreSQL: dedup, quota, proofs, lost commits both ways, two workers, kills at every
+ * step. */
 #include "gateway/record/receipt_fetch.h"
-#include "tests/gateway/record/proxy.h"
 #include "sql/store_anchor.h"
-#include "tests/sql/fixture.h"
+#include "tests/gateway/record/proxy.h"
 #include "tests/gateway/record/world.h"
+#include "tests/sql/fixture.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -189,8 +190,9 @@ static void test_backends_terminated(void **state)
 		assert_int_equal(world_submit(&w, &r[i], i), 0);
 		if (i % 60 == 30) {
 			world_run(&w, i % 7);
-			fixture_sql(conninfo, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
-					      "current_database() AND pid <> pg_backend_pid() AND usename = 'kedge_app'");
+			fixture_sql(conninfo,
+				    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
+				    "current_database() AND pid <> pg_backend_pid() AND usename = 'kedge_app'");
 		}
 	}
 	world_wait(&w);
@@ -396,7 +398,8 @@ static void on_fetched(void *arg, int err, uint64_t seq, const struct receipt_pa
 }
 
 /* Returns the error; 0: the receipt had that level and verified at it. */
-static int fetch(struct world *w, const uint8_t uid[static 32], enum receipt_level level, bool exact, enum receipt_level expected)
+static int fetch(struct world *w, const uint8_t uid[static 32], enum receipt_level level, bool exact,
+		 enum receipt_level expected)
 {
 	static const uint8_t contract[20] = {0xa1, 0xa2, 0xa3};
 	struct receipt_wish wish = {.exact = exact, .level = level, .has_anchor = true, .chain_id = FIXTURE_CHAIN};
@@ -415,7 +418,8 @@ static int fetch(struct world *w, const uint8_t uid[static 32], enum receipt_lev
 	fixture_chain(&w->f, &chain, (const uint8_t *)f.bytes, f.len, &policy);
 	receipt_verify(&report, (const uint8_t *)f.bytes, f.len, &policy, &chain);
 	for (size_t i = 0; i < report.count && report.failed; i++)
-		print_error("%s %s: %s\n", report.check[i].name, receipt_verdict_text(report.check[i].verdict), report.check[i].text);
+		print_error("%s %s: %s\n", report.check[i].name, receipt_verdict_text(report.check[i].verdict),
+			    report.check[i].text);
 	assert_true(report.confirmed);
 	assert_int_equal(report.level, expected);
 	free(f.bytes);

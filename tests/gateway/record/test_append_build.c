@@ -1,6 +1,6 @@
 /* What an append writes equals a naive construction: tiles of every level, at every kind of boundary. */
-#include "tests/gateway/record/fixture.h"
 #include "gateway/record/append_build.h"
+#include "tests/gateway/record/fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -47,9 +47,12 @@ static void check_append(uint64_t old_size, size_t n)
 			subtree(&hash, 8 * (roots[r].level + 1), roots[r].first + i);
 			memcpy(roots[r].hashes[i], hash.bytes, 32);
 		}
-	assert_int_equal(append_tiles(&hasher, tiles, &count, old_size, leaves, n, (const uint8_t(*)[32])unfinished, roots, nroots), 0);
+	assert_int_equal(append_tiles(&hasher, tiles, &count, old_size, leaves, n, (const uint8_t(*)[32])unfinished,
+				      roots, nroots),
+			 0);
 	for (unsigned level = 0; level < 3; level++)
-		for (uint64_t index = tile_full_count(old_size, level); index < tile_full_count(old_size + n, level); index++, at++) {
+		for (uint64_t index = tile_full_count(old_size, level); index < tile_full_count(old_size + n, level);
+		     index++, at++) {
 			assert_true(at < count);
 			assert_int_equal(tiles[at].level, level);
 			assert_int_equal(tiles[at].index, index);
@@ -69,9 +72,9 @@ static void test_tiles(void **state)
 		uint64_t old_size;
 		size_t n;
 	} cases[] = {
-		{0, 1},	      {0, 255},	     {0, 256},	    {0, 257},	    {0, 1024},	   {1, 254},	  {1, 255},
-		{255, 1},     {255, 2},	     {256, 256},    {511, 1024},    {600, 100},	   {65535, 1},	  {65280, 256},
-		{65279, 257}, {65000, 1024}, {65536, 1024}, {131071, 1},    {130100, 1000},
+		{0, 1},	      {0, 255},	     {0, 256},	    {0, 257},	 {0, 1024},	 {1, 254},   {1, 255},
+		{255, 1},     {255, 2},	     {256, 256},    {511, 1024}, {600, 100},	 {65535, 1}, {65280, 256},
+		{65279, 257}, {65000, 1024}, {65536, 1024}, {131071, 1}, {130100, 1000},
 	};
 
 	(void)state;
@@ -102,7 +105,8 @@ static void test_roots_needed(void **state)
 	assert_int_equal(roots[1].level, 1);
 	assert_int_equal(roots[1].count, 255);
 	assert_int_equal(append_roots_needed(roots, (UINT64_C(1) << 40) - 3, (UINT64_C(1) << 40) + 1021), 4);
-	assert_true(append_tiles(&hasher, tiles, &count, 65535, leaves, 1, (const uint8_t(*)[32])unfinished, roots, 0) < 0);
+	assert_true(append_tiles(&hasher, tiles, &count, 65535, leaves, 1, (const uint8_t(*)[32])unfinished, roots, 0) <
+		    0);
 	assert_true(append_tiles(&hasher, tiles, &count, 65535, leaves, 1, NULL, roots, 0) < 0);
 	assert_int_equal(append_tiles(&hasher, tiles, &count, 65536, leaves, 1, NULL, roots, 0), 0);
 	assert_int_equal(count, 0);
@@ -120,7 +124,8 @@ static void test_entry(void **state)
 	(void)state;
 	fixture_init(&f);
 	fixture_item(&f, &item, 9, TYPED_EIP191);
-	of = (struct append_entry_of){item.content.uid, item.content.payload_hash, item.s.issuer, item.s.subject, &item.admission};
+	of = (struct append_entry_of){item.content.uid, item.content.payload_hash, item.s.issuer, item.s.subject,
+				      &item.admission};
 	assert_int_equal(append_entry(line, &len, 1777593600000, &of), 0);
 	assert_int_equal(entry_attestation_parse(&entry, line, len), 0);
 	assert_int_equal(entry.at, 1777593600000);

@@ -26,7 +26,9 @@ static int setup(void **state)
 #define S16 "1111111111111111"
 #define PROOF "\"proof\":{\"type\":\"eip712\",\"signature\":\"" SIG "\"}"
 /* An attestation whose members are HEAD, then claim and what is put after it. */
-#define HEAD "\"schemaVersion\":\"attestation/v1\",\"id\":\"0x1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":\"1\""
+#define HEAD                                                                                                           \
+	"\"schemaVersion\":\"attestation/"                                                                             \
+	"v1\",\"id\":\"0x1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":\"1\""
 #define CLAIM ",\"claim\":{\"type\":\"t\",\"data\":{}}"
 #define A(more) "{\"attestation\":{" HEAD CLAIM more "}," PROOF "}"
 #define WITH(more) "{\"attestation\":{" HEAD CLAIM "}," PROOF "," more "}"
@@ -70,14 +72,17 @@ static const struct refused {
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"\""), REFUSAL_FIELD, "/attestation/id"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":7"), REFUSAL_FIELD, "/attestation/id"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\""), REFUSAL_MEMBER_MISSING, "/attestation/issuer"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":null"), REFUSAL_FIELD, "/attestation/issuer"},
+	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":null"), REFUSAL_FIELD,
+	 "/attestation/issuer"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":-1"), REFUSAL_FIELD, "/attestation/issuer"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":1.5"), REFUSAL_FIELD, "/attestation/issuer"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0"), REFUSAL_MEMBER_MISSING, "/attestation/issuerKind"},
+	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":1.5"), REFUSAL_FIELD,
+	 "/attestation/issuer"},
+	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0"), REFUSAL_MEMBER_MISSING,
+	 "/attestation/issuerKind"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":\"human\""), REFUSAL_FIELD,
 	 "/attestation/issuerKind"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":\"agent\""), REFUSAL_MEMBER_MISSING,
-	 "/attestation/subject"},
+	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":\"agent\""),
+	 REFUSAL_MEMBER_MISSING, "/attestation/subject"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":\"agent\",\"subject\":[]"),
 	 REFUSAL_FIELD, "/attestation/subject"},
 	{ONLY(HEAD), REFUSAL_MEMBER_MISSING, "/attestation/claim"},
@@ -100,21 +105,24 @@ static const struct refused {
 	{A(",\"issuedAt\":true"), REFUSAL_FIELD, "/attestation/issuedAt"},
 	{A(",\"evidenceRefs\":{}"), REFUSAL_FIELD, "/attestation/evidenceRefs"},
 	{A(",\"evidenceRefs\":[{},3]"), REFUSAL_FIELD, "/attestation/evidenceRefs/1"},
-	{A(",\"evidenceRefs\":[{\"visibility\":\"public\"},{\"visibility\":\"viewer-visible\"}]"), REFUSAL_EVIDENCE_VISIBILITY,
-	 "/attestation/evidenceRefs/1/visibility"},
+	{A(",\"evidenceRefs\":[{\"visibility\":\"public\"},{\"visibility\":\"viewer-visible\"}]"),
+	 REFUSAL_EVIDENCE_VISIBILITY, "/attestation/evidenceRefs/1/visibility"},
 	/* names */
 	{A(",\"x\":0"), REFUSAL_NONE, ""}, /* the base itself is fine: nothing below is refused for another reason */
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"bob\",\"issuerKind\":\"agent\",\"subject\":\"1\"" CLAIM),
+	{ONLY("\"schemaVersion\":\"attestation/"
+	      "v1\",\"id\":\"1\",\"issuer\":\"bob\",\"issuerKind\":\"agent\",\"subject\":\"1\"" CLAIM),
 	 REFUSAL_NAME, "/attestation/issuer"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":"
 	      "\"09329112-ba7b-4fba-b624-7b83e6ce9f48\"" CLAIM),
 	 REFUSAL_NAME, "/attestation/subject"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":\"007\"" CLAIM),
+	{ONLY("\"schemaVersion\":\"attestation/"
+	      "v1\",\"id\":\"1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":\"007\"" CLAIM),
 	 REFUSAL_NAME, "/attestation/subject"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"0\",\"issuerKind\":\"agent\",\"subject\":"
 	      "\"eip155:1/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/1\"" CLAIM),
 	 REFUSAL_REGISTRY, "/attestation/subject"},
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":1,\"issuerKind\":\"agent\",\"subject\":\"" KEY1 "\"" CLAIM),
+	{ONLY("\"schemaVersion\":\"attestation/"
+	      "v1\",\"id\":\"1\",\"issuer\":1,\"issuerKind\":\"agent\",\"subject\":\"" KEY1 "\"" CLAIM),
 	 REFUSAL_SELF, "/attestation/subject"},
 	/* context */
 	{WITH("\"context\":[]"), REFUSAL_SHAPE, "/context"},
@@ -131,7 +139,8 @@ static const struct refused {
 	{WITH("\"salt\":\"00112233445566778899AABBCCDDEEFF\""), REFUSAL_SALT, "/salt"},
 	{WITH("\"salt\":5"), REFUSAL_SALT, "/salt"},
 	/* what is not offered here */
-	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"system:oathbreaker\",\"issuerKind\":\"system\","
+	{ONLY("\"schemaVersion\":\"attestation/"
+	      "v1\",\"id\":\"1\",\"issuer\":\"system:oathbreaker\",\"issuerKind\":\"system\","
 	      "\"subject\":\"1\"" CLAIM),
 	 REFUSAL_ISSUER_KIND, "/attestation/issuer"},
 	{ONLY("\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":\"plugin:x\",\"issuerKind\":\"plugin\","
@@ -146,7 +155,8 @@ static const struct refused {
 	{PROVED("\"proof\":{\"type\":\"eip1271\",\"signature\":\"" SIG "\"}"), REFUSAL_PROOF, "/proof/type"},
 	{PROVED("\"proof\":{\"type\":\"eip191\",\"signature\":\"0x1b\"}"), REFUSAL_PROOF, "/proof/signature"},
 	{PROVED("\"proof\":{\"type\":\"eip191\",\"signature\":\"" S16 SIG "\"}"), REFUSAL_PROOF, "/proof/signature"},
-	{PROVED("\"proof\":{\"type\":\"eip191\",\"signature\":\"" SIG "\",\"by\":1}"), REFUSAL_MEMBER_UNKNOWN, "/proof/by"},
+	{PROVED("\"proof\":{\"type\":\"eip191\",\"signature\":\"" SIG "\",\"by\":1}"), REFUSAL_MEMBER_UNKNOWN,
+	 "/proof/by"},
 };
 
 static int parse(struct submission *s, struct refusal *why, const char *json)
@@ -165,7 +175,8 @@ static void test_refusals(void **state)
 		int rc = parse(&s, &why, refused[i].json);
 
 		if (why.code != refused[i].code || strcmp(why.pointer, refused[i].pointer) != 0)
-			print_error("case %zu %s: got %d at %s (%s)\n", i, refused[i].json, (int)why.code, why.pointer, why.detail);
+			print_error("case %zu %s: got %d at %s (%s)\n", i, refused[i].json, (int)why.code, why.pointer,
+				    why.detail);
 		assert_int_equal(why.code, refused[i].code);
 		assert_string_equal(why.pointer, refused[i].pointer);
 		assert_int_equal(rc, refused[i].code == REFUSAL_NONE ? 0 : -EBADMSG);
@@ -189,8 +200,9 @@ static void test_table_is_whole(void **state)
 		assert_true(row->status != 403 || row->rule);
 		for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 			seen |= refused[i].code == code;
-		if (code == REFUSAL_BATCH || code == REFUSAL_BATCH_TOO_LARGE || code == REFUSAL_DEPTH || code == REFUSAL_NOTE ||
-		    code == REFUSAL_ITEM_TOO_LARGE || code == REFUSAL_SUBJECT || code >= REFUSAL_SIGNATURE)
+		if (code == REFUSAL_BATCH || code == REFUSAL_BATCH_TOO_LARGE || code == REFUSAL_DEPTH ||
+		    code == REFUSAL_NOTE || code == REFUSAL_ITEM_TOO_LARGE || code == REFUSAL_SUBJECT ||
+		    code >= REFUSAL_SIGNATURE)
 			continue; /* by size below, by test_batch, test_admission, the engine */
 		if (!seen)
 			print_error("no case for code %u\n", code);
@@ -247,10 +259,10 @@ static void test_long_texts(void **state)
 		unsigned max;
 		const char *pointer;
 	} cases[] = {
-		{"{\"attestation\":{" HEAD ",\"claim\":{\"type\":\"", "\",\"data\":{}}}," PROOF "}", SUBMISSION_CLAIM_TYPE_MAX,
-		 "/attestation/claim/type"},
-		{"{\"attestation\":{" HEAD CLAIM "}," PROOF ",\"context\":{\"game\":{\"id\":\"", "\"}}}", SUBMISSION_GAME_ID_MAX,
-		 "/context/game/id"},
+		{"{\"attestation\":{" HEAD ",\"claim\":{\"type\":\"", "\",\"data\":{}}}," PROOF "}",
+		 SUBMISSION_CLAIM_TYPE_MAX, "/attestation/claim/type"},
+		{"{\"attestation\":{" HEAD CLAIM "}," PROOF ",\"context\":{\"game\":{\"id\":\"", "\"}}}",
+		 SUBMISSION_GAME_ID_MAX, "/context/game/id"},
 	};
 	char json[4096];
 	struct submission s;
@@ -281,10 +293,12 @@ static void test_accepted(void **state)
 		A(",\"issuedAt\":\"2026-05-01T18:22:07.412Z\""),
 		A(",\"issuedAt\":\"yesterday\""),
 		A(",\"confidence\":0,\"evidenceRefs\":[]"),
-		A(",\"confidence\":1,\"evidenceRefs\":[{\"kind\":\"relay\",\"id\":\"relay:41\",\"visibility\":\"public\"}]"),
+		A(",\"confidence\":1,\"evidenceRefs\":[{\"kind\":\"relay\",\"id\":\"relay:41\",\"visibility\":"
+		  "\"public\"}]"),
 		A(",\"polarity\":-1,\"nested\":{\"deep\":[null,true]}"),
 		WITH("\"context\":{}"),
-		WITH("\"context\":{\"game\":{\"id\":\"g\",\"type\":\"oathbreaker\"},\"relay\":{\"index\":41,\"turn\":null}}"),
+		WITH("\"context\":{\"game\":{\"id\":\"g\",\"type\":\"oathbreaker\"},\"relay\":{\"index\":41,\"turn\":"
+		     "null}}"),
 		PROVED("\"proof\":{\"type\":\"eip191\",\"signature\":\"" SIG "\"}"),
 	};
 	struct submission s;
@@ -320,7 +334,8 @@ static void test_names(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		(void)snprintf(json, sizeof(json),
-			       "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":"
+			       "{\"attestation\":{\"schemaVersion\":\"attestation/"
+			       "v1\",\"id\":\"1\",\"issuer\":0,\"issuerKind\":"
 			       "\"agent\",\"subject\":%s" CLAIM "}," PROOF "}",
 			       forms[i]);
 		if (parse(&s, &why, json))
@@ -334,12 +349,17 @@ static void test_names(void **state)
 static void test_platform_id(void **state)
 {
 #define BODY(id, more)                                                                                                 \
-	"{\"schemaVersion\":\"attestation/v1\",\"id\":\"" id "\",\"issuer\":\"tragedy-of-the-commons:system\",\"issuerKind\":"   \
-	"\"system\",\"subject\":\"09329112-ba7b-4fba-b624-7b83e6ce9f48\",\"claim\":{\"type\":\"tragedy.round_choice.v1\","       \
-	"\"data\":{\"gameType\":\"tragedy-of-the-commons\",\"schemaVersion\":\"v2\",\"round\":5,\"actor\":"                      \
-	"\"09329112-ba7b-4fba-b624-7b83e6ce9f48\",\"actionType\":\"extract_tile\",\"action\":{\"tileId\":\"0,0\",\"resource\":"  \
-	"\"water\",\"level\":\"low\"},\"before\":{\"resources\":{\"grain\":0,\"timber\":2,\"ore\":1,\"fish\":1,\"water\":2,"     \
-	"\"energy\":3},\"influence\":1,\"vp\":2,\"structures\":[\"structure-camp-1\"],\"roads\":[\"road-1\"]}" more "}},"        \
+	"{\"schemaVersion\":\"attestation/v1\",\"id\":\"" id                                                           \
+	"\",\"issuer\":\"tragedy-of-the-commons:system\",\"issuerKind\":"                                              \
+	"\"system\",\"subject\":\"09329112-ba7b-4fba-b624-7b83e6ce9f48\",\"claim\":{\"type\":\"tragedy.round_choice."  \
+	"v1\","                                                                                                        \
+	"\"data\":{\"gameType\":\"tragedy-of-the-commons\",\"schemaVersion\":\"v2\",\"round\":5,\"actor\":"            \
+	"\"09329112-ba7b-4fba-b624-7b83e6ce9f48\",\"actionType\":\"extract_tile\",\"action\":{\"tileId\":\"0,0\","     \
+	"\"resource\":"                                                                                                \
+	"\"water\",\"level\":\"low\"},\"before\":{\"resources\":{\"grain\":0,\"timber\":2,\"ore\":1,\"fish\":1,"       \
+	"\"water\":2,"                                                                                                 \
+	"\"energy\":3},\"influence\":1,\"vp\":2,\"structures\":[\"structure-camp-1\"],\"roads\":[\"road-1\"]}" more    \
+	"}},"                                                                                                          \
 	"\"confidence\":1,\"round\":5}"
 #define REAL "0xb5bdf86bd5f7c3d24c926e95edcf14c9527de20071d398d702b638b3b30d94a7"
 	static const struct {
@@ -367,8 +387,8 @@ static void test_platform_id(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refusals),     cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_long_texts),   cmocka_unit_test(test_accepted),	    cmocka_unit_test(test_names),
+		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_table_is_whole), cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_long_texts),  cmocka_unit_test(test_accepted),	   cmocka_unit_test(test_names),
 		cmocka_unit_test(test_platform_id),
 	};
 

@@ -55,24 +55,19 @@ static void test_refusals(void **state)
 		bool ndjson;
 		const char *detail;
 	} cases[] = {
-		{"", false, "the body holds no item"},
-		{" \n ", false, "the body holds no item"},
-		{"[]", false, "the body holds no item"},
-		{"[ ]", false, "the body holds no item"},
-		{"\n\n", true, "the body holds no item"},
-		{"[", false, "the array does not end"},
-		{"[{}", false, "the array does not end"},
-		{"[\"]", false, "the array does not end"},
-		{"[\"\\", false, "the array does not end"},
-		{"[{]", false, "the array does not end"},
-		{"[{}] {}", false, "bytes follow the array"},
-		{"[{}]]", false, "bytes follow the array"},
+		{"", false, "the body holds no item"},	      {" \n ", false, "the body holds no item"},
+		{"[]", false, "the body holds no item"},      {"[ ]", false, "the body holds no item"},
+		{"\n\n", true, "the body holds no item"},     {"[", false, "the array does not end"},
+		{"[{}", false, "the array does not end"},     {"[\"]", false, "the array does not end"},
+		{"[\"\\", false, "the array does not end"},   {"[{]", false, "the array does not end"},
+		{"[{}] {}", false, "bytes follow the array"}, {"[{}]]", false, "bytes follow the array"},
 	};
 	struct refusal why;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(batch_split(&batch, &why, (const uint8_t *)cases[i].body, strlen(cases[i].body), cases[i].ndjson),
+		assert_int_equal(batch_split(&batch, &why, (const uint8_t *)cases[i].body, strlen(cases[i].body),
+					     cases[i].ndjson),
 				 -EBADMSG);
 		assert_int_equal(why.code, REFUSAL_BATCH);
 		assert_string_equal(why.detail, cases[i].detail);

@@ -1,7 +1,7 @@
 /* Receipts at every level verify; any changed byte, and every wrong part, is noticed and named. */
-#include "tests/gateway/record/fixture.h"
 #include "anchor/entry.h"
 #include "did/jcs.h"
+#include "tests/gateway/record/fixture.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +48,8 @@ static const struct receipt_check *named(const struct receipt_report *r, const c
 static void print_report(const struct receipt_report *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		print_message("  %-16s %-12s %s\n", r->check[i].name, receipt_verdict_text(r->check[i].verdict), r->check[i].text);
+		print_message("  %-16s %-12s %s\n", r->check[i].name, receipt_verdict_text(r->check[i].verdict),
+			      r->check[i].text);
 }
 
 static const enum receipt_level levels[] = {RECEIPT_LOGGED, RECEIPT_PUBLISHED, RECEIPT_ANCHORED, RECEIPT_FINAL};
@@ -64,7 +65,8 @@ static void test_every_level(void **state)
 			char *bytes;
 			size_t len;
 
-			fixture_receipt(&f, &bytes, &len, levels[l], places[p][0], places[p][1], p & 1 ? TYPED_EIP191 : TYPED_EIP712);
+			fixture_receipt(&f, &bytes, &len, levels[l], places[p][0], places[p][1],
+					p & 1 ? TYPED_EIP191 : TYPED_EIP712);
 			verify(&r, bytes, len);
 			if (!r.confirmed || r.level != levels[l])
 				print_report(&r);
@@ -73,7 +75,8 @@ static void test_every_level(void **state)
 			assert_int_equal(r.level, levels[l]);
 			assert_int_equal(r.seq, places[p][0]);
 			assert_int_equal(r.size, places[p][1]);
-			assert_string_equal(r.subject, "eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/1");
+			assert_string_equal(r.subject,
+					    "eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/1");
 			free(bytes);
 		}
 }
@@ -200,7 +203,8 @@ static void test_wrong_parts(void **state)
 		{RECEIPT_LOGGED, "keeps promises", "breaks promises", "payload"},
 		{RECEIPT_LOGGED, "\"sameOwner\":false", "\"sameOwner\":true", "evidence"},
 		{RECEIPT_LOGGED, "\"number\":44", "\"number\":45", "evidence"},
-		{RECEIPT_ANCHORED, "\"chain\":\"eip155:31337\",\"contract\"", "\"chain\":\"eip155:8453\",\"contract\"", "anchor"},
+		{RECEIPT_ANCHORED, "\"chain\":\"eip155:31337\",\"contract\"", "\"chain\":\"eip155:8453\",\"contract\"",
+		 "anchor"},
 		{RECEIPT_ANCHORED, "\"contract\":\"0xa1", "\"contract\":\"0xa2", "anchor"},
 		{RECEIPT_ANCHORED, "\"hash\":\"0xb1", "\"hash\":\"0xb2", "anchor-block"},
 		{RECEIPT_ANCHORED, "\"number\":77", "\"number\":78", "anchor-block"},
@@ -344,8 +348,10 @@ static void test_policies(void **state)
 		{"{\"v\":1,\"log\":\"", "\"}", 0},
 		{"{\"v\":1,\"log\":\"", "\",\"witnesses\":{\"quorum\":0}}", 0},
 		{"{\"v\":1,\"log\":\"",
-		 "\",\"anchor\":{\"chain\":\"eip155:31337\",\"contract\":\"0xa1a2a30000000000000000000000000000000000\","
-		 "\"codeHash\":\"0xc0de000000000000000000000000000000000000000000000000000000000000\",\"rpc\":\"http://127.0.0.1:8545\"}}",
+		 "\",\"anchor\":{\"chain\":\"eip155:31337\",\"contract\":"
+		 "\"0xa1a2a30000000000000000000000000000000000\","
+		 "\"codeHash\":\"0xc0de000000000000000000000000000000000000000000000000000000000000\",\"rpc\":\"http://"
+		 "127.0.0.1:8545\"}}",
 		 0},
 		{"{\"v\":2,\"log\":\"", "\"}", -EBADMSG},
 		{"{\"v\":1,\"log\":\"x", "\"}", -EBADMSG},
@@ -353,7 +359,8 @@ static void test_policies(void **state)
 		{"{\"v\":1,\"log\":\"", "\",\"witnesses\":{\"quorum\":1}}", -EBADMSG},
 		{"{\"v\":1,\"log\":\"", "\",\"anchor\":{}}", -EBADMSG},
 		{"{\"v\":1,\"log\":\"",
-		 "\",\"anchor\":{\"chain\":\"eip155:031337\",\"contract\":\"0xa1a2a30000000000000000000000000000000000\","
+		 "\",\"anchor\":{\"chain\":\"eip155:031337\",\"contract\":"
+		 "\"0xa1a2a30000000000000000000000000000000000\","
 		 "\"codeHash\":\"0xc0de000000000000000000000000000000000000000000000000000000000000\"}}",
 		 -EBADMSG},
 		{"{\"v\":1,\"log\":\"",
@@ -361,7 +368,8 @@ static void test_policies(void **state)
 		 "\"codeHash\":\"0xc0de000000000000000000000000000000000000000000000000000000000000\"}}",
 		 -EBADMSG},
 		{"{\"v\":1,\"log\":\"",
-		 "\",\"anchor\":{\"chain\":\"eip155:31337\",\"contract\":\"0xa1a2a30000000000000000000000000000000000\","
+		 "\",\"anchor\":{\"chain\":\"eip155:31337\",\"contract\":"
+		 "\"0xa1a2a30000000000000000000000000000000000\","
 		 "\"codeHash\":\"0xc0de\"}}",
 		 -EBADMSG},
 		{"{\"v\":1,\"log\":\"", "\"", -EBADMSG},
@@ -374,7 +382,8 @@ static void test_policies(void **state)
 		int n = snprintf(json, sizeof(json), "%s%s%s", cases[i].before, policy.vkey, cases[i].after);
 
 		*why = '\0';
-		assert_int_equal(receipt_policy_parse(&p, why, sizeof(why), (const uint8_t *)json, (size_t)n), cases[i].rc);
+		assert_int_equal(receipt_policy_parse(&p, why, sizeof(why), (const uint8_t *)json, (size_t)n),
+				 cases[i].rc);
 		assert_true(!cases[i].rc || *why);
 		if (i == 2)
 			assert_memory_equal(p.contract, policy.contract, 20);
@@ -384,8 +393,13 @@ static void test_policies(void **state)
 static void test_writer_limits(void **state)
 {
 	char *big = calloc(1, RECEIPT_MAX), *out;
-	struct receipt_parts parts = {.entry = "e", .entry_len = 1, .payload = big, .evidence = "{}", .evidence_len = 2,
-				      .checkpoint = "c", .checkpoint_len = 1};
+	struct receipt_parts parts = {.entry = "e",
+				      .entry_len = 1,
+				      .payload = big,
+				      .evidence = "{}",
+				      .evidence_len = 2,
+				      .checkpoint = "c",
+				      .checkpoint_len = 1};
 	size_t len;
 
 	(void)state;
@@ -403,8 +417,10 @@ static void test_writer_limits(void **state)
 	assert_int_equal(receipt_write(&out, &len, &parts), -EOVERFLOW);
 	parts.inclusion_len = 0;
 	assert_int_equal(receipt_write(&out, &len, &parts), 0);
-	assert_int_equal(len, strlen("{\"checkpoint\":\"c\",\"entry\":\"e\",\"evidence\":{},\"inclusion\":[],\"level\":\"logged\","
-				     "\"payload\":1,\"seq\":9007199254740991,\"v\":1}"));
+	assert_int_equal(
+		len,
+		strlen("{\"checkpoint\":\"c\",\"entry\":\"e\",\"evidence\":{},\"inclusion\":[],\"level\":\"logged\","
+		       "\"payload\":1,\"seq\":9007199254740991,\"v\":1}"));
 	free(out);
 	free(big);
 }
@@ -412,16 +428,11 @@ static void test_writer_limits(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_level),
-		cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_every_byte_counts),
-		cmocka_unit_test(test_cut_and_grown),
-		cmocka_unit_test(test_wrong_parts),
-		cmocka_unit_test(test_head_must_be_last),
-		cmocka_unit_test(test_other_policies),
-		cmocka_unit_test(test_what_the_chain_says),
-		cmocka_unit_test(test_policies),
-		cmocka_unit_test(test_writer_limits),
+		cmocka_unit_test(test_every_level),	  cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_every_byte_counts), cmocka_unit_test(test_cut_and_grown),
+		cmocka_unit_test(test_wrong_parts),	  cmocka_unit_test(test_head_must_be_last),
+		cmocka_unit_test(test_other_policies),	  cmocka_unit_test(test_what_the_chain_says),
+		cmocka_unit_test(test_policies),	  cmocka_unit_test(test_writer_limits),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

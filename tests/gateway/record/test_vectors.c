@@ -1,4 +1,5 @@
-/* The vectors of an independent program that knows docs/formats.md only: names, uids, signatures, entries, receipts, and what must fail. */
+/* The vectors of an independent program that knows docs/formats.md only: names, uids, signatures, entries, receipts,
+ * and what must fail. */
 #include "anchor/entry.h"
 #include "did/jcs.h"
 #include "eth/eip191.h"
@@ -113,7 +114,8 @@ static void read_facts(struct admission_facts *facts, const json_t *evidence)
 		assert_int_equal(hex_decode_fixed(blocks[i]->hash.bytes, 32, hash, strlen(hash)), 0);
 	}
 	facts->subject = facts->issuer;
-	assert_int_equal(address_parse(&facts->subject.safe.owner, text(json_object_get(evidence, "subject"), "owner"), 42), 0);
+	assert_int_equal(
+		address_parse(&facts->subject.safe.owner, text(json_object_get(evidence, "subject"), "owner"), 42), 0);
 }
 
 static void check_case(const json_t *c)
@@ -174,7 +176,8 @@ static void test_attestations(void **state)
 
 	(void)state;
 	assert_true(json_array_size(cases) >= 10);
-	json_array_foreach(cases, i, c) {
+	json_array_foreach(cases, i, c)
+	{
 		print_message("%s\n", text(c, "name"));
 		check_case(c);
 	}
@@ -192,8 +195,10 @@ static int with_subject(struct submission *s, const char *subject)
 	int rc;
 
 	assert_true(asprintf(&bytes,
-			     "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"x\",\"issuer\":\"77\",\"issuerKind\":"
-			     "\"agent\",\"subject\":%s,\"claim\":{\"type\":\"t\",\"data\":{}}},\"proof\":{\"type\":\"eip712\","
+			     "{\"attestation\":{\"schemaVersion\":\"attestation/"
+			     "v1\",\"id\":\"x\",\"issuer\":\"77\",\"issuerKind\":"
+			     "\"agent\",\"subject\":%s,\"claim\":{\"type\":\"t\",\"data\":{}}},\"proof\":{\"type\":"
+			     "\"eip712\","
 			     "\"signature\":\"0x%0130d\"}}",
 			     subject, 0) > 0);
 	rc = jcs_parse(&json, &error, bytes, strlen(bytes), NULL);
@@ -210,14 +215,17 @@ static void test_names(void **state)
 	size_t i;
 
 	(void)state;
-	assert_true(json_array_size(json_object_get(json, "read")) > 0 && json_array_size(json_object_get(json, "refused")) > 0);
-	json_array_foreach(json_object_get(json, "read"), i, c) {
+	assert_true(json_array_size(json_object_get(json, "read")) > 0 &&
+		    json_array_size(json_object_get(json, "refused")) > 0);
+	json_array_foreach(json_object_get(json, "read"), i, c)
+	{
 		if (with_subject(&s, text(c, "json")))
 			print_error("%s\n", text(c, "json"));
 		assert_string_equal(s.subject, text(c, "key"));
 		submission_clear(&s);
 	}
-	json_array_foreach(json_object_get(json, "refused"), i, c) {
+	json_array_foreach(json_object_get(json, "refused"), i, c)
+	{
 		int rc = with_subject(&s, json_string_value(c));
 
 		if (!rc)
@@ -262,17 +270,18 @@ static void answer(struct receipt_chain *chain, const json_t *said, const struct
 	assert_int_equal(hex_decode_data(bytes, sizeof(bytes), &len, code, strlen(code)), 0);
 	keccak256(&hash, bytes, len);
 	memcpy(chain->code_hash, hash.bytes, 32);
-	json_array_foreach(json_object_get(said, "blocks"), i, c)
-		if ((uint64_t)json_integer_value(json_object_get(c, "number")) == q->block_number)
-			assert_int_equal(hex_decode_fixed(chain->block_hash, 32, text(c, "hash"), 66), 0);
-	json_array_foreach(json_object_get(said, "roots"), i, c)
-		if ((uint64_t)json_integer_value(json_object_get(c, "size")) == q->size &&
-		    (uint64_t)json_integer_value(json_object_get(c, "since")) <= chain->safe)
-			assert_int_equal(sodium_hex2bin(chain->root, 32, text(c, "root"), 64, NULL, NULL, NULL), 0);
+	json_array_foreach(json_object_get(said, "blocks"), i,
+			   c) if ((uint64_t)json_integer_value(json_object_get(c, "number")) == q->block_number)
+		assert_int_equal(hex_decode_fixed(chain->block_hash, 32, text(c, "hash"), 66), 0);
+	json_array_foreach(json_object_get(said, "roots"), i,
+			   c) if ((uint64_t)json_integer_value(json_object_get(c, "size")) == q->size &&
+				  (uint64_t)json_integer_value(json_object_get(c, "since")) <= chain->safe)
+		assert_int_equal(sodium_hex2bin(chain->root, 32, text(c, "root"), 64, NULL, NULL, NULL), 0);
 }
 
 /* said NULL: nobody was asked. */
-static void verify(struct receipt_report *r, const char *bytes, size_t len, const struct receipt_policy *policy, const json_t *said)
+static void verify(struct receipt_report *r, const char *bytes, size_t len, const struct receipt_policy *policy,
+		   const json_t *said)
 {
 	struct receipt_question q;
 	struct receipt_chain chain;
@@ -287,7 +296,8 @@ static void expect_level(const char *name, const struct receipt_report *r, const
 {
 	if (!r->confirmed || strcmp(receipt_level_text(r->level), level) != 0)
 		for (size_t i = 0; i < r->count; i++)
-			print_error("%s: %s %s: %s\n", name, r->check[i].name, receipt_verdict_text(r->check[i].verdict), r->check[i].text);
+			print_error("%s: %s %s: %s\n", name, r->check[i].name,
+				    receipt_verdict_text(r->check[i].verdict), r->check[i].text);
 	assert_true(r->confirmed);
 	assert_string_equal(receipt_level_text(r->level), level);
 }
@@ -308,9 +318,8 @@ static const char *receipt_named(const json_t *json, const char *name)
 	json_t *c;
 	size_t i;
 
-	json_array_foreach(json_object_get(json, "receipts"), i, c)
-		if (!strcmp(text(c, "name"), name))
-			return text(c, "text");
+	json_array_foreach(json_object_get(json, "receipts"), i,
+			   c) if (!strcmp(text(c, "name"), name)) return text(c, "text");
 	fail_msg("no receipt %s", name);
 	return NULL;
 }
@@ -325,13 +334,15 @@ static void test_receipts(void **state)
 	(void)state;
 	policy_of(&policy, json_object_get(json, "policy"));
 	assert_true(json_array_size(json_object_get(json, "receipts")) >= 4);
-	json_array_foreach(json_object_get(json, "receipts"), i, c) {
+	json_array_foreach(json_object_get(json, "receipts"), i, c)
+	{
 		verify(&r, text(c, "text"), strlen(text(c, "text")), &policy, NULL);
 		expect_level(text(c, "name"), &r, text(c, "offline"));
 		verify(&r, text(c, "text"), strlen(text(c, "text")), &policy, said);
 		expect_level(text(c, "name"), &r, text(c, "online"));
 	}
-	json_array_foreach(json_object_get(json, "accepted"), i, c) {
+	json_array_foreach(json_object_get(json, "accepted"), i, c)
+	{
 		verify(&r, text(c, "text"), strlen(text(c, "text")), &policy, NULL);
 		expect_level(text(c, "name"), &r, text(c, "level"));
 	}
@@ -350,16 +361,19 @@ static void test_receipts_refused(void **state)
 
 	(void)state;
 	policy_of(&policy, json_object_get(json, "policy"));
-	json_array_foreach(json_object_get(json, "refused"), i, c) {
+	json_array_foreach(json_object_get(json, "refused"), i, c)
+	{
 		const char *of = receipt_named(json, text(c, "of")), *insert = text(c, "insert");
 		size_t at = (size_t)json_integer_value(json_object_get(c, "at")),
-		       gone = (size_t)json_integer_value(json_object_get(c, "remove")), len = strlen(of), added = strlen(insert) / 2;
+		       gone = (size_t)json_integer_value(json_object_get(c, "remove")), len = strlen(of),
+		       added = strlen(insert) / 2;
 		char *bytes = malloc(len + added + 1);
 
 		assert_non_null(bytes);
 		assert_true(at + gone <= len);
 		memcpy(bytes, of, at);
-		assert_true(!added || !sodium_hex2bin((unsigned char *)bytes + at, added, insert, added * 2, NULL, NULL, NULL));
+		assert_true(!added ||
+			    !sodium_hex2bin((unsigned char *)bytes + at, added, insert, added * 2, NULL, NULL, NULL));
 		memcpy(bytes + at + added, of + at + gone, len - at - gone);
 		verify(&r, bytes, len - gone + added, &policy, said);
 		expect_failure(text(c, "name"), &r);
@@ -369,11 +383,13 @@ static void test_receipts_refused(void **state)
 		}
 		free(bytes);
 	}
-	json_array_foreach(json_object_get(json, "forged"), i, c) {
+	json_array_foreach(json_object_get(json, "forged"), i, c)
+	{
 		verify(&r, text(c, "text"), strlen(text(c, "text")), &policy, NULL);
 		expect_failure(text(c, "name"), &r);
 	}
-	json_array_foreach(json_object_get(json, "policies"), i, c) {
+	json_array_foreach(json_object_get(json, "policies"), i, c)
+	{
 		const char *final = receipt_named(json, "final");
 
 		policy_of(&policy, json_object_get(c, "policy"));

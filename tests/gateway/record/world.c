@@ -35,7 +35,9 @@ static void sign_head(struct pg_op *op)
 	w->checkpoint.size = w->head.size;
 	w->checkpoint.at = w->head.at;
 	memcpy(w->checkpoint.root, root.bytes, 32);
-	assert_int_equal(checkpoint_sign(w->checkpoint.note, &w->checkpoint.note_len, w->head.size, &root, &w->f.log_key, w->f.log_secret), 0);
+	assert_int_equal(checkpoint_sign(w->checkpoint.note, &w->checkpoint.note_len, w->head.size, &root,
+					 &w->f.log_key, w->f.log_secret),
+			 0);
 	w->sign_op.on_done = sign_done;
 	w->sign_busy = !store_checkpoint_put(w->signer, &w->sign_op, NULL, &w->checkpoint);
 }
@@ -63,7 +65,9 @@ void world_open(struct world *w, const char *conninfo, const char *writer_connin
 	w->conninfo = conninfo;
 	w->base = event_base_new();
 	assert_non_null(w->base);
-	assert_int_equal(store_open(&w->writer, w->base, writer_conninfo ? writer_conninfo : conninfo, "test-writer", STORE_WRITER, NULL, NULL), 0);
+	assert_int_equal(store_open(&w->writer, w->base, writer_conninfo ? writer_conninfo : conninfo, "test-writer",
+				    STORE_WRITER, NULL, NULL),
+			 0);
 	assert_int_equal(store_open(&w->reader, w->base, conninfo, "test-reader", STORE_READER, NULL, NULL), 0);
 	assert_int_equal(store_open(&w->signer, w->base, conninfo, "test-signer", STORE_READER, NULL, NULL), 0);
 	assert_int_equal(pg_wait_up(w->base, w->writer, 10000), 0);
@@ -174,7 +178,8 @@ void world_check_receipt(struct world *w, const struct world_result *r)
 	fixture_policy(&w->f, &policy);
 	receipt_verify(&report, (const uint8_t *)r->receipt, r->len, &policy, NULL);
 	for (size_t i = 0; i < report.count && !report.confirmed; i++)
-		print_error("%s %s: %s\n", report.check[i].name, receipt_verdict_text(report.check[i].verdict), report.check[i].text);
+		print_error("%s %s: %s\n", report.check[i].name, receipt_verdict_text(report.check[i].verdict),
+			    report.check[i].text);
 	assert_true(report.confirmed);
 	assert_int_equal(report.seq, r->seq);
 }

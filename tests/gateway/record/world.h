@@ -1,11 +1,11 @@
 /* A worker's append engine on a real PostgreSQL with a signer beside it in the same loop. */
 #pragma once
 
-#include "tests/gateway/record/fixture.h"
 #include "gateway/record/append.h"
 #include "sql/store.h"
 #include "sql/store_checkpoint.h"
 #include "sql/store_log.h"
+#include "tests/gateway/record/fixture.h"
 
 struct world {
 	struct fixture f;
@@ -46,5 +46,6 @@ void world_result_clear(struct world_result *r);
 
 /* err 0, and the receipt verifies at `logged` with that seq. */
 void world_check_receipt(struct world *w, const struct world_result *r);
-/* Every leaf, tile, head and checkpoint in the database equals a naive construction over the entry lines. Returns the size. */
+/* Every leaf, tile, head and checkpoint in the database equals a naive construction over the entry lines. Returns the
+ * size. */
 uint64_t world_check_log(struct world *w);
