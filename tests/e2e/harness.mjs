@@ -210,6 +210,15 @@ export class Stack {
     }
   }
 
+  // The node stands still without an answer, as one that hangs does; and goes on.
+  stopChain() {
+    for (const { pid } of childrenOf(this.chainProcess.pid)) process.kill(pid, 'SIGSTOP');
+  }
+
+  continueChain() {
+    for (const { pid } of childrenOf(this.chainProcess.pid)) process.kill(pid, 'SIGCONT');
+  }
+
   async serve(env = {}) {
     this.gateway = this.spawn('serve', this.kedge, ['serve'], { ...this.env, ...this.more, ...env });
     await this.ready();
