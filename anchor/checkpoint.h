@@ -34,5 +34,5 @@ __attribute__((warn_unused_result)) int checkpoint_sign(char out[static CHECKPOI
 /* Parse a signed note, verify it by `key` and parse its text; the origin must be the key's name.
  * 0; -EBADMSG, -EILSEQ, -EOVERFLOW as the parsers; -ENOENT: not signed by the key or of another origin;
  * -EKEYREJECTED: bad signature. */
-__attribute__((warn_unused_result)) int checkpoint_open(struct checkpoint *checkpoint, const char *note, size_t len,
+__attribute__((warn_unused_result)) int checkpoint_open(struct checkpoint *checkpoint, const char *bytes, size_t len,
 							const struct note_key *key);

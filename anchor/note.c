@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DASH "\xe2\x80\x94 " /* U+2014 and a space begin a signature line */
-#define DASH_LEN 4
 #define BASE64 sodium_base64_VARIANT_ORIGINAL
+#define DASH_LEN sizeof(dash)
+
+static const char dash[] = {'\xe2', '\x80', '\x94', ' '}; /* U+2014 and a space begin a signature line */
 
 /* "key names ... non-empty and MUST NOT have any Unicode spaces or plus (U+002B)"; ours are ASCII besides. */
 static bool name_ok(const char *name, size_t len)
@@ -146,7 +147,7 @@ static int parse_signature(struct note_signature *out, const char *line, size_t 
 	size_t blob_len, text_len;
 
 	*out = (struct note_signature){0};
-	if (len < DASH_LEN || memcmp(line, DASH, DASH_LEN) != 0)
+	if (len < DASH_LEN || memcmp(line, dash, DASH_LEN) != 0)
 		return -EBADMSG;
 	out->name = line + DASH_LEN;
 	space = memchr(out->name, ' ', len - DASH_LEN);
@@ -284,7 +285,7 @@ int note_sign(char *out, size_t size, size_t *len, const char *text, size_t text
 	memmove(out, text, text_len);
 	out += text_len;
 	*out++ = '\n';
-	memcpy(out, DASH, DASH_LEN);
+	memcpy(out, dash, DASH_LEN);
 	memcpy(out + DASH_LEN, key->name, name_len);
 	out += DASH_LEN + name_len;
 	*out++ = ' ';

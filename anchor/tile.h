@@ -15,7 +15,7 @@
 #include "anchor/merkle.h"
 
 #define TILE_WIDTH 256
-#define TILE_BYTES (TILE_WIDTH * MERKLE_HASH_SIZE)
+#define TILE_BYTES 8192 /* TILE_WIDTH hashes */
 #define TILE_LEVEL_MAX 63
 #define TILE_PATH_MAX 64 /* with the final NUL */
 #define TILE_ENTRY_MAX 65535
