@@ -68,21 +68,21 @@ void eth_rpc_pending_free(struct eth_rpc_pending *batch)
 	free(batch);
 }
 
-/* The batch is on neither list any more; `answer` is consumed. */
+/* The batch is on neither list any more; `answer` is consumed, and there if and only if err is 0. */
 static void finish(struct eth_rpc_pending *batch, int err, struct eth_rpc_answer *answer)
 {
 	struct eth_rpc *rpc = batch->rpc;
-	bool take = err == 0 && batch->take != NULL;
+	bool take = answer != NULL && batch->take != NULL;
 
 	rpc->length--;
-	if (err != 0)
+	if (answer == NULL)
 		rpc->stats.failures++;
 	else
 		rpc->last_error[0] = '\0';
 	if (take)
 		*batch->take = answer;
 	if (batch->on_done != NULL)
-		batch->on_done(batch->arg, err, err == 0 ? answer->results : NULL, err == 0 ? batch->n : 0);
+		batch->on_done(batch->arg, err, answer != NULL ? answer->results : NULL, answer != NULL ? batch->n : 0);
 	if (!take)
 		eth_rpc_answer_free(answer);
 	eth_rpc_pending_free(batch);

@@ -403,8 +403,7 @@ void authority_free(struct authority_cache *cache)
 
 	if (cache == NULL)
 		return;
-	LIST_FOREACH(flight, &cache->flights, link)
-	{
+	for (flight = LIST_FIRST(&cache->flights); flight != NULL; flight = LIST_NEXT(flight, link)) {
 		flight->cache = NULL; /* the node's answer will find nobody */
 		for (size_t i = 0; i < flight->n; i++)
 			settle_failed(cache, flight->entries[i], -ECANCELED);
