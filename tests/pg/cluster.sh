@@ -108,9 +108,37 @@ create()
 	as mv "$place/data.new" "$place/data"
 }
 
+# Whether the process that postmaster.pid names is a living postmaster: not gone, not a zombie, not another program.
 running()
 {
-	as "$bin/pg_ctl" -D "$place/data" status >/dev/null 2>&1
+	local pid
+	pid=$(head -n 1 "$place/data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] || return 1
+	[ "$(awk '/^State:/ {print $2}' "/proc/$pid/status" 2>/dev/null || true)" != Z ] &&
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ]
+}
+
+# A pid file whose postmaster is dead is removed, once none of its children works in the data directory any more.
+clear_stale()
+{
+	local try cwd
+	[ -f "$place/data/postmaster.pid" ] || return 0
+	for try in $(seq 100); do
+		cwd=$(as sh -c 'readlink /proc/[0-9]*/cwd 2>/dev/null' | grep -cxF "$place/data" || true)
+		[ "$cwd" = 0 ] && break
+		sleep 0.1
+	done
+	[ "$cwd" = 0 ] || die "processes of a dead postmaster still work in $place/data"
+	rm -f "$place/data/postmaster.pid" "$place/s/.s.PGSQL.5432" "$place/s/.s.PGSQL.5432.lock"
+}
+
+wait_until_it_answers()
+{
+	local try
+	for try in $(seq 300); do
+		answers && return 0
+		sleep 0.1
+	done
+	die "PostgreSQL of $dir runs but does not answer"
 }
 
 answers()
@@ -134,9 +162,11 @@ start()
 	flock -w 60 9 || die "another start of $dir is under way"
 	[ -f "$place/data/PG_VERSION" ] || create
 	as mkdir -p -m 0700 "$place/s"
-	if running && answers; then
+	if running; then
+		wait_until_it_answers
 		return
 	fi
+	clear_stale
 	settings | as tee "$place/data/postgresql.auto.conf" >/dev/null
 	# 9>&-: the server must not inherit the lock.
 	as "$bin/pg_ctl" -D "$place/data" -l "$place/log" -w -t 30 start >/dev/null 2>&1 9>&- ||
