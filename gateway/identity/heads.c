@@ -59,7 +59,8 @@ int heads_check(const char **why, const struct heads_set *set)
 
 void heads_ask(struct eth_rpc_calls *list)
 {
-	static const enum eth_rpc_tag TAGS[] = {ETH_RPC_LATEST, ETH_RPC_SAFE, ETH_RPC_FINALIZED};
+	/* A block that is mined between these reads then only makes a later one higher, which is no contradiction. */
+	static const enum eth_rpc_tag TAGS[] = {ETH_RPC_FINALIZED, ETH_RPC_SAFE, ETH_RPC_LATEST};
 
 	for (size_t i = 0; i < sizeof(TAGS) / sizeof(TAGS[0]); i++) {
 		struct eth_rpc_at at = eth_rpc_at_tag(TAGS[i]);
@@ -70,7 +71,7 @@ void heads_ask(struct eth_rpc_calls *list)
 
 int heads_read(struct heads_set *out, const char **why, const struct eth_rpc_result results[static 3])
 {
-	struct heads_block *blocks[] = {&out->latest, &out->safe, &out->finalized};
+	struct heads_block *blocks[] = {&out->finalized, &out->safe, &out->latest};
 
 	if (why != NULL)
 		*why = "a head could not be read";
