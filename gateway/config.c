@@ -86,9 +86,13 @@ static int set_number(struct config *config, struct config_error *err, const str
 
 static int set_flag(struct config *config, struct config_error *err, const struct setting *s, const char *value)
 {
-	bool flag = strcmp(value, "true") == 0;
+	bool flag;
 
-	if (!flag && strcmp(value, "false") != 0)
+	if (strcmp(value, "true") == 0)
+		flag = true;
+	else if (strcmp(value, "false") == 0)
+		flag = false;
+	else
 		return refuse(err, "%s: '%s' is neither true nor false", s->name, value);
 	memcpy((char *)config + s->offset, &flag, sizeof(flag));
 	return 0;
@@ -96,9 +100,11 @@ static int set_flag(struct config *config, struct config_error *err, const struc
 
 static int set_text(struct config *config, struct config_error *err, const struct setting *s, const char *value)
 {
-	if (strlen(value) >= CONFIG_TEXT_MAX)
+	size_t size = strlen(value) + 1;
+
+	if (size > CONFIG_TEXT_MAX)
 		return refuse(err, "%s: longer than %d bytes", s->name, CONFIG_TEXT_MAX - 1);
-	strcpy((char *)config + s->offset, value);
+	memcpy((char *)config + s->offset, value, size);
 	return 0;
 }
 
@@ -211,7 +217,7 @@ static void default_state(char out[static CONFIG_TEXT_MAX], char *const *environ
 	if (state)
 		snprintf(out, CONFIG_TEXT_MAX, "%s", state);
 	else if (geteuid() == 0 || !home)
-		strcpy(out, "/var/lib/kedge");
+		snprintf(out, CONFIG_TEXT_MAX, "/var/lib/kedge");
 	else
 		snprintf(out, CONFIG_TEXT_MAX, "%s/.local/state/kedge", home);
 }

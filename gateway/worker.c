@@ -347,13 +347,16 @@ static void clear(struct worker *w)
 int worker_run(void *arg)
 {
 	const struct worker_plan *plan = arg;
-	struct worker *w = calloc(1, sizeof(*w));
+	struct worker *w;
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* the supervisor's to answer; it says SIGTERM */
 	signal(SIGHUP, SIG_IGN);
-	if (!w || sodium_init() < 0)
+	if (sodium_init() < 0)
+		return 1;
+	w = calloc(1, sizeof(*w));
+	if (!w)
 		return 1;
 	w->plan = plan;
 	w->service.config = plan->config;

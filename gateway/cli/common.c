@@ -235,13 +235,14 @@ int cli_problem(const struct cli_response *response)
 
 char *cli_read_file(size_t *length, const char *path, size_t most)
 {
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	bool own = strcmp(path, "-") != 0;
+	FILE *f = own ? fopen(path, "rb") : stdin;
 	char *bytes = f ? malloc(most + 1) : NULL;
 	size_t got;
 
 	if (!bytes) {
 		cli_error("%s: %s", path, strerror(errno));
-		if (f && f != stdin)
+		if (f && own)
 			fclose(f);
 		return NULL;
 	}
@@ -254,7 +255,7 @@ char *cli_read_file(size_t *length, const char *path, size_t most)
 		bytes[got] = '\0';
 		*length = got;
 	}
-	if (f != stdin)
+	if (own)
 		fclose(f);
 	return bytes;
 }

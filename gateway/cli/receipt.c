@@ -20,7 +20,7 @@ static int store(const char *out, const struct cli_response *answer)
 	FILE *f = out ? fopen(out, "wb") : stdout;
 	bool good = f && fwrite(answer->body, 1, answer->length, f) == answer->length;
 
-	if (f && f != stdout)
+	if (f && out)
 		good = fclose(f) == 0 && good;
 	else if (f)
 		good = fflush(f) == 0 && good;

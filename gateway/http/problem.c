@@ -10,6 +10,8 @@
 #include "gateway/http/server.h"
 
 static const struct http_problem_type types[] = {
+	/* the first: what an error is that no other row names */
+	{"internal", 500, "The gateway failed", "Try again later; the operator's log has the reason."},
 	{"malformed", 400, "The request is malformed", "Correct the syntax at the place the detail or pointer names."},
 	{"bad-request", 400, "The request head breaks HTTP/1.1",
 	 "The connection was closed. Send one Host, one body length and well-formed header fields."},
@@ -29,7 +31,6 @@ static const struct http_problem_type types[] = {
 	 "Correct the value the pointer names."},
 	{"quota", 429, "Too many requests", "Wait for Retry-After seconds."},
 	{"header-too-large", 431, "The request head is too large", "Send fewer or shorter header fields."},
-	{"internal", 500, "The gateway failed", "Try again later; the operator's log has the reason."},
 	{"not-implemented", 501, "The gateway does not do this", "See /openapi.json for what it does."},
 	{"busy", 503, "The gateway is busy", "Try again after Retry-After seconds."},
 	{"deadline", 503, "The answer took too long",
@@ -116,7 +117,7 @@ const struct http_problem_type *http_problem_of(const struct http_problem *probl
 		if (errors[i].error == problem->error)
 			type = http_problem_find(errors[i].type);
 	}
-	return type ? type : http_problem_find("internal");
+	return type ? type : &types[0];
 }
 
 /* Bytes of the valid UTF-8 sequence at p, 0 when there is none. p is NUL-terminated, and NUL is no continuation. */

@@ -1,7 +1,7 @@
 #include "gateway/steward/publish.h"
 
 #include "anchor/entry.h"
-#include "anchor/tile.h"
+#include "gateway/record/append_build.h"
 #include "gateway/record/failpoint.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
@@ -18,21 +18,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHECKPOINT_WAIT_MS = 5000, LEVELS_MAX = 8 };
+enum { CHECKPOINT_WAIT_MS = 5000 };
 
 struct publisher {
 	struct steward_context *ctx;
 	struct pg_conn *reader;
 	struct merkle_hasher hasher;
 	struct node_cache cache;
-};
-
-/* What one index head adds to the log beside its entry. */
-struct growth {
-	uint8_t bytes[LEVELS_MAX][TILE_BYTES];
-	struct merkle_hash roots[LEVELS_MAX];
-	struct store_new_tile tiles[LEVELS_MAX];
-	size_t count;
+	struct append_tile tiles[APPEND_TILES_MAX];
+	struct store_new_tile new_tiles[APPEND_TILES_MAX];
 };
 
 static int64_t now_ms(void)
@@ -43,50 +37,33 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The tiles that one more leaf completes: each level's last hash is the root of the tile below it. */
-static int grow_tiles(struct publisher *p, struct growth *growth, struct pg_txn *txn, const struct store_append_state *state,
+/* The tiles that one more leaf completes; a level above the leaves costs one more round trip, once in 65,536 entries. */
+static int grow_tiles(struct publisher *p, size_t *count, struct pg_txn *txn, const struct store_append_state *state,
 		      const struct merkle_hash *leaf)
 {
-	struct merkle_hash last = *leaf;
-	struct tile_growth walk;
-	struct tile_id id;
+	struct append_roots roots[APPEND_LEVELS];
+	size_t nroots = append_roots_needed(roots, state->head.size, state->head.size + 1);
+	int rc = 0;
 
-	growth->count = 0;
-	tile_growth_init(&walk, state->head.size, state->head.size + 1);
-	while (tile_growth_next(&walk, &id)) {
-		size_t i = growth->count;
-		uint8_t(*hashes)[32] = (uint8_t(*)[32])growth->bytes[i];
-		int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nroots; i++) {
+		struct pg_op op = {0};
 
-		if (i == LEVELS_MAX || (id.level == 0 && state->nleaves != TILE_WIDTH - 1))
-			return -EPROTO;
-		if (id.level == 0) {
-			memcpy(hashes, state->leaves, (TILE_WIDTH - 1) * 32);
-		} else {
-			struct pg_op op = {0};
-
-			rc = pg_wait(p->ctx->base, &op,
-				     store_append_tile_roots(txn, &op, hashes, id.level - 1, id.index * TILE_WIDTH, TILE_WIDTH - 1));
-		}
-		if (rc != 0)
-			return rc;
-		memcpy(hashes[TILE_WIDTH - 1], last.bytes, 32);
-		rc = tile_subtree(&p->hasher, &growth->roots[i], growth->bytes[i], TILE_BYTES, 8, 0);
-		if (rc != 0)
-			return rc;
-		last = growth->roots[i];
-		growth->tiles[i] = (struct store_new_tile){.level = id.level, .index = id.index, .hashes = growth->bytes[i],
-							   .root = growth->roots[i].bytes};
-		growth->count++;
+		rc = pg_wait(p->ctx->base, &op,
+			     store_append_tile_roots(txn, &op, roots[i].hashes, roots[i].level, roots[i].first, roots[i].count));
 	}
-	return 0;
+	if (rc == 0)
+		rc = append_tiles(&p->hasher, p->tiles, count, state->head.size, leaf, 1, state->leaves, roots, nroots);
+	for (size_t i = 0; rc == 0 && i < *count; i++)
+		p->new_tiles[i] = (struct store_new_tile){.level = p->tiles[i].level, .index = p->tiles[i].index,
+							  .hashes = p->tiles[i].hashes[0], .root = p->tiles[i].root.bytes};
+	return rc;
 }
 
 static int write_head(struct publisher *p, struct pg_txn *txn, bool *ended, const struct store_append_state *state,
 		      const struct merkle_hash *map, const struct store_block *block)
 {
 	struct entry_index index = {.block_number = block->number, .map = *map, .size = state->head.size};
-	static struct growth growth;
+	size_t ntiles = 0;
 	char line[ENTRY_INDEX_SIZE];
 	uint8_t edge_bytes[MERKLE_EDGE_MAX * 32];
 	struct merkle_edge edge;
@@ -102,12 +79,12 @@ static int write_head(struct publisher *p, struct pg_txn *txn, bool *ended, cons
 	if (rc == 0)
 		rc = merkle_edge_append(&p->hasher, &edge, &leaf);
 	if (rc == 0)
-		rc = grow_tiles(p, &growth, txn, state, &leaf);
+		rc = grow_tiles(p, &ntiles, txn, state, &leaf);
 	if (rc != 0)
 		return rc;
 	struct store_new_entry entry = {.kind = "index", .leaf = leaf.bytes, .line = pg_bytes(line, sizeof(line))};
 	struct store_append append = {.old_size = state->head.size, .at = index.at, .entries = &entry, .nentries = 1,
-				      .tiles = growth.tiles, .ntiles = growth.count,
+				      .tiles = p->new_tiles, .ntiles = ntiles,
 				      .edge = (const uint8_t(*)[32])edge_bytes,
 				      .nedge = merkle_edge_encode(edge_bytes, &edge) / 32, .ends_in_index = true};
 
@@ -258,15 +235,19 @@ static int duty(struct publisher *p)
 
 int steward_publish_run(struct steward_context *ctx)
 {
-	struct publisher p = {.ctx = ctx};
-	int rc = merkle_hasher_init(&p.hasher);
+	struct publisher *p = calloc(1, sizeof(*p));
+	int rc = p ? merkle_hasher_init(&p->hasher) : -ENOMEM;
 
+	if (!p)
+		return rc;
+	p->ctx = ctx;
 	if (rc == 0)
-		rc = store_open(&p.reader, ctx->base, ctx->config->database, "kedge publish reader", STORE_READER, NULL, NULL);
+		rc = store_open(&p->reader, ctx->base, ctx->config->database, "kedge publish reader", STORE_READER, NULL, NULL);
 	if (rc == 0)
-		rc = duty(&p);
-	pg_close(p.reader);
-	node_cache_clear(&p.cache);
-	merkle_hasher_clear(&p.hasher);
+		rc = duty(p);
+	pg_close(p->reader);
+	node_cache_clear(&p->cache);
+	merkle_hasher_clear(&p->hasher);
+	free(p);
 	return rc;
 }
