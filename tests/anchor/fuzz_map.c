@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (nodes->count > NAIVE_SLOTS / 2)
 		naive_store_reset(nodes);
 	store = (struct map_store){naive_store_get, naive_store_put, nodes};
-	while (at < size && have_count < 40) {
+	for (unsigned batches = 0; at < size && batches < 6 && have_count < 16; batches++) {
 		size_t wanted = 1 + data[at++] % 16, count = 0;
 
 		for (; wanted && at + 3 <= size; wanted--, at += 3) {

@@ -14,11 +14,11 @@ static inline unsigned naive_bit(const struct merkle_hash *key, unsigned depth)
 }
 
 /* formats.md section 6, clause by clause; order of the set does not matter */
-static inline void naive_map_depth(struct merkle_hash *out, const struct map_change **set, size_t count, unsigned depth)
+static inline void naive_map_depth(struct merkle_hash *out, const struct map_change *set, size_t count, unsigned depth)
 {
 	uint8_t buf[65];
 	struct merkle_hash l, r;
-	const struct map_change **half;
+	struct map_change *half;
 	size_t zeros = 0, ones = count;
 
 	memset(out, 0, sizeof(*out));
@@ -26,8 +26,8 @@ static inline void naive_map_depth(struct merkle_hash *out, const struct map_cha
 		return;
 	if (count == 1) {
 		buf[0] = 0x02;
-		memcpy(buf + 1, set[0]->key.bytes, 32);
-		memcpy(buf + 33, set[0]->value.bytes, 32);
+		memcpy(buf + 1, set[0].key.bytes, 32);
+		memcpy(buf + 33, set[0].value.bytes, 32);
 		naive_sha256(out, buf, 65);
 		return;
 	}
@@ -35,7 +35,7 @@ static inline void naive_map_depth(struct merkle_hash *out, const struct map_cha
 	if (!half)
 		abort();
 	for (size_t i = 0; i < count; i++)
-		half[naive_bit(&set[i]->key, depth) ? --ones : zeros++] = set[i];
+		half[naive_bit(&set[i].key, depth) ? --ones : zeros++] = set[i];
 	naive_map_depth(&l, half, zeros, depth + 1);
 	naive_map_depth(&r, half + zeros, count - zeros, depth + 1);
 	free(half);
@@ -47,14 +47,7 @@ static inline void naive_map_depth(struct merkle_hash *out, const struct map_cha
 
 static inline void naive_map_root(struct merkle_hash *out, const struct map_change *set, size_t count)
 {
-	const struct map_change **refs = malloc((count + 1) * sizeof(*refs));
-
-	if (!refs)
-		abort();
-	for (size_t i = 0; i < count; i++)
-		refs[i] = &set[i];
-	naive_map_depth(out, refs, count, 0);
-	free(refs);
+	naive_map_depth(out, set, count, 0);
 }
 
 static inline int naive_compare(const void *a, const void *b)

@@ -111,64 +111,65 @@ static size_t edit(char *out, const char *line, const char *from, const char *to
 	return (size_t)sprintf(out, "%.*s%s%s", (int)(at - line), line, to, at + strlen(from));
 }
 
+static const struct {
+	const char *from, *to;
+} bad_attestations[] = {
+	{"{", " {"},
+	{"}", "} "},
+	{"\"at\":", "\"at\": "},
+	{":1777593600000", ":01777593600000"},
+	{":1777593600000", ":\"1777593600000\""},
+	{":1777593600000", ":-1"},
+	{":1777593600000", ":1e3"},
+	{":1777593600000", ":"},
+	{":1777593600000", ":9007199254740992"},
+	{":1777593600000", ":99999999999999999999"},
+	{"41663783", "041663783"},
+	{"eip155:8453\"", "eip155:08453\""},
+	{"eip155:8453\"", "eip155:\""},
+	{"eip155:8453\"", "eip156:8453\""},
+	{"eip155:8453\"", "eip155:8a\""},
+	{"eip155:8453\"", "\""},
+	{"eip155:8453\"", "eip155:111111111111111111111111111111111\""},
+	{H1, "1"},
+	{H1, H1 "1"},
+	{"abab", "aBab"},
+	{"abab", "agab"},
+	{"0x" H2, H2},
+	{"0x" H2, "0X" H2},
+	{"eip712", "eip191 "},
+	{"eip712", "erc1271"},
+	{"eip712", "EIP712"},
+	{"wallet", "owners"},
+	{"wallet", ""},
+	{"rpc", "proof"},
+	{A1, ""},
+	{A1, "A"},
+	{A1, "a b"},
+	{A1, "a\\u0041"},
+	{A1, "a\"b"},
+	{A1, "\xc3\xa9"},
+	{A1, "a.b"},
+	{A1, "a_b"},
+	{A1, A1 A1 A1},
+	{"attestation", "identity"},
+	{"\"v\":1", "\"v\":2"},
+	{",\"v\":1", ""},
+	{"\"v\":1}", "\"v\":1}\n"},
+	{"\"v\":1}", "\"v\":1,\"w\":1}"},
+	{"\"auth\"", "\"Auth\""},
+	{"\"subject\"", "\"object\""},
+};
+
 static void test_attestations_refused(void **state)
 {
-	static const struct {
-		const char *from, *to;
-	} cases[] = {
-		{"{", " {"},
-		{"}", "} "},
-		{"\"at\":", "\"at\": "},
-		{":1777593600000", ":01777593600000"},
-		{":1777593600000", ":\"1777593600000\""},
-		{":1777593600000", ":-1"},
-		{":1777593600000", ":1e3"},
-		{":1777593600000", ":"},
-		{":1777593600000", ":9007199254740992"},
-		{":1777593600000", ":99999999999999999999"},
-		{"41663783", "041663783"},
-		{"eip155:8453\"", "eip155:08453\""},
-		{"eip155:8453\"", "eip155:\""},
-		{"eip155:8453\"", "eip156:8453\""},
-		{"eip155:8453\"", "eip155:8a\""},
-		{"eip155:8453\"", "\""},
-		{"eip155:8453\"", "eip155:111111111111111111111111111111111\""},
-		{H1, "1"},
-		{H1, H1 "1"},
-		{"abab", "aBab"},
-		{"abab", "agab"},
-		{"0x" H2, H2},
-		{"0x" H2, "0X" H2},
-		{"eip712", "eip191 "},
-		{"eip712", "erc1271"},
-		{"eip712", "EIP712"},
-		{"wallet", "owners"},
-		{"wallet", ""},
-		{"rpc", "proof"},
-		{A1, ""},
-		{A1, "A"},
-		{A1, "a b"},
-		{A1, "a\\u0041"},
-		{A1, "a\"b"},
-		{A1, "\xc3\xa9"},
-		{A1, "a.b"},
-		{A1, "a_b"},
-		{A1, A1 A1 A1},
-		{"attestation", "identity"},
-		{"\"v\":1", "\"v\":2"},
-		{",\"v\":1", ""},
-		{"\"v\":1}", "\"v\":1}\n"},
-		{"\"v\":1}", "\"v\":1,\"w\":1}"},
-		{"\"auth\"", "\"Auth\""},
-		{"\"subject\"", "\"object\""},
-	};
 	char line[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(bad_attestations) / sizeof(bad_attestations[0]); i++) {
 		struct entry_attestation entry;
 		enum entry_kind kind;
-		size_t len = edit(line, ATTESTATION, cases[i].from, cases[i].to);
+		size_t len = edit(line, ATTESTATION, bad_attestations[i].from, bad_attestations[i].to);
 
 		if (entry_attestation_parse(&entry, line, len) != -EBADMSG || entry_kind(&kind, line, len) != -EBADMSG)
 			fail_msg("accepted: %s", line);

@@ -328,9 +328,9 @@ static void test_key_sub_leaf_and_value(void **state)
 	struct merkle_hash got, want, leaf;
 
 	(void)state;
-	memcpy(input + 13, text, strlen(text));
-	naive_sha256(&want, input, 13 + strlen(text));
-	map_key(&hasher, &got, text, strlen(text));
+	memcpy(input + 13, text, sizeof(text) - 1);
+	naive_sha256(&want, input, 13 + sizeof(text) - 1);
+	map_key(&hasher, &got, text, sizeof(text) - 1);
 	assert_memory_equal(&got, &want, sizeof(got));
 	memset(&leaf, 0x33, sizeof(leaf));
 	memset(input, 0, sizeof(input));

@@ -201,12 +201,12 @@ static void test_subtrees_of_a_tile(void **state)
 	(void)state;
 	for (unsigned i = 0; i < TILE_WIDTH; i++) {
 		naive_sha256(&leaves[i], &i, sizeof(i));
-		memcpy(tile + i * 32, leaves[i].bytes, 32);
+		memcpy(tile + (size_t)i * 32, leaves[i].bytes, 32);
 	}
 	for (unsigned height = 0; height <= 8; height++) {
 		for (unsigned position = 0; position < 256U >> height; position++) {
 			assert_int_equal(tile_subtree(&hasher, &got, tile, sizeof(tile), height, position), 0);
-			naive_root(&want, leaves + (position << height), (size_t)1 << height);
+			naive_root(&want, leaves + ((size_t)position << height), (size_t)1 << height);
 			assert_memory_equal(&got, &want, sizeof(got));
 		}
 		assert_int_equal(tile_subtree(&hasher, &got, tile, sizeof(tile), height, 256U >> height), -EINVAL);
@@ -221,15 +221,12 @@ static void test_subtrees_of_a_tile(void **state)
 static void test_where_subtrees_lie(void **state)
 {
 	static const struct {
-		unsigned level;
-		uint64_t index;
-		unsigned tile_level;
-		uint64_t tile_index;
-		unsigned height, position, width;
+		uint64_t index, tile_index;
+		unsigned level, tile_level, height, position, width;
 	} cases[] = {
-		{0, 0, 0, 0, 0, 0, 1},	   {0, 255, 0, 0, 0, 255, 256}, {0, 256, 0, 1, 0, 0, 1},
-		{3, 31, 0, 0, 3, 31, 256}, {3, 33, 0, 1, 3, 1, 16},	{7, 1, 0, 0, 7, 1, 256},
-		{8, 0, 1, 0, 0, 0, 1},	   {9, 200, 1, 1, 1, 72, 146},	{62, 1, 7, 0, 6, 1, 128},
+		{0, 0, 0, 0, 0, 0, 1},	   {255, 0, 0, 0, 0, 255, 256}, {256, 1, 0, 0, 0, 0, 1},
+		{31, 0, 3, 0, 3, 31, 256}, {33, 1, 3, 0, 3, 1, 16},	{1, 0, 7, 0, 7, 1, 256},
+		{0, 0, 8, 1, 0, 0, 1},	   {200, 1, 9, 1, 1, 72, 146},	{1, 0, 62, 7, 6, 1, 128},
 	};
 
 	(void)state;
