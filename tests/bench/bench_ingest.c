@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -58,6 +59,14 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static double cpu_seconds(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 static _Noreturn void die(const char *what)
@@ -265,11 +274,13 @@ static void run(const struct plan *plan, const struct body *bodies, size_t nbodi
 	size_t next = 0, done = 0, good = 0, other = 0, busy = 0;
 	int epoll = epoll_create1(0);
 	uint64_t start, end;
+	double cpu;
 
 	if (!latency)
 		die("memory");
 	for (unsigned i = 0; i < plan->connections; i++)
 		open_connection(&connections[i], epoll, plan->port);
+	cpu = cpu_seconds();
 	start = now_us();
 	end = start + (uint64_t)plan->seconds * 1000000;
 	for (unsigned i = 0; i < plan->connections && next < nbodies; i++, busy++)
@@ -301,10 +312,13 @@ static void run(const struct plan *plan, const struct body *bodies, size_t nbodi
 	}
 	double seconds = (double)(now_us() - start) / 1e6;
 
+	cpu = cpu_seconds() - cpu;
+
 	qsort(latency, done, sizeof(*latency), by_size);
-	printf("connections %u batch %u agents %zu: accepted %zu other %zu in %.2f s = %.0f/s; to receipt p50 %.2f ms p99 %.2f ms max %.2f ms%s\n",
+	printf("connections %u batch %u agents %zu: accepted %zu other %zu in %.2f s = %.0f/s; to receipt p50 %.2f ms p99 %.2f ms max %.2f ms%s; load generator %.1f us CPU an item\n",
 	       plan->connections, plan->batch, nagents, good, other, seconds, (double)good / seconds, latency[done / 2] / 1e3,
-	       latency[done * 99 / 100] / 1e3, latency[done - 1] / 1e3, next == nbodies ? " (ran out of prepared items)" : "");
+	       latency[done * 99 / 100] / 1e3, latency[done - 1] / 1e3, next == nbodies ? " (ran out of prepared items)" : "",
+	       good ? cpu * 1e6 / (double)good : 0);
 	free(latency);
 }
 
