@@ -107,7 +107,7 @@ static void on_tick(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	expire_queue(a, now);
 	append_expire(a, now);
-	if (!TAILQ_EMPTY(&a->waiting) || !TAILQ_EMPTY(&a->duplicates))
+	if (!STAILQ_EMPTY(&a->waiting) || !TAILQ_EMPTY(&a->duplicates))
 		append_look(a);
 	if (!a->batch.txn && !TAILQ_EMPTY(&a->queue) && now >= a->retry_at)
 		append_begin(a);
@@ -131,8 +131,8 @@ static void cancel_all(struct append *a)
 
 	cancel_list(a, &a->queue);
 	cancel_list(a, &a->duplicates);
-	while ((w = TAILQ_FIRST(&a->waiting))) {
-		TAILQ_REMOVE(&a->waiting, w, link);
+	while ((w = STAILQ_FIRST(&a->waiting))) {
+		STAILQ_REMOVE_HEAD(&a->waiting, link);
 		for (size_t i = 0; i < w->count; i++) {
 			append_answer_error(a, w->jobs[i], -ECANCELED);
 			append_job_free(w->jobs[i]);
@@ -180,7 +180,7 @@ int append_new(struct append **out, const struct append_config *config)
 	a->config.deadline_ms = config->deadline_ms ? config->deadline_ms : DEADLINE_MS;
 	a->config.poll_ms = config->poll_ms ? config->poll_ms : POLL_MS;
 	TAILQ_INIT(&a->queue);
-	TAILQ_INIT(&a->waiting);
+	STAILQ_INIT(&a->waiting);
 	TAILQ_INIT(&a->duplicates);
 	a->flush = event_new(config->base, -1, 0, on_flush, a);
 	a->tick = event_new(config->base, -1, EV_PERSIST, on_tick, a);
@@ -255,7 +255,7 @@ void append_checkpoint_hint(struct append *a, uint64_t size)
 		a->hinted = size;
 	if (size && size <= a->covered)
 		return;
-	if (!TAILQ_EMPTY(&a->waiting) || !TAILQ_EMPTY(&a->duplicates))
+	if (!STAILQ_EMPTY(&a->waiting) || !TAILQ_EMPTY(&a->duplicates))
 		append_look(a);
 }
 
@@ -266,6 +266,6 @@ void append_stats(const struct append *a, struct append_stats *out)
 	*out = a->stats;
 	out->queued = a->queued;
 	out->waiting = 0;
-	TAILQ_FOREACH(w, &a->waiting, link)
+	STAILQ_FOREACH(w, &a->waiting, link)
 	out->waiting += w->count;
 }

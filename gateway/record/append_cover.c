@@ -63,8 +63,8 @@ static void prove(struct append *a, const struct merkle_edge *edge, const struct
 	bool good =
 		nodes && !merkle_range_build(&a->hasher, &range, nodes, edge, leaves, count) && root_is_ours(a, &range);
 
-	while ((w = TAILQ_FIRST(&a->waiting)) && batch_end(w) <= a->checkpoint.size) {
-		TAILQ_REMOVE(&a->waiting, w, link);
+	while ((w = STAILQ_FIRST(&a->waiting)) && batch_end(w) <= a->checkpoint.size) {
+		STAILQ_REMOVE_HEAD(&a->waiting, link);
 		for (size_t i = 0; i < w->count; i++) {
 			if (good) {
 				answer_covered(a, w->jobs[i], &range);
@@ -84,7 +84,7 @@ static size_t fill_leaves(const struct append *a, struct merkle_hash *leaves, ui
 	const struct wait_batch *w;
 	size_t known = 0;
 
-	TAILQ_FOREACH(w, &a->waiting, link)
+	STAILQ_FOREACH(w, &a->waiting, link)
 	for (size_t i = 0; i < w->count; i++)
 		if (w->old_size + i >= first && w->old_size + i - first < count) {
 			leaves[w->old_size + i - first] = w->jobs[i]->leaf;
@@ -122,7 +122,7 @@ static void on_gap(struct pg_op *op)
 /* Too far behind for memory: the jobs go the way of duplicates, but are none. */
 static void hand_over(struct append *a, struct wait_batch *w)
 {
-	TAILQ_REMOVE(&a->waiting, w, link);
+	STAILQ_REMOVE_HEAD(&a->waiting, link);
 	for (size_t i = 0; i < w->count; i++)
 		TAILQ_INSERT_TAIL(&a->duplicates, w->jobs[i], link);
 	free(w);
@@ -133,7 +133,7 @@ static bool cover(struct append *a)
 {
 	struct wait_batch *w;
 
-	while ((w = TAILQ_FIRST(&a->waiting)) && a->checkpoint.size > w->old_size &&
+	while ((w = STAILQ_FIRST(&a->waiting)) && a->checkpoint.size > w->old_size &&
 	       a->checkpoint.size - w->old_size > GAP_MAX)
 		hand_over(a, w);
 	if (!w || batch_end(w) > a->checkpoint.size)
@@ -241,24 +241,34 @@ static bool expire_job(struct append *a, struct job *job, int64_t now)
 	return true;
 }
 
-void append_expire(struct append *a, int64_t now)
+/* Answers what is overdue in each waiting batch, and forgets a batch that nobody waits for any more. */
+static void expire_waiting(struct append *a, int64_t now)
 {
-	struct wait_batch *w, *next_batch;
-	struct job *job, *next;
+	struct wait_list left = STAILQ_HEAD_INITIALIZER(left);
+	struct wait_batch *w;
 
-	for (w = TAILQ_FIRST(&a->waiting); w; w = next_batch) {
+	while ((w = STAILQ_FIRST(&a->waiting))) {
 		size_t expired = 0;
 
-		next_batch = TAILQ_NEXT(w, link);
+		STAILQ_REMOVE_HEAD(&a->waiting, link);
 		for (size_t i = 0; i < w->count; i++)
 			expired += expire_job(a, w->jobs[i], now);
-		if (expired < w->count)
+		if (expired < w->count) {
+			STAILQ_INSERT_TAIL(&left, w, link);
 			continue;
-		TAILQ_REMOVE(&a->waiting, w, link);
+		}
 		for (size_t i = 0; i < w->count; i++)
 			append_job_free(w->jobs[i]);
 		free(w);
 	}
+	STAILQ_CONCAT(&a->waiting, &left);
+}
+
+void append_expire(struct append *a, int64_t now)
+{
+	struct job *job, *next;
+
+	expire_waiting(a, now);
 	for (job = TAILQ_FIRST(&a->duplicates); job; job = next) {
 		next = TAILQ_NEXT(job, link);
 		if (!expire_job(a, job, now))

@@ -36,14 +36,14 @@ TAILQ_HEAD(job_list, job);
 
 /* A committed batch that no checkpoint covers yet: jobs[i] is the entry old_size + i. */
 struct wait_batch {
-	TAILQ_ENTRY(wait_batch) link;
+	STAILQ_ENTRY(wait_batch) link;
 	uint64_t old_size;
 	struct merkle_edge edge; /* at old_size */
 	size_t count;
 	struct job *jobs[];
 };
 
-TAILQ_HEAD(wait_list, wait_batch);
+STAILQ_HEAD(wait_list, wait_batch);
 
 /* The transaction under way; its arrays live in the engine, since there is one at a time. */
 struct batch_txn {

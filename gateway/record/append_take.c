@@ -58,7 +58,7 @@ void append_take_jobs(struct append *a)
 			add_twin(first, job);
 			continue;
 		}
-		memmove(&sorted[i + 1], &sorted[i], (b->count - i) * sizeof(sorted[0]));
+		memmove(&sorted[i + 1], &sorted[i], (b->count - i) * sizeof(struct job *));
 		sorted[i] = job;
 		b->jobs[b->count++] = job;
 	}
@@ -102,8 +102,8 @@ void append_mark_found(struct append *a)
 	struct batch_txn *b = &a->batch;
 	struct job *sorted[APPEND_BATCH_MAX];
 
-	memcpy(sorted, b->jobs, b->count * sizeof(sorted[0]));
-	qsort(sorted, b->count, sizeof(sorted[0]), by_uid);
+	memcpy(sorted, b->jobs, b->count * sizeof(struct job *));
+	qsort(sorted, b->count, sizeof(struct job *), by_uid);
 	for (size_t i = 0; i < b->state.nfound; i++) {
 		const uint8_t *uid = b->state.found[i].uid;
 		struct job *job = at_uid(sorted, b->count, lower_bound(sorted, b->count, uid), uid);

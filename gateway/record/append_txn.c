@@ -93,7 +93,7 @@ static void on_committed(struct pg_op *op)
 	for (size_t i = 0; i < b->nfresh; i++)
 		b->fresh[i]->logged = true;
 	if (w) {
-		TAILQ_INSERT_TAIL(&a->waiting, w, link);
+		STAILQ_INSERT_TAIL(&a->waiting, w, link);
 	} else {
 		for (size_t i = 0; i < b->nfresh; i++) {
 			append_answer_error(a, b->fresh[i], -ENOMEM);

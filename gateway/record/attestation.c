@@ -39,12 +39,11 @@ static void pointer_join(char *out, size_t size, const char *parent, const char 
 	out[at < size ? at : size - 1] = '\0';
 }
 
-int submission_members(struct refusal *why, const json_t *object, const char *parent, const char *const *allowed)
+int submission_members(struct refusal *why, json_t *object, const char *parent, const char *const *allowed)
 {
 	void *it;
 
-	for (it = json_object_iter((json_t *)(uintptr_t)object); it;
-	     it = json_object_iter_next((json_t *)(uintptr_t)object, it)) {
+	for (it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
 		const char *key = json_object_iter_key(it);
 		const char *const *a = allowed;
 		char pointer[sizeof(why->pointer)];
@@ -204,7 +203,7 @@ static int check_who(const struct submission *s, struct refusal *why, const char
 
 int submission_attestation(struct submission *s, struct refusal *why)
 {
-	const char *version, *id, *kind;
+	const char *version = "", *id, *kind = "";
 	int rc;
 
 	if (!s->attestation)

@@ -20,7 +20,7 @@
 #define SUBMISSION_GAME_ID_MAX 128u    /* characters */
 #define SUBMISSION_CLAIM_TYPE_MAX 256u /* characters, so that every signed text has a bound */
 #define BATCH_ITEMS_MAX 1024u
-#define BATCH_BYTES_MAX (4u * 1024u * 1024u)
+#define BATCH_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
 enum submission_id_match { SUBMISSION_ID_UNKNOWN, SUBMISSION_ID_MATCHES, SUBMISSION_ID_DIFFERS };
 
@@ -33,10 +33,10 @@ struct record_names {
 
 struct submission {
 	json_t *json; /* owned; everything below that points into JSON is borrowed from it */
-	const json_t *attestation;
-	const json_t *proof;
-	const json_t *context; /* NULL if absent */
-	const json_t *game;    /* context.game; NULL if absent */
+	json_t *attestation;
+	json_t *proof;
+	json_t *context; /* NULL if absent */
+	json_t *game;	 /* context.game; NULL if absent */
 	struct agent_key issuer_key;
 	struct agent_key subject_key;
 	char issuer[AGENT_KEY_TEXT_SIZE]; /* key text, NUL-terminated */

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool plain(const json_t *value);
+static bool plain(json_t *value);
 
-static bool plain_object(const json_t *value)
+static bool plain_object(json_t *object)
 {
-	json_t *object = (json_t *)(uintptr_t)value; /* jansson's iterators take no const */
 	void *it;
 
 	for (it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
@@ -30,7 +29,7 @@ static bool plain_object(const json_t *value)
 }
 
 /* Depth is bounded by the parser's limit. */
-static bool plain(const json_t *value)
+static bool plain(json_t *value)
 {
 	if (json_is_real(value))
 		return floor(json_real_value(value)) == json_real_value(value);
@@ -42,9 +41,9 @@ static bool plain(const json_t *value)
 	return true;
 }
 
-static int add(json_t *object, const char *key, const json_t *value)
+static int add(json_t *object, const char *key, json_t *value)
 {
-	return json_object_set(object, key, (json_t *)(uintptr_t)value);
+	return json_object_set(object, key, value);
 }
 
 static bool hash_matches(const char *id, const json_t *preimage)
@@ -63,20 +62,20 @@ static bool hash_matches(const char *id, const json_t *preimage)
 
 enum submission_id_match submission_id_check(const json_t *attestation, const json_t *game)
 {
-	const json_t *claim = json_object_get(attestation, "claim"), *data = json_object_get(claim, "data");
-	const json_t *round = json_object_get(attestation, "round"), *subject = json_object_get(attestation, "subject");
-	const json_t *type = json_object_get(data, "gameType"), *version = json_object_get(data, "schemaVersion");
+	json_t *claim = json_object_get(attestation, "claim"), *data = json_object_get(claim, "data");
+	json_t *round = json_object_get(attestation, "round"), *about = json_object_get(attestation, "subject");
+	json_t *type = json_object_get(data, "gameType"), *version = json_object_get(data, "schemaVersion");
 	const char *id = json_string_value(json_object_get(attestation, "id"));
 	enum submission_id_match match = SUBMISSION_ID_UNKNOWN;
 	json_t *preimage;
 
 	if (!type)
 		type = json_object_get(game, "type");
-	if (!id || !round || !json_is_string(type) || !json_is_string(subject) || !plain(data))
+	if (!id || !round || !json_is_string(type) || !json_is_string(about) || !plain(data))
 		return SUBMISSION_ID_UNKNOWN;
 	preimage = json_object();
 	if (preimage && !add(preimage, "claimType", json_object_get(claim, "type")) && !add(preimage, "data", data) &&
-	    !add(preimage, "gameType", type) && !add(preimage, "round", round) && !add(preimage, "subject", subject) &&
+	    !add(preimage, "gameType", type) && !add(preimage, "round", round) && !add(preimage, "subject", about) &&
 	    (!json_is_string(version) || !add(preimage, "schemaVersion", version)))
 		match = hash_matches(id, preimage) ? SUBMISSION_ID_MATCHES : SUBMISSION_ID_DIFFERS;
 	json_decref(preimage);

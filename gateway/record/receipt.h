@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECEIPT_MAX (256u * 1024u)
+#define RECEIPT_MAX ((size_t)256 * 1024)
 
 /* In rising order, so levels compare as numbers. `witnessed` takes its place when witnesses exist. */
 enum receipt_level { RECEIPT_LOGGED, RECEIPT_PUBLISHED, RECEIPT_ANCHORED, RECEIPT_FINAL };

@@ -29,7 +29,7 @@ static int read_log(struct receipt_policy *p, char *why, size_t why_size, const 
 	return 0;
 }
 
-static int read_anchor(struct receipt_policy *p, char *why, size_t why_size, const json_t *anchor)
+static int read_anchor(struct receipt_policy *p, char *why, size_t why_size, json_t *anchor)
 {
 	static const char *const required[] = {"chain", "codeHash", "contract", NULL}, *const optional[] = {"rpc",
 													    NULL};
@@ -54,11 +54,11 @@ static int read_anchor(struct receipt_policy *p, char *why, size_t why_size, con
 	return 0;
 }
 
-static int read_policy(struct receipt_policy *p, char *why, size_t why_size, const json_t *json)
+static int read_policy(struct receipt_policy *p, char *why, size_t why_size, json_t *json)
 {
 	static const char *const required[] = {"log", "v", NULL}, *const optional[] = {"anchor", "witnesses", NULL};
 	static const char *const witness_members[] = {"quorum", NULL};
-	const json_t *anchor = json_object_get(json, "anchor"), *witnesses = json_object_get(json, "witnesses");
+	json_t *anchor = json_object_get(json, "anchor"), *witnesses = json_object_get(json, "witnesses");
 	int rc;
 
 	if (!receipt_members(json, required, optional))

@@ -188,14 +188,14 @@ static bool read_address(struct eth_address *out, const json_t *object, const ch
 	return text && strspn(text, "0x123456789abcdef") == strlen(text) && !address_parse(out, text, strlen(text));
 }
 
-static bool read_holders(struct evidence *e, const json_t *json)
+static bool read_holders(struct evidence *e, json_t *json)
 {
 	static const char *const issuer_members[] = {"latest", "safe", NULL},
 				 *const agent_members[] = {"owner", "wallet", NULL},
 				 *const subject_members[] = {"owner", NULL};
-	const json_t *issuer = json_object_get(json, "issuer"), *safe = json_object_get(issuer, "safe"),
-		     *latest = json_object_get(issuer, "latest"), *subject = json_object_get(json, "subject"),
-		     *same = json_object_get(json, "sameOwner");
+	json_t *issuer = json_object_get(json, "issuer"), *safe = json_object_get(issuer, "safe"),
+	       *latest = json_object_get(issuer, "latest"), *subject = json_object_get(json, "subject"),
+	       *same = json_object_get(json, "sameOwner");
 
 	if (!receipt_members(issuer, issuer_members, NULL) || !receipt_members(safe, agent_members, NULL) ||
 	    !receipt_members(latest, agent_members, NULL) || !receipt_members(subject, subject_members, NULL) ||
@@ -207,7 +207,7 @@ static bool read_holders(struct evidence *e, const json_t *json)
 	       read_address(&e->latest_wallet, latest, "wallet") && read_address(&e->subject_owner, subject, "owner");
 }
 
-static bool read_block(uint64_t *number, uint8_t hash[static 32], const json_t *block)
+static bool read_block(uint64_t *number, uint8_t hash[static 32], json_t *block)
 {
 	static const char *const members[] = {"hash", "number", NULL};
 	const char *text = json_string_value(json_object_get(block, "hash"));
@@ -223,7 +223,7 @@ static bool check_evidence(struct verifier *v, struct evidence *e)
 {
 	static const char *const members[] = {"chain",	"issuer",  "latest", "safe", "sameOwner",
 					      "signer", "subject", "v",	     NULL};
-	const json_t *json = v->view.evidence;
+	json_t *json = v->view.evidence;
 	const char *chain = json_string_value(json_object_get(json, "chain"));
 	uint64_t safe, latest, chain_id;
 	uint8_t safe_hash[32], latest_hash[32];

@@ -20,14 +20,13 @@ static bool listed(const char *const *names, const char *name)
 	return false;
 }
 
-bool receipt_members(const json_t *object, const char *const *required, const char *const *optional)
+bool receipt_members(json_t *object, const char *const *required, const char *const *optional)
 {
-	json_t *o = (json_t *)(uintptr_t)object; /* jansson's iterators take no const */
 	void *it;
 
 	if (!json_is_object(object))
 		return false;
-	for (it = json_object_iter(o); it; it = json_object_iter_next(o, it))
+	for (it = json_object_iter(object); it; it = json_object_iter_next(object, it))
 		if (!listed(required, json_object_iter_key(it)) && !listed(optional, json_object_iter_key(it)))
 			return false;
 	for (; *required; required++)
@@ -87,7 +86,7 @@ static int read_proof(struct receipt_proof *proof, const json_t *value)
 	return 0;
 }
 
-static int read_head(struct receipt_view *v, const json_t *head)
+static int read_head(struct receipt_view *v, json_t *head)
 {
 	static const char *const members[] = {"entry", "inclusion", NULL};
 
@@ -97,11 +96,11 @@ static int read_head(struct receipt_view *v, const json_t *head)
 	return v->head_entry ? 0 : -EBADMSG;
 }
 
-static int read_anchor(struct receipt_view *v, const json_t *anchor)
+static int read_anchor(struct receipt_view *v, json_t *anchor)
 {
 	static const char *const members[] = {"block", "chain", "contract", NULL}, *const block_members[] = {
 											   "hash", "number", NULL};
-	const json_t *block = json_object_get(anchor, "block");
+	json_t *block = json_object_get(anchor, "block");
 
 	v->has_anchor = true;
 	if (!receipt_members(anchor, members, NULL) || !receipt_members(block, block_members, NULL) ||
@@ -118,7 +117,7 @@ static int read_parts(struct receipt_view *v, char *why, size_t why_size)
 	static const char *const required[] = {"checkpoint", "entry", "evidence", "inclusion", "level",
 					       "payload",    "seq",   "v",	  NULL};
 	static const char *const optional[] = {"anchor", "head", NULL};
-	const json_t *head = json_object_get(v->json, "head"), *anchor = json_object_get(v->json, "anchor");
+	json_t *head = json_object_get(v->json, "head"), *anchor = json_object_get(v->json, "anchor");
 	const char *level = json_string_value(json_object_get(v->json, "level"));
 
 	if (!receipt_members(v->json, required, optional))

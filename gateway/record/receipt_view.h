@@ -17,7 +17,7 @@ struct receipt_view {
 	const char *entry;
 	const char *checkpoint;
 	json_t *payload;
-	const json_t *evidence;
+	json_t *evidence;
 	struct receipt_proof inclusion;
 	const char *head_entry; /* NULL below `published` */
 	struct receipt_proof head_inclusion;
@@ -35,7 +35,7 @@ __attribute__((warn_unused_result)) int receipt_view_parse(struct receipt_view *
 void receipt_view_clear(struct receipt_view *v);
 
 /* "eip155:DECIMAL", no leading zeros. */
-__attribute__((warn_unused_result)) int receipt_chain_parse(uint64_t *chain_id, const json_t *text);
+__attribute__((warn_unused_result)) int receipt_chain_parse(uint64_t *chain_id, const json_t *value);
 
 /* Whether an object's members are just these (NULL-terminated list); a name in `optional` may be missing. */
-bool receipt_members(const json_t *object, const char *const *required, const char *const *optional);
+bool receipt_members(json_t *object, const char *const *required, const char *const *optional);

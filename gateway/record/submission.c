@@ -74,7 +74,7 @@ static int check_salt(struct submission *s, struct refusal *why)
 static int check_proof(const struct submission *s, struct refusal *why)
 {
 	static const char *const members[] = {"type", "signature", NULL};
-	const char *type, *signature;
+	const char *type = "", *signature = "";
 	int rc;
 
 	if ((rc = submission_members(why, s->proof, "/proof", members)) ||
@@ -133,7 +133,8 @@ static int map_name(struct agent_key *key, char text[static AGENT_KEY_TEXT_SIZE]
 	uint64_t id = 0;
 
 	(void)snprintf(pointer, sizeof(pointer), "/attestation/%s", member);
-	if (!given && submission_natural(&id, value)) {
+	if (!given) { /* check_who found it to be an integer */
+		(void)submission_natural(&id, value);
 		(void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)id);
 		given = digits;
 	}

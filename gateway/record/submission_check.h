@@ -8,7 +8,7 @@ __attribute__((format(printf, 4, 5))) int submission_refuse(struct refusal *why,
 							    const char *pointer, const char *format, ...);
 
 /* Refuses an object's first member that is not in `allowed` (NULL-terminated). parent: the object's pointer. */
-int submission_members(struct refusal *why, const json_t *object, const char *parent, const char *const *allowed);
+int submission_members(struct refusal *why, json_t *object, const char *parent, const char *const *allowed);
 
 /* A member that must be there as text of 1 character or more; *out borrows it. */
 int submission_text(struct refusal *why, const json_t *object, const char *parent, const char *key, const char **out);
