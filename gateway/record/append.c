@@ -23,7 +23,6 @@ int64_t append_now_ms(void)
 void append_job_free(struct job *job)
 {
 	free(job->payload);
-	free(job->line);
 	free(job);
 }
 
@@ -266,6 +265,6 @@ void append_stats(const struct append *a, struct append_stats *out)
 	*out = a->stats;
 	out->queued = a->queued;
 	out->waiting = 0;
-	STAILQ_FOREACH(w, &a->waiting, link)
-	out->waiting += w->count;
+	for (w = STAILQ_FIRST(&a->waiting); w; w = STAILQ_NEXT(w, link))
+		out->waiting += w->count;
 }

@@ -84,12 +84,12 @@ static size_t fill_leaves(const struct append *a, struct merkle_hash *leaves, ui
 	const struct wait_batch *w;
 	size_t known = 0;
 
-	STAILQ_FOREACH(w, &a->waiting, link)
-	for (size_t i = 0; i < w->count; i++)
-		if (w->old_size + i >= first && w->old_size + i - first < count) {
-			leaves[w->old_size + i - first] = w->jobs[i]->leaf;
-			known++;
-		}
+	for (w = STAILQ_FIRST(&a->waiting); w; w = STAILQ_NEXT(w, link))
+		for (size_t i = 0; i < w->count; i++)
+			if (w->old_size + i >= first && w->old_size + i - first < count) {
+				leaves[w->old_size + i - first] = w->jobs[i]->leaf;
+				known++;
+			}
 	return known;
 }
 

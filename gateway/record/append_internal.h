@@ -26,7 +26,7 @@ struct job {
 	char issuer[AGENT_KEY_TEXT_SIZE], subject[AGENT_KEY_TEXT_SIZE];
 	char *payload;
 	size_t payload_len;
-	char *line;
+	char line[ENTRY_LINE_MAX];
 	size_t line_len;
 	struct merkle_hash leaf;
 	struct admission admission;

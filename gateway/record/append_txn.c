@@ -212,18 +212,11 @@ static void read_roots(struct append *a)
 static int write_line(struct append *a, struct job *job, uint64_t at)
 {
 	struct append_entry_of of = {job->uid, job->payload_hash, job->issuer, job->subject, &job->admission};
-	char line[ENTRY_LINE_MAX];
-	int rc = append_entry(line, &job->line_len, at, &of);
+	int rc = append_entry(job->line, &job->line_len, at, &of);
 
-	if (rc)
-		return rc;
-	free(job->line);
-	job->line = malloc(job->line_len);
-	if (!job->line)
-		return -ENOMEM;
-	memcpy(job->line, line, job->line_len);
-	merkle_leaf(&a->hasher, &job->leaf, job->line, job->line_len);
-	return 0;
+	if (!rc)
+		merkle_leaf(&a->hasher, &job->leaf, job->line, job->line_len);
+	return rc;
 }
 
 static void build(struct append *a)
