@@ -37,11 +37,6 @@ static const struct http_route metrics_routes[] = {
 	{"GET", "/metrics", http_metrics_page, 0, 0, NULL, "Prometheus metrics", "service", NULL},
 };
 
-struct pg_conn *service_reader(struct service *service)
-{
-	return service->readers[service->next_reader++ % SERVICE_READERS];
-}
-
 static int64_t realtime_ms(void)
 {
 	struct timespec ts;

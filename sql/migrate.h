@@ -10,6 +10,12 @@
 
 #include "sql/pg.h"
 
+/*
+ * Makes the database that conninfo names, unless it is there; over the server's database "postgres", with the rights of
+ * conninfo's user. -EINVAL: conninfo cannot be read or names no database. -EIO: cannot connect. -EPROTO: refused.
+ */
+int migrate_create_database(char *why, size_t why_size, const char *conninfo) PG_MUST_CHECK;
+
 struct migration {
 	unsigned number;
 	const char *name;   /* "0001_log" */

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,49 +15,15 @@ static const char usage[] = "usage: kedge db migrate [--create]\n"
 			    "  check     exit 0 if the database is exactly as this program wants it\n\n"
 			    "  --create  make the database first, if it does not exist";
 
-/* The database cannot be made over a connection to itself. */
 static int create_database(const struct config *config)
 {
-	char *why = NULL, name[64] = "", maintenance[CONFIG_TEXT_MAX + 64];
-	PQconninfoOption *parsed = PQconninfoParse(config->database, &why);
-	PGconn *conn;
-	PGresult *res;
-	int rc = CLI_OK;
+	char why[256];
+	int rc = migrate_create_database(why, sizeof(why), config->database);
 
-	for (PQconninfoOption *o = parsed; o && o->keyword; o++)
-		if (strcmp(o->keyword, "dbname") == 0 && o->val)
-			snprintf(name, sizeof(name), "%s", o->val);
-	PQconninfoFree(parsed);
-	if (why || !name[0]) {
-		cli_error("setting database: %s", why ? why : "names no dbname");
-		PQfreemem(why);
-		return CLI_USAGE;
-	}
-	snprintf(maintenance, sizeof(maintenance), "%s dbname=postgres", config->database);
-	conn = PQconnectdb(maintenance);
-	if (PQstatus(conn) != CONNECTION_OK) {
-		cli_error("%s", PQerrorMessage(conn));
-		PQfinish(conn);
-		return CLI_UNREACHABLE;
-	}
-	const char *values[1] = {name};
-
-	res = PQexecParams(conn, "select 1 from pg_database where datname = $1", 1, NULL, values, NULL, NULL, 0);
-	if (PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 0) {
-		char *quoted = PQescapeIdentifier(conn, name, strlen(name)), sql[256];
-
-		snprintf(sql, sizeof(sql), "create database %s encoding 'UTF8' template template0", quoted ? quoted : "");
-		PQfreemem(quoted);
-		PQclear(res);
-		res = PQexec(conn, sql);
-	}
-	if (PQresultStatus(res) != PGRES_TUPLES_OK && PQresultStatus(res) != PGRES_COMMAND_OK) {
-		cli_error("%s", PQerrorMessage(conn));
-		rc = CLI_FALSE;
-	}
-	PQclear(res);
-	PQfinish(conn);
-	return rc;
+	if (rc == 0)
+		return CLI_OK;
+	cli_error("%s%s", rc == -EINVAL ? "setting database: " : "", why);
+	return rc == -EINVAL ? CLI_USAGE : rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
 }
 
 static int create_log(const struct config *config)

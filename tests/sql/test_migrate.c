@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -125,6 +127,35 @@ static void the_application_role_may_not_migrate(void **state)
 	assert_non_null(strstr(why, "permission denied"));
 }
 
+static void a_database_is_made_once(void **state)
+{
+	char conninfo[512];
+
+	(void)state;
+	snprintf(conninfo, sizeof(conninfo), "%s dbname='kedge \"made\" %d'", fixture_server(), (int)getpid());
+	assert_int_equal(migrate_check(why, sizeof(why), conninfo), -EIO);
+	assert_int_equal(migrate_create_database(why, sizeof(why), fixture_as(conninfo, "kedge_app")), -EPROTO);
+	assert_non_null(strstr(why, "permission denied"));
+	assert_int_equal(migrate_create_database(why, sizeof(why), conninfo), 0);
+	assert_int_equal(migrate_create_database(why, sizeof(why), conninfo), 0);
+	assert_int_equal(migrate_check(why, sizeof(why), conninfo), -ENOENT);
+	snprintf(conninfo, sizeof(conninfo), "DROP DATABASE \"kedge \"\"made\"\" %d\"", (int)getpid());
+	fixture_sql(fixture_server(), conninfo);
+}
+
+static void what_names_no_database_is_refused(void **state)
+{
+	static const char *const refused[] = {
+		"host=/nowhere", "dbname=", "host=", "nonsense", "host=/x dbname",
+		"dbname=0123456789012345678901234567890123456789012345678901234567890123",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_int_equal(migrate_create_database(why, sizeof(why), refused[i]), -EINVAL);
+	assert_int_equal(migrate_create_database(why, sizeof(why), "host=/nowhere dbname=x"), -EIO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +167,8 @@ int main(void)
 		cmocka_unit_test(a_failing_one_is_rolled_back_whole),
 		cmocka_unit_test(an_unreachable_server_is_told_apart),
 		cmocka_unit_test(the_application_role_may_not_migrate),
+		cmocka_unit_test(a_database_is_made_once),
+		cmocka_unit_test(what_names_no_database_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
