@@ -12,5 +12,5 @@ struct worker_plan {
 	int local_fd;	    /* the gateway's own socket, listening, shared by all workers */
 };
 
-/* Runs until SIGTERM; then finishes what it has begun. Returns an exit status. `plan` is a struct worker_plan. */
-int worker_run(void *plan);
+/* Runs until SIGTERM; then finishes what it has begun. Returns an exit status. `arg` is a struct worker_plan. */
+int worker_run(void *arg);

@@ -23,6 +23,6 @@ struct listen_config {
 };
 
 /* Returns 0, -EINVAL, -ENOMEM. Channel names other than [a-z_]+ are -EINVAL. */
-int listen_open(struct listen **listen, struct event_base *base, const struct listen_config *config) PG_MUST_CHECK;
+int listen_open(struct listen **out, struct event_base *base, const struct listen_config *config) PG_MUST_CHECK;
 /* Safe in callbacks; NULL is fine. */
 void listen_close(struct listen *listen);

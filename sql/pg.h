@@ -72,7 +72,7 @@ struct pg_config {
  * Out-pointers in `config` need live only during the call, but for sets and settings, which must outlive the
  * connection. Returns 0 and a connection that is connecting; -EINVAL, -ENOMEM.
  */
-int pg_open(struct pg_conn **conn, struct event_base *base, const struct pg_config *config) PG_MUST_CHECK;
+int pg_open(struct pg_conn **out, struct event_base *base, const struct pg_config *config) PG_MUST_CHECK;
 
 /* Ends the connection; everything unanswered is called back with -EIO or -ECONNABORTED first. Safe in callbacks. NULL
  * is fine. */
@@ -107,7 +107,7 @@ int pg_query(struct pg_conn *conn, const struct pg_statement *statement, const s
  * returned 0 (rollback always does). If a statement failed or the connection was lost, commit reports the first
  * error and has rolled back.
  */
-int pg_txn_begin(struct pg_conn *conn, struct pg_txn **txn) PG_MUST_CHECK;
+int pg_txn_begin(struct pg_conn *conn, struct pg_txn **out) PG_MUST_CHECK;
 /* on_result may be NULL: then a failure shows only in the result of the commit. */
 int pg_txn_query(struct pg_txn *txn, const struct pg_statement *statement, const struct pg_params *params,
 		 pg_on_result *on_result, void *arg) PG_MUST_CHECK;

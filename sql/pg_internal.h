@@ -113,4 +113,4 @@ int pg_error_of(const PGresult *res);
 /* Statements still under way keep their callbacks but no longer know the transaction. */
 void pg_txn_forget(struct pg_conn *conn, const struct pg_txn *txn);
 /* The outcome of COMMIT: ends the transaction. */
-void pg_txn_finish(struct pg_conn *conn, struct pg_request *commit, int err);
+void pg_txn_finish(struct pg_conn *conn, struct pg_request *request, int err);

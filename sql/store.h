@@ -33,7 +33,7 @@ int store_open(struct pg_conn **conn, struct event_base *base, const char *conni
 	       enum store_role role, void (*on_state)(void *arg, bool up), void *arg) PG_MUST_CHECK;
 
 /* The sets and settings store_open() uses, for callers who fill a pg_config themselves. */
-/* *sets gets the list, which lives for ever; returns its length. */
-size_t store_statement_sets(const struct pg_statement_set **sets);
+/* *out gets the list, which lives for ever; returns its length. */
+size_t store_statement_sets(const struct pg_statement_set **out);
 extern const char *const store_reader_settings[];
 extern const char *const store_writer_settings[];

@@ -29,6 +29,13 @@ static int store(const char *out, const struct cli_response *answer)
 	return good ? CLI_OK : CLI_FALSE;
 }
 
+static bool is_seconds(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= 6 && strspn(text, "0123456789") == len;
+}
+
 static bool is_uid(const char *text)
 {
 	return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
@@ -54,11 +61,15 @@ int cli_receipt(int argc, char **argv)
 		fprintf(stderr, "kedge: a uid has 64 hex digits, a level is a word\n%s\n", usage);
 		return CLI_USAGE;
 	}
+	if (wait && !is_seconds(wait)) {
+		fprintf(stderr, "kedge: --wait %s is no number of seconds\n%s\n", wait, usage);
+		return CLI_USAGE;
+	}
 	rc = cli_config(&config);
 	if (rc != CLI_OK)
 		return rc;
 	snprintf(path, sizeof(path), "/v1/attestations/%s/receipt%s%.32s", uid[0], level ? "?level=" : "", level ? level : "");
-	until = time(NULL) + (wait ? atoi(wait) : 0);
+	until = time(NULL) + (wait ? strtol(wait, NULL, 10) : 0);
 	for (;;) {
 		rc = cli_request(&answer, &config, url, "GET", path, NULL, NULL);
 		if (rc != CLI_OK)

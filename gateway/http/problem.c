@@ -148,13 +148,14 @@ static size_t utf8_length(const unsigned char *p)
 /* Appends text escaped for JSON (RFC 8259 §7) but stops before budget bytes are exceeded. */
 static size_t put_escaped(char *out, size_t budget, const char *text)
 {
+	static const unsigned char replacement[3] = {0xef, 0xbf, 0xbd};
 	size_t n = 0;
 	for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
 		char piece[8];
 		size_t taken = utf8_length(p), len = taken;
 		if (taken == 0) {
-			memcpy(piece, "\xef\xbf\xbd", 3);
-			len = 3;
+			memcpy(piece, replacement, sizeof(replacement));
+			len = sizeof(replacement);
 			taken = 1;
 		} else if (*p < ' ' || *p == 0x7f) {
 			len = (size_t)snprintf(piece, sizeof(piece), "\\u%04x", *p);

@@ -182,7 +182,7 @@ static int do_sign(struct anchoring *a, const struct sender_attempt *attempt)
 			.to = a->contract.address};
 	uint8_t call[ANCHOR_CALL_MAX], raw[RAW_MAX];
 	struct eth_hash hash;
-	size_t length;
+	size_t length = 0;
 	int rc = make_call(a, call, &length, attempt);
 
 	tx.data = call;

@@ -153,7 +153,7 @@ static int read_second(struct sender_view *view, struct sender_receipt *receipts
 	}
 	for (size_t i = 0; i < view->receipt_count; i++) {
 		struct eth_rpc_block block;
-		int rc = eth_rpc_result_block(&block, &answer->results[2 * BLOCKS + i]);
+		int rc = eth_rpc_result_block(&block, &answer->results[2 * (size_t)BLOCKS + i]);
 
 		/* a block that is no more leaves the canonical hash zero, which matches nothing */
 		if (rc == 0)
