@@ -219,9 +219,9 @@ export class Stack {
     for (const { pid } of childrenOf(this.chainProcess.pid)) process.kill(pid, 'SIGCONT');
   }
 
-  async serve(env = {}) {
+  async serve(env = {}, wait = true) {
     this.gateway = this.spawn('serve', this.kedge, ['serve'], { ...this.env, ...this.more, ...env });
-    await this.ready();
+    if (wait) await this.ready();
   }
 
   async ready(ms = 60000) {

@@ -1,0 +1,211 @@
+// Kills every part of a running kedge under load, at random instants and inside each step of an append and of signing, and
+// cuts its connections inside a step. Nothing is repaired by hand: PostgreSQL and `kedge serve` are started again as a
+// service manager would. The oracle is the clients' own list.
+//   node kill.mjs --kedge FILE [--rounds 10] [--only NAME,…]
+// The build needs KEDGE_FAILPOINTS.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { alive, childrenOf, drive, kedgeBinary, sleep, until } from '../e2e/harness.mjs';
+import { ethers, fund, registerBy } from '../e2e/agents.mjs';
+import { LogReader, consistent, readLog } from '../e2e/reader.mjs';
+import { Load } from './load.mjs';
+
+const words = process.argv.slice(2);
+const option = (name, otherwise) => (words.includes(name) ? words[words.indexOf(name) + 1] : otherwise);
+const rounds = Number(option('--rounds', 10));
+const only = option('--only', '').split(',').filter(Boolean);
+
+const APPEND = ['append.locked', 'append.insert', 'append.commit', 'append.committed', 'append.sign-wait', 'append.answer'];
+const SIGN = ['sign.checked', 'sign.guarded', 'sign.signed', 'sign.stored'];
+const PUBLISH = ['publish.commit'];
+// Steps inside an open transaction, where a cut connection means "not persisted".
+const OPEN = ['append.locked', 'append.insert', 'append.commit'];
+
+const kill = (pid) => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (e) {
+    if (e.code !== 'ESRCH') throw e;
+  }
+};
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+
+class Kills {
+  took = {};
+
+  constructor(stack) {
+    this.stack = stack;
+  }
+
+  async child(name) {
+    const found = await until(`a child ${name}`, () => {
+      const list = childrenOf(this.stack.gateway.pid).filter((child) => child.name === name || child.name.startsWith(`${name}/`));
+      return list.length && list;
+    });
+    kill(pick(found).pid);
+  }
+
+  // As a service manager does: again, until it stays.
+  async supervise(env = {}, wait = true) {
+    const { stack } = this;
+    for (let tries = 0; ; tries++) {
+      await stack.serve(env, false);
+      const ended = await Promise.race([stack.gateway.ended, sleep(1500)]);
+      if (!ended) break;
+      assert.ok(tries < 20, `kedge serve does not start: ${JSON.stringify(ended)}`);
+      await sleep(200);
+    }
+    if (wait) await stack.ready();
+  }
+
+  async supervisor() {
+    const { stack } = this;
+    const orphans = childrenOf(stack.gateway.pid);
+    kill(stack.gateway.pid);
+    await stack.gateway.ended;
+    await this.supervise();
+    await until('the orphans to end', () => !orphans.some(({ pid }) => alive(pid)), 15000);
+  }
+
+  async backends() {
+    return (await this.stack.sql("select pid from pg_stat_activity where usename = 'kedge_app'")).map(([pid]) => Number(pid));
+  }
+
+  async terminateBackend() {
+    await this.stack.sql(`select pg_terminate_backend(${pick(await this.backends())})`);
+  }
+
+  async killBackend() {
+    kill(pick(await this.backends()));
+  }
+
+  async postgres() {
+    const { stack } = this;
+    const place = fs.existsSync(path.join(stack.clusterDir, 'place')) ? fs.readFileSync(path.join(stack.clusterDir, 'place'), 'utf8').trim() : stack.clusterDir;
+    const pid = Number(fs.readFileSync(path.join(place, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 'SIGQUIT'); // immediate shutdown: no checkpoint, recovery at the next start
+    await until('PostgreSQL to end', () => !alive(pid));
+    await sleep(Math.random() * 1500);
+    await until('PostgreSQL', () => stack.pg('start', stack.clusterDir).then(() => true), 60000);
+  }
+
+  async random(name, strike) {
+    const { stack, load } = this;
+    const times = [];
+    for (let n = 0; n < rounds; n++) {
+      await sleep(Math.random() * 600);
+      await strike();
+      times.push(await load.progress());
+      await stack.ready();
+    }
+    this.took[name] = Math.max(...times);
+    console.log(`${name}: ${rounds} kills, acknowledged again within ${this.took[name]} ms`);
+  }
+
+  killed() {
+    return fs.readFileSync(this.stack.log('serve'), 'utf8').match(/child ended.*signal=9/g)?.length ?? 0;
+  }
+
+  // kedge runs with the failpoint until it has struck `times` times, then without.
+  async failpoint(name, pass, times = 2) {
+    const { stack, load } = this;
+    await stack.quit();
+    const before = this.killed();
+    await this.supervise({ KEDGE_FAILPOINT: `${name}:kill:${pass}` }, false);
+    await until(`${name} to strike at pass ${pass}`, () => this.killed() >= before + times, 60000);
+    await stack.quit();
+    await this.supervise();
+    const took = await load.progress();
+    console.log(`${name}:kill:${pass}: struck ${this.killed() - before} times, acknowledged again within ${took} ms`);
+  }
+
+  // A step is held for a second; the connection whose transaction is open that long is cut meanwhile.
+  async cut(name) {
+    const { stack, load } = this;
+    await stack.quit();
+    await this.supervise({ KEDGE_FAILPOINT: `${name}:sleep:3` }, false);
+    await until(`a transaction held at ${name}`, async () => {
+      const cut = await stack.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kedge_app'
+        and xact_start < now() - interval '250 milliseconds' and wait_event = 'ClientRead'`);
+      return cut.length > 0;
+    }, 30000, 20);
+    const took = await load.progress();
+    await stack.quit();
+    await this.supervise();
+    await load.progress();
+    console.log(`${name}: connection cut, acknowledged again within ${took} ms`);
+  }
+
+  // Everything acknowledged against the log as it stands: read from its tiles, and from the tables.
+  async judge() {
+    const { stack, load } = this;
+    const most = Math.max(...load.acknowledged.values(), ...[...load.notes.keys()].map((size) => size - 1));
+    await until('the published log to hold all that was acknowledged', async () => {
+      const { status, body } = await stack.http('/log/checkpoint');
+      return status === 200 && Number(body.toString().split('\n')[1]) > most;
+    });
+    const log = await readLog(stack, load.reader);
+    load.see(log.note);
+    const uids = log.entries.map((line) => JSON.parse(line).uid);
+    assert.equal(new Set(uids.filter(Boolean)).size, uids.filter(Boolean).length, 'a uid is logged once');
+    for (const [uid, seq] of load.acknowledged) assert.equal(uids[seq], uid, `${uid} was acknowledged at ${seq}`);
+    for (const [size, root] of load.notes) assert.ok(consistent(log, { size, root }), `the acknowledged checkpoint of size ${size}`);
+    const signed = await stack.sql("select size, encode(root, 'hex'), encode(convert_to(note, 'UTF8'), 'hex') from checkpoint where size <= " + log.size);
+    for (const [size, root, note] of signed) {
+      load.see(Buffer.from(note, 'hex').toString('utf8'));
+      assert.equal(log.tree.root(0, Number(size)).toString('hex'), root, `the signed checkpoint of size ${size}`);
+    }
+    for (const [size, root] of await stack.sql("select size, encode(root, 'hex') from anchor where size <= " + log.size))
+      assert.equal(log.tree.root(0, Number(size)).toString('hex'), root, `the anchor of size ${size}`);
+    const [[count, low, high, head]] = await stack.sql('select count(*), min(seq), max(seq), (select size from log_head) from entry');
+    assert.deepEqual([Number(low), Number(high) + 1, Number(head)], [0, Number(count), Number(count)], 'no gap');
+    return { size: log.size, signed: signed.length };
+  }
+
+  async anchorsGoOn(since) {
+    const { stack } = this;
+    return until('an anchor after the last kill', async () => {
+      const [[size]] = await stack.sql('select coalesce(max(size), 0) from anchor where level >= 2');
+      return Number(size) > since;
+    }, 60000, 200);
+  }
+
+  wants(name) {
+    return !only.length || only.includes(name);
+  }
+
+  async run() {
+    const { stack } = this;
+    const wallets = Array.from({ length: 6 }, () => ethers.Wallet.createRandom());
+    await fund(stack, ...wallets.map(({ address }) => address));
+    for (const wallet of wallets) await registerBy(stack, wallet);
+    await until('the agents', async () => {
+      const { status, body } = await stack.http(`/v1/agents/${wallets.length - 1}`);
+      return status === 200 && JSON.parse(body).safe.exists;
+    });
+    this.load = new Load(stack, new LogReader((await stack.http('/log/vkey')).body.toString()), wallets);
+    await this.load.progress();
+    const strikes = {
+      worker: () => this.child('worker'), sign: () => this.child('sign'), follow: () => this.child('follow'),
+      publish: () => this.child('publish'), anchor: () => this.child('anchor'), supervisor: () => this.supervisor(),
+      'terminated backend': () => this.terminateBackend(), 'killed backend': () => this.killBackend(), postgres: () => this.postgres(),
+    };
+    for (const [name, strike] of Object.entries(strikes)) if (this.wants(name)) await this.random(name, strike);
+    for (const name of [...APPEND, ...SIGN, ...PUBLISH]) {
+      if (!this.wants(name)) continue;
+      await this.failpoint(name, 1);
+      await this.failpoint(name, 2 + Math.floor(Math.random() * 5), 1);
+    }
+    for (const name of OPEN) if (this.wants(`cut ${name}`)) await this.cut(name);
+    await this.load.progress();
+    const middle = Math.max(...this.load.acknowledged.values());
+    await this.anchorsGoOn(middle);
+    await this.load.stop();
+    const { size, signed } = await this.judge();
+    return `log of ${size}, ${this.load.acknowledged.size} acknowledged entries in place, ${this.load.notes.size} checkpoints seen consistent, ` +
+      `${signed} signed ones with one root a size, ${this.load.retries} retries`;
+  }
+}
+
+drive({ kedge: kedgeBinary() }, (stack) => new Kills(stack).run());
