@@ -51,13 +51,18 @@ struct agent_request {
 	struct agent_key key;
 };
 
+static void cannot_read(struct http_request *req)
+{
+	http_problem(req, &(struct http_problem){.type = "upstream", .detail = "The chain cannot be read now."});
+}
+
 static void on_pair(void *arg, int err, struct agent_pair *pair)
 {
 	struct agent_request *state = arg;
 	char key[AGENT_KEY_TEXT_SIZE], did[AGENT_DID_SIZE], *text;
 
 	if (err != 0) {
-		http_problem(state->req, &(struct http_problem){.type = "upstream", .detail = "The chain cannot be read now."});
+		cannot_read(state->req);
 		return;
 	}
 	if (!pair->latest.exists) {
@@ -101,7 +106,7 @@ static void get_agent(struct http_request *req)
 	if (rc == 0)
 		rc = agent_read_pair(service->rpc, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
 	if (rc != 0)
-		on_pair(state, rc, NULL);
+		cannot_read(req);
 }
 
 const struct http_route routes_agent[] = {

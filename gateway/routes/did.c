@@ -108,6 +108,12 @@ struct agent_state_of_request {
 	struct http_request *req;
 };
 
+static void cannot_say(struct http_request *req)
+{
+	http_problem(req, &(struct http_problem){.type = "upstream",
+						 .detail = "The chain cannot be read now, so who this agent is cannot be said."});
+}
+
 static void on_document_verdict(void *arg, int err, const struct authority *verdicts, size_t n)
 {
 	struct agent_state_of_request *state = arg;
@@ -122,8 +128,7 @@ static void on_document_verdict(void *arg, int err, const struct authority *verd
 		return;
 	}
 	if (err != 0) {
-		http_problem(state->req, &(struct http_problem){.type = "upstream",
-								.detail = "The chain cannot be read now, so who this agent is cannot be said."});
+		cannot_say(state->req);
 		return;
 	}
 	err = current_document(&document, state->service, &state->key, &verdicts[0]);
@@ -151,7 +156,7 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 		return;
 	}
 	if (authority_get(service->authority, &state->key, on_document_verdict, state) != 0)
-		on_document_verdict(state, -EAGAIN, NULL, 0);
+		cannot_say(req);
 }
 
 /* The path is the DID with slashes for colons, so the DID's own parser judges it. */
