@@ -41,12 +41,13 @@ async function answers(chain, child) {
 }
 
 // setpriv lets anvil die with this process, however it ends. Between the probe and anvil's own bind another process
-// may take the port: then the next one is tried.
-export async function startAnvil(wanted = 0) {
+// may take the port: then the next one is tried. With `state` the chain lives on in that file.
+export async function startAnvil(wanted = 0, state = '') {
+  const keeps = state ? ['--state', state, '--preserve-historical-states'] : [];
   for (let tries = 0; tries < 5; tries++) {
     const port = await freePort(wanted);
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', binary, '--chain-id', '31337', '--slots-in-an-epoch', '2',
-      '--port', String(port), '--host', '127.0.0.1', '--quiet'], { stdio: ['ignore', 'ignore', 'inherit'] });
+      '--port', String(port), '--host', '127.0.0.1', '--quiet', ...keeps], { stdio: ['ignore', 'ignore', 'inherit'] });
     let problem = null;
     child.once('error', (e) => { problem = e; });
     const chain = new Chain(`http://127.0.0.1:${port}`);
@@ -60,7 +61,7 @@ export async function startAnvil(wanted = 0) {
 function stopAnvil(child) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
-    const hard = setTimeout(() => child.kill('SIGKILL'), 2000);
+    const hard = setTimeout(() => child.kill('SIGKILL'), 5000);
     child.once('exit', () => {
       clearTimeout(hard);
       resolve();

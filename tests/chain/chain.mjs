@@ -8,17 +8,18 @@ import { startAnvil } from './anvil.mjs';
 import { deploy } from './deploy.mjs';
 
 const usage = `usage: node chain.mjs --dir DIR --origin HOST:PORT/log --signer 0x… --guardian 0x… [--fund 0x…,0x…]
-                      [--port N] [--no-keeper]
+                      [--port N] [--no-keeper] [--state FILE]
 DIR gets chain.json, whole, once everything is in place; then "ready URL" is printed.
 --port: the first port to try (default 8545, then the next free one; 0: any)
---no-keeper: mine nothing by itself`;
+--no-keeper: mine nothing by itself
+--state: keep the chain in FILE, and its deployment in FILE.json; an existing one goes on`;
 
 function options() {
   const { values } = parseArgs({
     options: {
       dir: { type: 'string' }, origin: { type: 'string' }, signer: { type: 'string' }, guardian: { type: 'string' },
       fund: { type: 'string', default: '' }, port: { type: 'string', default: '8545' },
-      'no-keeper': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      'no-keeper': { type: 'boolean', default: false }, state: { type: 'string', default: '' }, help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -61,6 +62,22 @@ async function keep(chain, stopping) {
   }
 }
 
+// What was deployed on a kept chain, or null for a new one. Deployed for others it is of no use.
+function kept({ state, origin, signer, guardian }) {
+  if (!state || !fs.existsSync(state) || !fs.existsSync(`${state}.json`)) return null;
+  const { origin: its, record } = JSON.parse(fs.readFileSync(`${state}.json`, 'utf8'));
+  if (its !== origin || record.signer !== signer.toLowerCase() || record.guardian !== guardian.toLowerCase())
+    throw new Error(`${state}: a chain of another gateway`);
+  return record;
+}
+
+async function place(anvil, wanted, known) {
+  if (!known) return deploy(anvil.url, wanted);
+  const code = await anvil.chain.rpc('eth_getCode', known.anchor, 'latest');
+  if (ethers.keccak256(code) !== known.anchorCodeHash) throw new Error(`${wanted.state}: the contract is not on it`);
+  return { ...known, rpc: anvil.url };
+}
+
 async function main() {
   const parent = process.ppid;
   let wanted;
@@ -82,10 +99,14 @@ async function main() {
   setInterval(() => process.ppid !== parent && end(0), 500);
 
   try {
-    anvil = await startAnvil(wanted.port);
+    fs.rmSync(path.join(wanted.dir, 'chain.json'), { force: true });
+    const known = kept(wanted);
+    if (wanted.state && !known) fs.rmSync(wanted.state, { force: true });
+    anvil = await startAnvil(wanted.port, wanted.state);
     if (stopping.signal.aborted) return anvil.stop();
     anvil.child.once('exit', () => end(1));
-    const record = await deploy(anvil.url, wanted);
+    const record = await place(anvil, wanted, known);
+    if (wanted.state) writeWhole(`${wanted.state}.json`, JSON.stringify({ origin: wanted.origin, record }) + '\n');
     fs.mkdirSync(wanted.dir, { recursive: true });
     writeWhole(path.join(wanted.dir, 'chain.json'), JSON.stringify(record) + '\n');
     console.log(`ready ${anvil.url}`);
