@@ -36,8 +36,8 @@ export function uidText({ attestation, context = {}, salt }) {
   return canonical(what);
 }
 
-export function evidenceOf({ issuer, subject, signer, safe, latest, sameOwner }) {
-  return { chain: `eip155:${CHAIN}`, issuer, latest, safe, sameOwner, signer, subject: { owner: subject }, v: 1 };
+export function evidenceOf({ chain = `eip155:${CHAIN}`, issuer, subject, signer, safe, latest, sameOwner }) {
+  return { chain, issuer, latest, safe, sameOwner, signer, subject: { owner: subject }, v: 1 };
 }
 
 // 3. What an agent signs
