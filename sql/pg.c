@@ -33,7 +33,7 @@ static void destroy(struct pg_conn *conn)
 {
 	struct event *events[] = {conn->poll, conn->readable, conn->writable, conn->turn, conn->attempt, conn->expiry};
 
-	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (events[i])
 			event_free(events[i]);
 	free(conn->conninfo);

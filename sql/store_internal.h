@@ -7,7 +7,7 @@
 
 #include "sql/store.h"
 
-#define STORE_COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define STORE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct store_call {
 	struct pg_op *op;
