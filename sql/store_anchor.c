@@ -6,7 +6,7 @@
 
 #include "sql/store_internal.h"
 
-enum { ATTEMPT_PUT, ATTEMPT_FINISH, UNFINISHED, PUT, DROP, COVERING, LIST, RISING };
+enum { ATTEMPT_PUT, ATTEMPT_FINISH, UNFINISHED, LAST, PUT, DROP, COVERING, LIST, RISING };
 
 #define ATTEMPT_COLUMNS                                                                                                \
 	"hash, chain_id, contract, sender, nonce, old_size, size, root, raw, max_fee, max_priority_fee, gas, created," \
@@ -36,9 +36,15 @@ static const struct pg_statement statements[] = {
 			    .write = true},
 	[UNFINISHED] = {.name = "attempts_unfinished",
 			.sql = "SELECT " ATTEMPT_COLUMNS " FROM anchor_attempt"
-			       " WHERE chain_id = $1 AND sender = $2 AND outcome IS NULL ORDER BY nonce, created",
+			       " WHERE chain_id = $1 AND sender = $2 AND outcome IS NULL AND nonce > coalesce((SELECT"
+			       " max(nonce) FROM anchor_attempt WHERE chain_id = $1 AND sender = $2 AND outcome IS NOT NULL), -1)"
+			       " ORDER BY nonce, created",
 			.nparams = 2,
 			.types = unfinished_types},
+	[LAST] = {.name = "attempt_last",
+		  .sql = "SELECT coalesce(max(created), 0) FROM anchor_attempt WHERE chain_id = $1 AND sender = $2",
+		  .nparams = 2,
+		  .types = unfinished_types},
 	/* No row comes back if another root is stored. */
 	[PUT] = {.name = "anchor_put",
 		 .sql = "INSERT INTO anchor AS a (size, root, block_number, block_hash, level, tx, at)"
@@ -133,6 +139,29 @@ int store_attempts_unfinished(struct pg_conn *conn, struct pg_op *op, struct sto
 	return store_start(
 		conn, &statements[UNFINISHED], &params,
 		&(struct store_call){.op = op, .out = &out->n, .out2 = &out->res, .decode = store_decode_list});
+}
+
+static int decode_time(struct store_call *call, PGresult *res, bool *keep)
+{
+	int err = PQntuples(res) == 1 ? 0 : -EPROTO;
+
+	(void)keep;
+	if (!err)
+		*(uint64_t *)call->out = pg_get_u64(&err, res, 0, 0);
+	return err;
+}
+
+int store_attempt_last(struct pg_conn *conn, struct pg_op *op, uint64_t *created, uint64_t chain_id,
+		       const uint8_t sender[static 20])
+{
+	struct pg_params params;
+
+	*created = 0;
+	pg_params_init(&params);
+	pg_param_u64(&params, chain_id);
+	pg_param_bytes(&params, pg_bytes(sender, 20));
+	return store_start(conn, &statements[LAST], &params,
+			   &(struct store_call){.op = op, .out = created, .decode = decode_time});
 }
 
 static void get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)

@@ -40,12 +40,19 @@ struct store_attempts {
 	PGresult *res; /* private */
 };
 
-/* Unfinished ones of a sender on a chain, by nonce, then created. */
+/*
+ * Unfinished ones of a sender on a chain, by nonce, then created: those above every finished nonce. One at or below it was stored
+ * by a holder that never heard so, and its nonce is decided.
+ */
 int store_attempts_unfinished(struct pg_conn *conn, struct pg_op *op, struct store_attempts *out, uint64_t chain_id,
 			      const uint8_t sender[static 20]) PG_MUST_CHECK;
 /* Returns 0 or -EPROTO. */
 int store_attempts_get(const struct store_attempts *list, struct store_attempt *out, size_t i) PG_MUST_CHECK;
 void store_attempts_clear(struct store_attempts *list);
+
+/* When the newest attempt was created, finished ones included; 0 if there is none. */
+int store_attempt_last(struct pg_conn *conn, struct pg_op *op, uint64_t *created, uint64_t chain_id,
+		       const uint8_t sender[static 20]) PG_MUST_CHECK;
 
 enum store_anchor_level {
 	STORE_ANCHOR_LATEST = 1, /* the block was only latest */

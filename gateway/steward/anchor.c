@@ -49,11 +49,6 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static struct store_fence fence_of(const struct anchoring *a)
-{
-	return (struct store_fence){.duty = a->ctx->duty, .epoch = a->ctx->epoch};
-}
-
 /* ---- events ---- */
 
 static int step(struct anchoring *a, struct sender_event *event)
@@ -202,7 +197,7 @@ static int do_sign(struct anchoring *a, const struct sender_attempt *attempt)
 
 static int do_store(struct anchoring *a, const struct sender_attempt *attempt)
 {
-	struct store_fence fence = fence_of(a);
+	struct store_fence fence = steward_fence(a->ctx);
 	const struct raw *raw = raw_of(a, attempt->hash);
 	struct store_attempt row = {.chain_id = a->contract.chain_id, .nonce = attempt->nonce, .size = attempt->target.size,
 				    .old_size = attempt->from_size, .max_fee = attempt->max_fee, .max_priority_fee = attempt->tip,
@@ -255,7 +250,7 @@ static int do_broadcast(struct anchoring *a, const struct sender_attempt *attemp
 
 static int put_anchor(struct anchoring *a, uint64_t size, const uint8_t root[static 32], const struct sender_action *action)
 {
-	struct store_fence fence = fence_of(a);
+	struct store_fence fence = steward_fence(a->ctx);
 	struct store_anchor row = {.size = size, .block_number = action->block.number,
 				   .level = action->level == SENDER_FINALIZED ? STORE_ANCHOR_FINAL :
 					    action->level == SENDER_SAFE      ? STORE_ANCHOR_SAFE :
@@ -268,6 +263,22 @@ static int put_anchor(struct anchoring *a, uint64_t size, const uint8_t root[sta
 	return pg_wait(a->ctx->base, &op, store_anchor_put(a->ctx->pg, &op, &fence, &row));
 }
 
+/* What the contract holds must be what this log published at that size, whoever brought it there. 0; -ENOENT if it is not. */
+static int check_published(struct anchoring *a, const struct sender_head *head)
+{
+	struct store_checkpoint row;
+	struct pg_op op = {0};
+	int rc = pg_wait(a->ctx->base, &op, store_checkpoint_at(a->ctx->pg, &op, &row, head->size));
+
+	if (rc == -ENOENT || (rc == 0 && memcmp(row.root, head->root.bytes, 32) != 0)) {
+		metrics_add(METRIC_ANCHOR_FAILURES, 1);
+		log_error(log_msg("the contract holds what this log never published: a split log, or a database that was set back"),
+			  log_u64("size", head->size), log_hex("root", head->root.bytes, 32));
+		return -ENOENT;
+	}
+	return rc;
+}
+
 /* The contract's head at a block is (size, root): that root and every smaller one it holds were there at that block. */
 static int do_reached(struct anchoring *a, const struct sender_action *action)
 {
@@ -277,7 +288,11 @@ static int do_reached(struct anchoring *a, const struct sender_action *action)
 
 	if (action->attempt.target.size == 0)
 		return 0;
-	rc = put_anchor(a, action->attempt.target.size, action->attempt.target.root.bytes, action);
+	rc = check_published(a, &action->attempt.target);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == 0)
+		rc = put_anchor(a, action->attempt.target.size, action->attempt.target.root.bytes, action);
 	if (rc == 0)
 		rc = pg_wait(a->ctx->base, &op, store_anchors_rising(a->ctx->pg, &op, &rising));
 	for (size_t i = 0; rc == 0 && i < rising.n; i++) {
@@ -299,7 +314,7 @@ static int do_reached(struct anchoring *a, const struct sender_action *action)
 
 static int do_forget(struct anchoring *a, const struct sender_attempt *attempt)
 {
-	struct store_fence fence = fence_of(a);
+	struct store_fence fence = steward_fence(a->ctx);
 	const char *outcome = attempt->included ? attempt->reverted ? "reverted" : "final" : "replaced";
 	struct pg_op op = {0};
 	int rc = pg_wait(a->ctx->base, &op, store_attempt_finish(a->ctx->pg, &op, &fence, attempt->hash, outcome, now_ms()));
@@ -398,12 +413,16 @@ static int begin(struct anchoring *a)
 	struct store_attempts attempts = {0};
 	struct store_attempt *row = malloc(sizeof(*row));
 	struct pg_op op = {0};
+	uint64_t last_at = 0;
 	int rc = row ? 0 : -ENOMEM;
 
 	while (a->nraws > 0)
 		drop_raw(a, a->raws[0].hash);
 	a->work_at = a->work_end = 0;
-	sender_init(&a->sender, &limits, 0);
+	if (rc == 0)
+		rc = pg_wait(a->ctx->base, &op,
+			     store_attempt_last(a->ctx->pg, &op, &last_at, a->contract.chain_id, a->relayer.bytes));
+	sender_init(&a->sender, &limits, last_at);
 	if (rc == 0)
 		rc = pg_wait(a->ctx->base, &op, store_attempts_unfinished(a->ctx->pg, &op, &attempts, a->contract.chain_id,
 									  a->relayer.bytes));
@@ -435,7 +454,9 @@ static int duty(struct anchoring *a)
 				begun = true;
 				rc = round_of_anchoring(a);
 			}
-			if (rc == -ECANCELED)
+			if (rc == -ESTALE)
+				steward_fenced_off(ctx);
+			if (rc == -ECANCELED || rc == -ESTALE)
 				break;
 			if (rc != 0) {
 				/* an action was left half done: what is stored says how far it came */

@@ -107,7 +107,7 @@ static int last_map(struct publisher *p, struct merkle_hash *root, uint64_t inde
 static int append_locked(struct publisher *p, struct pg_txn *txn, bool *ended, struct fold *fold, uint64_t gathered,
 			 uint64_t index_size, const struct store_block *block)
 {
-	struct store_fence fence = {.duty = p->ctx->duty, .epoch = p->ctx->epoch};
+	struct store_fence fence = steward_fence(p->ctx);
 	struct store_append_ask ask = {.nentries = 1};
 	struct store_append_state state = {0};
 	struct merkle_hash map;
@@ -152,7 +152,7 @@ static int append_index_head(struct publisher *p, const struct store_head *head,
 /* The signer signs the size after each index head; when it has, that checkpoint is the published one. */
 static int publish_size(struct publisher *p, uint64_t size)
 {
-	struct store_fence fence = {.duty = p->ctx->duty, .epoch = p->ctx->epoch};
+	struct store_fence fence = steward_fence(p->ctx);
 	int64_t deadline = now_ms() + CHECKPOINT_WAIT_MS;
 	int rc;
 
@@ -220,7 +220,9 @@ static int duty(struct publisher *p)
 			unsigned pause = (unsigned)ctx->config->publish_ms;
 
 			rc = round_of_publishing(p);
-			if (rc == -ECANCELED)
+			if (rc == -ESTALE)
+				steward_fenced_off(ctx);
+			if (rc == -ECANCELED || rc == -ESTALE)
 				break;
 			if (rc != 0)
 				pause = steward_failed(&trouble, ctx, "publishing", rc);

@@ -68,7 +68,7 @@ static int open_guard(struct signer *s)
 /* Signs the guard's tree and stores the checkpoint. The same again gives the same bytes. */
 static int store_signed(struct signer *s)
 {
-	struct store_fence fence = {.duty = s->ctx->duty, .epoch = s->ctx->epoch};
+	struct store_fence fence = steward_fence(s->ctx);
 	struct store_checkpoint row = {.size = s->guard.edge.size};
 	struct merkle_hash root;
 	struct pg_op op = {0};
@@ -213,6 +213,10 @@ static int duty(struct signer *s)
 			rc = round_of_signing(s);
 			if (rc == -EKEYREJECTED)
 				return rc;
+			if (rc == -ESTALE) {
+				steward_fenced_off(ctx);
+				break;
+			}
 			if (rc != 0) {
 				s->settled = false;
 				pause = steward_failed(&trouble, ctx, "signing", rc);

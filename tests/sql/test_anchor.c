@@ -45,6 +45,7 @@ static void unfinished_attempts_survive_whole_and_in_order(void **state)
 	struct store_attempt got;
 	uint8_t unknown[32] = {0};
 	uint8_t sender[20];
+	uint64_t last;
 	struct pg_op op = {0};
 
 	(void)state;
@@ -77,14 +78,22 @@ static void unfinished_attempts_survive_whole_and_in_order(void **state)
 		assert_int_equal(got.chain_id, 31337);
 		assert_string_equal(got.outcome, "");
 	}
+	assert_int_equal(store_attempts_get(&list, &got, 0), 0);
 	store_attempts_clear(&list);
+	assert_int_equal(WAIT(&f, &op, store_attempt_last(f.reader, &op, &last, 31337, sender)), 0);
+	assert_int_equal(last, 9);
 	assert_int_equal(WAIT(&f, &op, store_attempt_finish(f.writer, &op, NULL, got.hash, "final", 99)), 0);
 	assert_int_equal(WAIT(&f, &op, store_attempt_finish(f.writer, &op, NULL, unknown, "final", 99)), -ENOENT);
 	assert_int_equal(store_attempt_finish(f.writer, &op, NULL, got.hash, "", 99), -EINVAL);
+	/* nonce 3 is decided: its other attempt is not to be watched again */
 	assert_int_equal(WAIT(&f, &op, store_attempts_unfinished(f.reader, &op, &list, 31337, sender)), 0);
-	assert_int_equal(list.n, 2);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(store_attempts_get(&list, &got, 0), 0);
+	assert_int_equal(got.nonce, 4);
 	store_attempts_clear(&list);
 	sender[0] = 0;
+	assert_int_equal(WAIT(&f, &op, store_attempt_last(f.reader, &op, &last, 31337, sender)), 0);
+	assert_int_equal(last, 0);
 	assert_int_equal(WAIT(&f, &op, store_attempts_unfinished(f.reader, &op, &list, 31337, sender)), 0);
 	assert_int_equal(list.n, 0);
 	store_attempts_clear(&list);

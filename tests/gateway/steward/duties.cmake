@@ -1,3 +1,4 @@
 kedge_test(test_gateway_steward_guard LABEL unit SOURCES test_guard.c LINKS kedge_steward)
 kedge_test(test_gateway_steward_anchor_call LABEL unit SOURCES test_anchor_call.c LINKS kedge_steward PkgConfig::JANSSON)
 kedge_test(test_gateway_steward_node_cache LABEL unit SOURCES test_node_cache.c LINKS kedge_steward)
+kedge_pg_test(test_gateway_steward_sign_publish TIMEOUT 180 SOURCES test_sign_publish.c LINKS kedge_steward)
