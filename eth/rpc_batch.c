@@ -225,6 +225,9 @@ static void on_http_done(void *arg, const struct eth_rpc_http_answer *http)
 	} else if (http->end == ETH_RPC_HTTP_BROKEN) {
 		COMPLAIN(rpc, "%s", http->why);
 		retry = true;
+		/* curl is given the same time and its timer may come first */
+		if (eth_rpc_now_ms() >= batch->deadline_ms)
+			err = -ETIMEDOUT;
 	} else if (http->status != 200) {
 		COMPLAIN(rpc, "HTTP status %ld", http->status);
 		retry = is_retryable_status(http->status);
