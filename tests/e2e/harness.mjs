@@ -106,8 +106,8 @@ export class Stack {
 
   static async start(options) {
     const stack = new Stack(options);
-    const kill = () => { stack.killAll(); process.exit(1); };
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, kill);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => { stack.#slay(); process.exit(1); });
+    stack.#watch();
     try {
       await stack.prepare();
       await stack.serve();
@@ -220,7 +220,8 @@ export class Stack {
   }
 
   async serve(env = {}, wait = true) {
-    this.gateway = this.spawn('serve', this.kedge, ['serve'], { ...this.env, ...this.more, ...env });
+    // it must not outlive this process either
+    this.gateway = this.spawn('serve', 'setpriv', ['--pdeathsig', 'KILL', '--', this.kedge, 'serve'], { ...this.env, ...this.more, ...env });
     if (wait) await this.ready();
   }
 
@@ -313,13 +314,27 @@ export class Stack {
     return found;
   }
 
-  killAll() {
+  #slay() {
     this.#stopped = true;
     for (const child of this.processes) {
       for (const { pid } of child.pid ? childrenOf(child.pid) : []) try { process.kill(pid, 'SIGKILL'); } catch { /* gone */ }
-      if (child.exitCode === null) child.kill('SIGKILL');
+      if (child.pid && child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     }
-    spawn('/bin/bash', [cluster, 'drop', this.clusterDir], { env: this.env, stdio: 'ignore', detached: true }).unref();
+  }
+
+  // Whatever becomes of this process, PostgreSQL and the folder do not outlive it for long.
+  #watch() {
+    const script = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; "$2" drop "$3"; rm -rf "$4"';
+    this.watcher = spawn('/bin/bash', ['-c', script, 'watch', String(process.pid), cluster, this.clusterDir, this.state],
+      { stdio: 'ignore', detached: true, cwd: '/', env: { PATH: process.env.PATH } });
+    this.watcher.unref();
+  }
+
+  #unwatch() {
+    try {
+      if (this.watcher?.pid) process.kill(-this.watcher.pid, 'SIGKILL');
+    } catch { /* gone */ }
+    this.watcher = null;
   }
 
   async takeDown() {
@@ -353,23 +368,23 @@ export class Stack {
       await this.fail(e);
       throw e;
     }
+    this.#unwatch();
     fs.rmSync(this.state, { recursive: true, force: true });
   }
 
   // Shows what the pieces said, and leaves nothing running. KEEP=1 in the environment leaves the folder.
   async fail(error) {
+    if (this.failed) return;
+    this.failed = true;
     console.error(`\nfailed: ${error.stack ?? error}`);
     for (const report of this.sanitizerReports()) console.error(`\n--- sanitizer\n${report.slice(0, 6000)}`);
     for (const name of fs.readdirSync(this.logs)) {
       const text = readOr(path.join(this.logs, name), '').trimEnd().split('\n').slice(-40).join('\n');
       if (text) console.error(`\n--- ${name}\n${text}`);
     }
-    this.#stopped = true;
-    for (const child of this.processes) {
-      for (const { pid } of child.pid ? childrenOf(child.pid) : []) try { process.kill(pid, 'SIGKILL'); } catch { /* gone */ }
-      if (child.pid && child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    }
+    this.#slay();
     await this.pg('drop', this.clusterDir).catch((e) => console.error(e.message));
+    this.#unwatch();
     if (process.env.KEEP) console.error(`kept: ${this.state}`);
     else fs.rmSync(this.state, { recursive: true, force: true });
   }
@@ -386,7 +401,7 @@ export async function drive(options, steps) {
     await stack.stop();
     console.log(`ok in ${Date.now() - started} ms (${up} ms to ready)${figures ? `: ${figures}` : ''}`);
   } catch (e) {
-    if (stack && !stack.failed && fs.existsSync(stack.state)) await stack.fail(e);
+    await stack?.fail(e);
     process.exit(1);
   }
   process.exit(0);

@@ -1,4 +1,4 @@
-// Every byte of a receipt changed: `kedge verify` must notice each change.
+// Bytes of a receipt changed, up to every one: `kedge verify` must notice each change.
 import fs from 'node:fs';
 import path from 'node:path';
 import assert from 'node:assert/strict';
@@ -8,7 +8,7 @@ const MASKS = [0x01, 0x20, 0x80];
 
 // At a level that needs no chain an intact receipt gives 0 and a changed one 1. What the receipt says about the anchor's
 // block is the chain's to confirm: changes there that hold without it are tried again with it.
-export async function everyByte(stack, kedge, receipt, policy, amount) {
+export async function changedBytes(stack, kedge, receipt, policy, amount) {
   const bytes = fs.readFileSync(receipt);
   const env = { ...stack.env, ASAN_OPTIONS: `${stack.env.ASAN_OPTIONS}:detect_leaks=0` };
   const folder = fs.mkdtempSync(path.join(stack.state, 'bytes-'));
@@ -21,7 +21,8 @@ export async function everyByte(stack, kedge, receipt, policy, amount) {
 
   const cases = [];
   const seed = Math.floor(Math.random() * 48);
-  for (let at = amount === 'few' ? seed % 16 : 0; at < bytes.length; at += amount === 'few' ? 16 : 1)
+  const step = { few: 16, some: 4, all: 1 }[amount];
+  for (let at = seed % step; at < bytes.length; at += step)
     for (const mask of amount === 'all' ? MASKS : [MASKS[(at + seed) % 3]]) cases.push([at, mask]);
   const tried = cases.length;
   let online = 0;

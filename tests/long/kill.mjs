@@ -90,6 +90,16 @@ class Kills {
     await until('PostgreSQL', () => stack.pg('start', stack.clusterDir).then(() => true), 60000);
   }
 
+  // As when the power goes.
+  async everything() {
+    const { stack } = this;
+    const pids = [stack.gateway.pid, ...childrenOf(stack.gateway.pid).map(({ pid }) => pid)];
+    const database = this.postgres();
+    pids.forEach(kill);
+    await Promise.all([database, stack.gateway.ended]);
+    await this.supervise();
+  }
+
   async random(name, strike) {
     const { stack, load } = this;
     const times = [];
@@ -190,6 +200,7 @@ class Kills {
       worker: () => this.child('worker'), sign: () => this.child('sign'), follow: () => this.child('follow'),
       publish: () => this.child('publish'), anchor: () => this.child('anchor'), supervisor: () => this.supervisor(),
       'terminated backend': () => this.terminateBackend(), 'killed backend': () => this.killBackend(), postgres: () => this.postgres(),
+      everything: () => this.everything(),
     };
     for (const [name, strike] of Object.entries(strikes)) if (this.wants(name)) await this.random(name, strike);
     for (const name of [...APPEND, ...SIGN, ...PUBLISH]) {
