@@ -1,6 +1,7 @@
 #include "gateway/worker.h"
 
 #include "gateway/http/observe.h"
+#include "gateway/identity/rpc_metrics.h"
 #include "gateway/routes/service.h"
 #include "gateway/runtime/log.h"
 #include "sql/listen.h"
@@ -28,6 +29,7 @@ struct worker {
 	size_t nservers;
 	struct event *term, *poll, *drain;
 	int64_t drain_until;
+	struct eth_rpc_stats rpc_counted;
 	struct pg_op head_op;
 	struct store_chain_head head_row;
 	bool head_busy;
@@ -85,9 +87,23 @@ static void look_at_heads(struct worker *w)
 
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *w = arg;
+	size_t queued = pg_queue_length(w->service.writer);
+
 	(void)fd;
 	(void)what;
-	look_at_heads(arg);
+	look_at_heads(w);
+	for (size_t i = 0; i < SERVICE_READERS; i++)
+		queued += pg_queue_length(w->service.readers[i]);
+	metrics_set(METRIC_PG_QUEUE, queued);
+	rpc_metrics_count(&w->rpc_counted, w->service.rpc);
+}
+
+static void on_database(void *arg, bool up)
+{
+	(void)arg;
+	if (up)
+		metrics_add(METRIC_PG_CONNECTS, 1);
 }
 
 /* ---- notifications ---- */
@@ -168,10 +184,11 @@ static int make_connections(struct worker *w)
 	struct listen_config listen = {.conninfo = s->config->database,
 				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published"},
 				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
-	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, NULL, NULL);
+	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, on_database, NULL);
 
 	for (size_t i = 0; rc == 0 && i < SERVICE_READERS; i++)
-		rc = store_open(&s->readers[i], s->base, s->config->database, "kedge reader", STORE_READER, NULL, NULL);
+		rc = store_open(&s->readers[i], s->base, s->config->database, "kedge reader", STORE_READER, on_database,
+				NULL);
 	if (rc == 0)
 		rc = eth_rpc_new(&s->rpc, s->base, &rpc);
 	if (rc == 0)

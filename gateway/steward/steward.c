@@ -1,6 +1,7 @@
 /* The common life of the duties: connections, the lock, pauses, signals. */
 #include "gateway/steward/steward.h"
 #include "gateway/identity/heads.h"
+#include "gateway/identity/rpc_metrics.h"
 #include "gateway/runtime/log.h"
 #include "sql/store.h"
 #include "sql/store_duty.h"
@@ -136,6 +137,8 @@ int steward_pause(struct steward_context *ctx, unsigned ms)
 {
 	if (ctx->stop || !ctx->held)
 		return -ECANCELED;
+	if (ctx->rpc)
+		rpc_metrics_count(&ctx->rpc_counted, ctx->rpc);
 	if (turn(ctx, ms > 0 ? ms : 1) != 0)
 		return -ECANCELED;
 	return ctx->stop || !ctx->held ? -ECANCELED : 0;

@@ -36,6 +36,7 @@ struct steward_context {
 	bool stop;				/* SIGTERM, SIGINT or SIGHUP came, or a test set it */
 	bool woken;				/* steward_wake() was called since the last pause */
 	struct event *signals[STEWARD_SIGNALS]; /* private */
+	struct eth_rpc_stats rpc_counted; /* private */
 };
 
 /* Makes loop, connections and signal events. `ctx` must stay where it is until steward_close(); config must outlive it.
