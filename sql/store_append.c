@@ -226,22 +226,14 @@ static void on_quotas(void *arg, int err, PGresult *res)
 	trip_done(trip, err);
 }
 
-int store_append_lock(struct pg_txn *txn, struct pg_op *op, struct store_append_state *out,
-		      const struct store_append_ask *ask)
+/* What is to be known besides the head, behind it in the same trip or alone in one. */
+static int query_ask(struct trip *trip, struct pg_txn *txn, const struct store_append_ask *ask)
 {
-	struct trip *trip = calloc(1, sizeof(*trip));
 	struct pg_params params;
-	int err;
+	int err = 0;
 
-	pg_op_start(op);
-	memset(out, 0, sizeof(*out));
-	if (!trip)
-		return -ENOMEM;
-	trip->op = op;
-	trip->out = out;
-	out->nissuers = ask->nissuers;
-	err = trip_query(trip, txn, LOCK, NULL, on_head);
-	if (!err && ask->nuids) {
+	trip->out->nissuers = ask->nissuers;
+	if (ask->nuids) {
 		pg_params_init(&params);
 		pg_param_hash_array(&params, ask->uids, ask->nuids);
 		err = trip_query(trip, txn, FOUND, &params, on_found);
@@ -256,6 +248,39 @@ int store_append_lock(struct pg_txn *txn, struct pg_op *op, struct store_append_
 		pg_param_text_array(&params, ask->issuers, ask->nissuers);
 		err = trip_query(trip, txn, QUOTAS, &params, on_quotas);
 	}
+	return err;
+}
+
+int store_append_lock(struct pg_txn *txn, struct pg_op *op, struct store_append_state *out,
+		      const struct store_append_ask *ask)
+{
+	struct trip *trip = calloc(1, sizeof(*trip));
+	int err;
+
+	pg_op_start(op);
+	memset(out, 0, sizeof(*out));
+	if (!trip)
+		return -ENOMEM;
+	trip->op = op;
+	trip->out = out;
+	err = trip_query(trip, txn, LOCK, NULL, on_head);
+	if (!err)
+		err = query_ask(trip, txn, ask);
+	return err ? abandon(trip, err) : 0;
+}
+
+int store_append_ask_locked(struct pg_txn *txn, struct pg_op *op, struct store_append_state *state,
+			    const struct store_append_ask *ask)
+{
+	struct trip *trip = ask->nentries ? calloc(1, sizeof(*trip)) : NULL;
+	int err;
+
+	pg_op_start(op);
+	if (!trip)
+		return ask->nentries ? -ENOMEM : -EINVAL;
+	trip->op = op;
+	trip->out = state;
+	err = query_ask(trip, txn, ask);
 	return err ? abandon(trip, err) : 0;
 }
 

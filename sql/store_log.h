@@ -68,6 +68,12 @@ struct store_append_state {
  */
 int store_append_lock(struct pg_txn *txn, struct pg_op *op, struct store_append_state *out,
 		      const struct store_append_ask *ask) PG_MUST_CHECK;
+/*
+ * The same questions under a head that is locked already by a store_append_lock() that asked nothing, so that what is
+ * to be appended may be chosen when the lock has come. Adds to state, which that call filled. -EINVAL: nentries is 0.
+ */
+int store_append_ask_locked(struct pg_txn *txn, struct pg_op *op, struct store_append_state *state,
+			    const struct store_append_ask *ask) PG_MUST_CHECK;
 void store_append_state_clear(struct store_append_state *state);
 
 /*

@@ -283,7 +283,7 @@ static void decide(struct append *a)
 	b->count = kept;
 }
 
-static void on_locked(struct pg_op *op)
+static void on_asked(struct pg_op *op)
 {
 	struct append *a = op->arg;
 
@@ -292,7 +292,6 @@ static void on_locked(struct pg_op *op)
 		append_settle(a);
 		return;
 	}
-	FAILPOINT("append.locked");
 	decide(a);
 	if (a->batch.nfresh) {
 		build(a);
@@ -304,10 +303,34 @@ static void on_locked(struct pg_op *op)
 	append_settle(a);
 }
 
-void append_begin(struct append *a)
+/* Jobs are chosen only now: what came while another writer held the head goes into this transaction, not the next. */
+static void on_locked(struct pg_op *op)
 {
+	struct append *a = op->arg;
 	struct batch_txn *b = &a->batch;
 	struct store_append_ask ask = {.uids = (const uint8_t(*)[32])b->uids, .issuers = b->issuers};
+	int rc = op->err;
+
+	FAILPOINT("append.locked");
+	if (!rc && (a->closing || TAILQ_EMPTY(&a->queue)))
+		rc = -ECANCELED;
+	if (!rc) {
+		append_take_jobs(a);
+		append_list_issuers(b);
+		ask.nentries = ask.nuids = b->count;
+		ask.nissuers = b->nissuers;
+		b->op = (struct pg_op){.on_done = on_asked, .arg = a};
+		rc = store_append_ask_locked(b->txn, &b->op, &b->state, &ask);
+	}
+	if (rc)
+		abandon(a, rc);
+	append_settle(a);
+}
+
+void append_begin(struct append *a)
+{
+	static const struct store_append_ask nothing;
+	struct batch_txn *b = &a->batch;
 	int rc;
 
 	if (a->closing || TAILQ_EMPTY(&a->queue))
@@ -318,13 +341,9 @@ void append_begin(struct append *a)
 		a->retry_at = append_now_ms() + RETRY_MS;
 		return;
 	}
-	append_take_jobs(a);
-	append_list_issuers(b);
 	memset(&b->state, 0, sizeof(b->state));
-	ask.nentries = ask.nuids = b->count;
-	ask.nissuers = b->nissuers;
 	b->op = (struct pg_op){.on_done = on_locked, .arg = a};
-	rc = store_append_lock(b->txn, &b->op, &b->state, &ask);
+	rc = store_append_lock(b->txn, &b->op, &b->state, &nothing);
 	if (rc)
 		abandon(a, rc);
 }

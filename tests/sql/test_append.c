@@ -75,6 +75,37 @@ static void the_lock_tells_which_uids_exist(void **state)
 	pg_txn_rollback(txn);
 }
 
+/* The questions after the lock are answered as those with it. */
+static void what_is_asked_under_the_lock_is_answered_alike(void **state)
+{
+	const struct pg_bytes issuers[] = {pg_text("nobody"), pg_text("none")};
+	struct store_append_state s;
+	struct pg_op op = {0};
+	uint8_t uids[2][32];
+
+	(void)state;
+	log_fixture_hash(uids[0], 'u', 1000000);
+	log_fixture_hash(uids[1], 'u', 1);
+	struct pg_txn *txn = lock(&s, &(struct store_append_ask){0});
+
+	assert_int_equal(s.head.size, 3);
+	assert_int_equal(s.nfound, 0);
+	assert_null(s.quota_counts);
+	assert_int_equal(WAIT(&f, &op, store_append_ask_locked(txn, &op, &s, &(struct store_append_ask){0})), -EINVAL);
+	assert_int_equal(WAIT(&f, &op,
+			      store_append_ask_locked(txn, &op, &s,
+						      &(struct store_append_ask){.nentries = 256, .uids = uids, .nuids = 2,
+										 .issuers = issuers, .nissuers = 2})),
+			 0);
+	assert_int_equal(s.head.size, 3);
+	assert_int_equal(s.nfound, 1);
+	assert_int_equal(s.found[0].seq, 1);
+	assert_int_equal(s.nleaves, 3);
+	assert_int_equal(s.quota_counts[0] + s.quota_counts[1], 0);
+	store_append_state_clear(&s);
+	pg_txn_rollback(txn);
+}
+
 static void a_uid_twice_fails_the_append_and_changes_nothing(void **state)
 {
 	struct store_append_state s;
@@ -546,6 +577,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_append_moves_the_head_and_can_be_read_back),
 		cmocka_unit_test(the_lock_tells_which_uids_exist),
+		cmocka_unit_test(what_is_asked_under_the_lock_is_answered_alike),
 		cmocka_unit_test(a_uid_twice_fails_the_append_and_changes_nothing),
 		cmocka_unit_test(a_wrong_old_size_writes_nothing),
 		cmocka_unit_test(leaves_come_when_the_tile_may_be_finished),
