@@ -6,22 +6,31 @@
 
 #include "sql/store_internal.h"
 
-enum { PUT, COVERING, AT, PUBLISH, PUBLISHED_COVERING };
+enum { PUT, PUT_SOON, COVERING, AT, PUBLISH, PUBLISHED_COVERING };
 
 static const Oid put_types[] = {20, 17, 25, 20, 25, 20};
 static const Oid size_types[] = {20};
 static const Oid publish_types[] = {20, 25, 20};
 
+/* One row: whether what is stored now is what was given. */
+#define PUT_SQL(also)                                                                                                  \
+	"WITH new AS (INSERT INTO checkpoint (size, root, note, at) SELECT $1, $2, $3, $4"                             \
+	" WHERE kedge_fence($5, $6)" also                                                                              \
+	" ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_checkpoint', $1::text))"                                   \
+	" SELECT true FROM new UNION ALL SELECT root = $2 FROM checkpoint WHERE size = $1"
+
 static const struct pg_statement statements[] = {
-	/* One row: whether what is stored now is what was given. */
 	[PUT] = {.name = "checkpoint_put",
-		 .sql = "WITH new AS (INSERT INTO checkpoint (size, root, note, at) SELECT $1, $2, $3, $4"
-			" WHERE kedge_fence($5, $6) ON CONFLICT DO NOTHING RETURNING pg_notify('kedge_checkpoint', "
-			"$1::text))"
-			" SELECT true FROM new UNION ALL SELECT root = $2 FROM checkpoint WHERE size = $1",
+		 .sql = PUT_SQL(""),
 		 .nparams = 6,
 		 .types = put_types,
 		 .write = true},
+	/* The setting ends with the statement's own transaction. */
+	[PUT_SOON] = {.name = "checkpoint_put_soon",
+		      .sql = PUT_SQL(" AND set_config('synchronous_commit', 'off', true) = 'off'"),
+		      .nparams = 6,
+		      .types = put_types,
+		      .write = true},
 	[COVERING] = {.name = "checkpoint_covering",
 		      .sql = "SELECT size, root, note, at FROM checkpoint WHERE size > $1 ORDER BY size DESC LIMIT 1",
 		      .nparams = 1,
@@ -82,8 +91,8 @@ static int decode_put(struct store_call *call, PGresult *res, bool *keep)
 	return err ? err : same ? 0 : -EEXIST;
 }
 
-int store_checkpoint_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
-			 const struct store_checkpoint *checkpoint)
+static int put(struct pg_conn *conn, struct pg_op *op, int which, const struct store_fence *fence,
+	       const struct store_checkpoint *checkpoint)
 {
 	struct pg_params params;
 
@@ -95,7 +104,19 @@ int store_checkpoint_put(struct pg_conn *conn, struct pg_op *op, const struct st
 	pg_param_bytes(&params, pg_bytes(checkpoint->note, checkpoint->note_len));
 	pg_param_u64(&params, checkpoint->at);
 	store_param_fence(&params, fence);
-	return store_start(conn, &statements[PUT], &params, &(struct store_call){.op = op, .decode = decode_put});
+	return store_start(conn, &statements[which], &params, &(struct store_call){.op = op, .decode = decode_put});
+}
+
+int store_checkpoint_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+			 const struct store_checkpoint *checkpoint)
+{
+	return put(conn, op, PUT, fence, checkpoint);
+}
+
+int store_checkpoint_put_soon(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+			      const struct store_checkpoint *checkpoint)
+{
+	return put(conn, op, PUT_SOON, fence, checkpoint);
 }
 
 static int read_one(struct pg_conn *conn, struct pg_op *op, struct store_checkpoint *out, int which, int64_t number)

@@ -22,6 +22,13 @@ struct store_checkpoint {
 int store_checkpoint_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 			 const struct store_checkpoint *checkpoint) PG_MUST_CHECK;
 
+/*
+ * The same without waiting for the disk (synchronous_commit off for this row alone): a crash of PostgreSQL may lose it.
+ * For a checkpoint that nothing has to find again: what it signs is durable before, and who holds it can check it.
+ */
+int store_checkpoint_put_soon(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+			      const struct store_checkpoint *checkpoint) PG_MUST_CHECK;
+
 /* The largest. -ENOENT: none yet. */
 int store_checkpoint_latest(struct pg_conn *conn, struct pg_op *op, struct store_checkpoint *out) PG_MUST_CHECK;
 /* The one of exactly this size. */

@@ -65,8 +65,14 @@ static int open_guard(struct signer *s)
 	return rc;
 }
 
-/* Signs the guard's tree and stores the checkpoint. The same again gives the same bytes. */
-static int store_signed(struct signer *s)
+/*
+ * Signs the guard's tree and stores the checkpoint. The same again gives the same bytes.
+ *
+ * to_publish: the row is waited for and referred to later, so it must be on disk. Any other is only on its way into
+ * receipts: its entries and its (size, root) in the guard are on disk already, so a receipt does not wait for this row,
+ * and if a crash takes it, a later checkpoint covers the same entries.
+ */
+static int store_signed(struct signer *s, bool to_publish)
 {
 	struct store_fence fence = steward_fence(s->ctx);
 	struct store_checkpoint row = {.size = s->guard.edge.size};
@@ -82,7 +88,9 @@ static int store_signed(struct signer *s)
 	if (rc != 0)
 		return rc;
 	FAILPOINT("sign.signed");
-	rc = pg_wait(s->ctx->base, &op, store_checkpoint_put(s->ctx->pg, &op, &fence, &row));
+	rc = pg_wait(s->ctx->base, &op,
+		     to_publish ? store_checkpoint_put(s->ctx->pg, &op, &fence, &row) :
+				  store_checkpoint_put_soon(s->ctx->pg, &op, &fence, &row));
 	if (rc == -EEXIST) {
 		log_error(log_msg("the database holds another root for a size this key signed: a split log. Refusing"),
 			  log_u64("size", row.size));
@@ -113,7 +121,7 @@ static int grow(struct signer *s, struct merkle_edge *edge, uint64_t size)
 	return 0;
 }
 
-static int sign_size(struct signer *s, uint64_t size, const uint8_t (*expected)[32], size_t count)
+static int sign_size(struct signer *s, uint64_t size, const uint8_t (*expected)[32], size_t count, bool to_publish)
 {
 	struct merkle_edge edge = s->guard.edge;
 	uint8_t bytes[MERKLE_EDGE_MAX * MERKLE_HASH_SIZE];
@@ -135,7 +143,7 @@ static int sign_size(struct signer *s, uint64_t size, const uint8_t (*expected)[
 		return rc;
 	}
 	FAILPOINT("sign.guarded");
-	return store_signed(s);
+	return store_signed(s, to_publish);
 }
 
 /* A fresh guard on a log that has checkpoints knows nothing of what its key signed: an operator has to decide. */
@@ -172,14 +180,14 @@ static int round_of_signing(struct signer *s)
 		metrics_add(METRIC_SIGN_REFUSED, 1);
 		return -EKEYREJECTED;
 	}
-	if (!s->settled && s->guard.edge.size > 0 && (rc = store_signed(s)) != 0)
+	if (!s->settled && s->guard.edge.size > 0 && (rc = store_signed(s, true)) != 0)
 		return rc;
 	s->settled = true;
 	/* before the size goes on: only what ends in an index head can be published */
 	if (head.index_size > s->guard.edge.size)
-		rc = sign_size(s, head.index_size, (const uint8_t(*)[32])head.index_edge, head.nindex_edge);
+		rc = sign_size(s, head.index_size, (const uint8_t(*)[32])head.index_edge, head.nindex_edge, true);
 	if (rc == 0 && head.size > s->guard.edge.size)
-		rc = sign_size(s, head.size, (const uint8_t(*)[32])head.edge, head.nedge);
+		rc = sign_size(s, head.size, (const uint8_t(*)[32])head.edge, head.nedge, false);
 	if (rc == 0)
 		metrics_set(METRIC_LOG_SIZE, head.size);
 	return rc;

@@ -16,7 +16,8 @@
 
 static struct log_fixture f;
 
-static int put(uint64_t size, char root)
+static int put_by(int (*how)(struct pg_conn *, struct pg_op *, const struct store_fence *, const struct store_checkpoint *),
+		  uint64_t size, char root)
 {
 	static struct store_checkpoint c;
 	struct pg_op op = {0};
@@ -25,7 +26,12 @@ static int put(uint64_t size, char root)
 	log_fixture_hash(c.root, root, size);
 	c.at = 1000 + size;
 	c.note_len = (size_t)snprintf(c.note, sizeof(c.note), "note %llu", (unsigned long long)size);
-	return WAIT(&f, &op, store_checkpoint_put(f.writer, &op, NULL, &c));
+	return WAIT(&f, &op, how(f.writer, &op, NULL, &c));
+}
+
+static int put(uint64_t size, char root)
+{
+	return put_by(store_checkpoint_put, size, root);
 }
 
 static struct store_checkpoint got;
@@ -70,6 +76,22 @@ static void the_same_again_is_fine_and_another_root_is_not(void **state)
 	assert_int_equal(put(9, 'r'), 0);
 	assert_int_equal(put(9, 'x'), -EEXIST);
 	assert_string_equal(fixture_sql(f.conninfo, "SELECT count(*) FROM checkpoint"), "3");
+}
+
+/* One that need not be on disk obeys the same rules, and among themselves they agree on what is stored. */
+static void one_put_soon_is_like_any_other(void **state)
+{
+	struct pg_op op = {0};
+
+	(void)state;
+	assert_int_equal(put_by(store_checkpoint_put_soon, 10, 'r'), 0);
+	assert_int_equal(GET(store_checkpoint_latest(f.reader, &op, &got)), 0);
+	assert_int_equal(got.size, 10);
+	assert_int_equal(put_by(store_checkpoint_put_soon, 10, 'r'), 0);
+	assert_int_equal(put(10, 'r'), 0);
+	assert_int_equal(put_by(store_checkpoint_put_soon, 10, 'x'), -EEXIST);
+	assert_int_equal(put_by(store_checkpoint_put_soon, 9, 'x'), -EEXIST);
+	assert_string_equal(fixture_sql(f.conninfo, "SELECT count(*) FROM checkpoint"), "4");
 }
 
 static void published_ones_are_found_apart(void **state)
@@ -127,9 +149,10 @@ static void each_change_is_notified_once(void **state)
 	assert_int_equal(log_fixture_append(&f, 2), 0);
 	assert_int_equal(put(11, 'r'), 0);
 	assert_int_equal(put(11, 'r'), 0);
+	assert_int_equal(put_by(store_checkpoint_put_soon, 12, 'r'), 0);
 	assert_int_equal(WAIT(&f, &op, store_published_put(f.writer, &op, NULL, 11)), 0);
 	assert_int_equal(pg_run_until(f.base, &h.done, 5000), 0);
-	snprintf(expected, sizeof(expected), "kedge_head=%s;kedge_checkpoint=11;kedge_published=11;",
+	snprintf(expected, sizeof(expected), "kedge_head=%s;kedge_checkpoint=11;kedge_checkpoint=12;kedge_published=11;",
 		 fixture_sql(f.conninfo, "SELECT size FROM log_head"));
 	assert_string_equal(h.text, expected);
 	listen_close(listen);
@@ -155,6 +178,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_found_before_the_first),
 		cmocka_unit_test(the_largest_is_found_for_what_it_covers),
 		cmocka_unit_test(the_same_again_is_fine_and_another_root_is_not),
+		cmocka_unit_test(one_put_soon_is_like_any_other),
 		cmocka_unit_test(published_ones_are_found_apart),
 		cmocka_unit_test(each_change_is_notified_once),
 	};
