@@ -346,6 +346,7 @@ static void clear(struct worker *w)
 		pg_close(s->readers[i]);
 	pg_close(s->writer);
 	service_published(s);
+	documents_free(s->documents);
 	free_events(w);
 	http_router_free(w->router);
 	http_router_free(w->metrics_router);

@@ -86,20 +86,51 @@ static void reply_json(struct http_request *req, unsigned status, const char *ty
 
 static const char *document_type(struct http_request *req)
 {
-	http_set_header(req, "Vary", "Accept");
 	return resolution_document_type(http_header(req, "Accept"));
+}
+
+/* Takes document. Sends it as a shared answer and keeps that for the next who asks while the verdict holds (NULL: for
+ * ever; then agent is NULL too). */
+static void reply_document(struct http_request *req, json_t *document, const struct agent_key *agent,
+			   const struct authority *verdict)
+{
+	static const struct http_pair vary[] = {{"Vary", "Accept"}, {NULL, NULL}};
+	struct service *service = http_user(req);
+	const char *type = document_type(req), *cache = http_request_route(req)->cache;
+	char *text = json_dumps(document, JSON_COMPACT);
+	struct http_response *made = text ? http_response_new(type, text, strlen(text), cache, vary) : NULL;
+
+	free(text);
+	json_decref(document);
+	if (!made) {
+		http_fail(req, -ENOMEM, NULL);
+		return;
+	}
+	if (!service->documents)
+		service->documents = documents_new();
+	if (service->documents)
+		documents_keep(service->documents, agent, type, verdict ? &verdict->safe_block.hash : NULL,
+			       verdict ? &verdict->latest_block.hash : NULL, made);
+	http_reply_shared(req, made);
+	http_response_unref(made);
 }
 
 static void get_host_document(struct http_request *req)
 {
+	struct service *service = http_user(req);
+	struct http_response *ready = documents_find(service->documents, NULL, document_type(req), NULL, NULL);
 	json_t *document = NULL;
-	int rc = host_document(&document, http_user(req));
+	int rc;
 
+	if (ready) {
+		http_reply_shared(req, ready);
+		return;
+	}
+	rc = host_document(&document, service);
 	if (rc != 0)
 		http_fail(req, rc, NULL);
 	else
-		reply_json(req, 200, document_type(req), document);
-	json_decref(document);
+		reply_document(req, document, NULL, NULL);
 }
 
 struct agent_state_of_request {
@@ -135,14 +166,24 @@ static void on_document_verdict(void *arg, int err, const struct authority *verd
 	if (err != 0)
 		http_fail(state->req, err, NULL);
 	else
-		reply_json(state->req, 200, document_type(state->req), document);
-	json_decref(document);
+		reply_document(state->req, document, &state->key, &verdicts[0]);
+}
+
+/* The same heads that authority_get() would ask about, and as fresh. */
+static struct http_response *ready_document(const struct service *service, const struct agent_key *key, const char *type)
+{
+	const struct heads_set *heads;
+
+	if (heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS) != 0)
+		return NULL;
+	return documents_find(service->documents, key, type, &heads->safe.hash, &heads->latest.hash);
 }
 
 static void serve_agent_document(struct http_request *req, const char *did, int length)
 {
 	struct agent_state_of_request *state = http_state(req, sizeof(*state));
 	struct service *service = http_user(req);
+	struct http_response *ready;
 
 	if (!state) {
 		http_fail(req, -ENOMEM, NULL);
@@ -155,7 +196,10 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 		http_fail(req, -ENOENT, "No agent has such a path here: chain and id are decimal without leading zeros.");
 		return;
 	}
-	if (authority_get(service->authority, &state->key, on_document_verdict, state) != 0)
+	ready = ready_document(service, &state->key, document_type(req));
+	if (ready)
+		http_reply_shared(req, ready);
+	else if (authority_get(service->authority, &state->key, on_document_verdict, state) != 0)
 		cannot_say(req);
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/identity/heads.h"
 #include "gateway/record/append.h"
 #include "gateway/record/attestation.h"
+#include "gateway/routes/documents.h"
 #include "sql/pg.h"
 
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct service {
 	/* Shared answers that change only with the log; NULL until first made. Replaced at kedge_published. */
 	struct http_response *checkpoint;
 	bool listening; /* LISTEN is in force */
+	struct documents *documents; /* ready did.json; NULL until the first was made */
 };
 
 /* A reader connection, in turn. */

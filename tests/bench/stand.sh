@@ -2,7 +2,8 @@
 # ports, all below one temporary folder. BENCH_BUILD names a build folder that is to be used as it is.
 #
 #   stand_build TARGET…     builds the release preset, unless BENCH_BUILD is set; sets $build and $kedge
-#   stand_up                sets $state $port $metrics_port $origin $registry $chain; serving and ready when it returns
+#   stand_up                sets $state $port $metrics_port $origin $registry $chain; serving and ready when it returns;
+#                           $stand_config is added to its kedge.ini
 #   stand_agents N          registers N agents; their keys are in $state/agents.txt
 #   stand_cpu FILE          writes "label CPU-milliseconds" of every process of the stand
 #   stand_cpu_diff A B N    prints what each label used between two of those, a unit of N
@@ -87,6 +88,7 @@ stand_up()
 	chain_id = $chain
 	anchor_contract = $(jq -r .anchor "$file")
 	open_quota = 1000000000
+	${stand_config:-}
 	INI
   "$kedge" db migrate --create >/dev/null
   "$kedge" serve >"$state/serve.log" 2>&1 &

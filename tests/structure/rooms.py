@@ -19,7 +19,7 @@ LIBRARIES = {
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ fold_ follow_ guard_ node_cache_ steward_",
                 "eth eth_rpc anchor sql config runtime identity record"),
-    "routes": ("ingest_ routes_ service_", "eth eth_rpc did anchor sql config runtime http identity record"),
+    "routes": ("documents_ ingest_ routes_ service_", "eth eth_rpc did anchor sql config runtime http identity record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config runtime http identity record routes"),
     "cli": ("cli_", "eth eth_rpc did anchor sql config runtime http identity record steward routes gateway"),
     "main": ("main", "cli"),

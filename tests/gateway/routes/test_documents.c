@@ -1,0 +1,111 @@
+/* Ready answers: found for what they were made of and for nothing else. */
+#include "gateway/routes/documents.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char json[] = "application/json", did[] = "application/did";
+static const struct eth_hash first = {.bytes = {1}}, second = {.bytes = {2}};
+
+static struct agent_key agent(uint64_t id)
+{
+	return (struct agent_key){.chain = 31337, .registry = {.bytes = {0x80}}, .id = u256_from_u64(id)};
+}
+
+static struct http_response *answer(const char *text)
+{
+	struct http_response *made = http_response_new(json, text, 1, "no-cache", NULL);
+
+	assert_non_null(made);
+	return made;
+}
+
+static void keep(struct documents *d, const struct agent_key *key, const char *type, struct http_response *response)
+{
+	documents_keep(d, key, type, &first, &second, response);
+	http_response_unref(response);
+}
+
+static void found_only_for_its_own_key(void **state)
+{
+	struct documents *d = documents_new();
+	struct agent_key zero = agent(0), one = agent(1), elsewhere = zero, other = zero, big = zero;
+	struct http_response *a = answer("a"), *b = answer("b");
+
+	(void)state;
+	elsewhere.chain = 8453;
+	other.registry.bytes[19] = 1;
+	big.id.limb[3] = 1;
+	assert_non_null(d);
+	assert_null(documents_find(d, &zero, json, &first, &second));
+	keep(d, &zero, json, a);
+	keep(d, &zero, did, b);
+	assert_ptr_equal(documents_find(d, &zero, json, &first, &second), a);
+	assert_ptr_equal(documents_find(d, &zero, did, &first, &second), b);
+	assert_null(documents_find(d, &zero, "application/did+json", &first, &second));
+	assert_null(documents_find(d, &zero, json, &second, &second));
+	assert_null(documents_find(d, &zero, json, &first, &first));
+	assert_null(documents_find(d, &one, json, &first, &second));
+	assert_null(documents_find(d, &elsewhere, json, &first, &second));
+	assert_null(documents_find(d, &other, json, &first, &second));
+	assert_null(documents_find(d, &big, json, &first, &second));
+	assert_null(documents_find(d, NULL, json, &first, &second));
+	documents_free(d);
+}
+
+static void the_hosts_own_needs_no_head(void **state)
+{
+	struct documents *d = documents_new();
+	struct http_response *a = answer("a");
+
+	(void)state;
+	assert_non_null(d);
+	documents_keep(d, NULL, json, NULL, NULL, a);
+	http_response_unref(a);
+	assert_ptr_equal(documents_find(d, NULL, json, NULL, NULL), a);
+	assert_null(documents_find(d, NULL, did, NULL, NULL));
+	documents_free(d);
+}
+
+/* More agents than there is room for: each is found just after it was kept, and the address sanitizer sees every
+ * reference given back. */
+static void a_clash_replaces(void **state)
+{
+	struct documents *d = documents_new();
+
+	(void)state;
+	assert_non_null(d);
+	for (uint64_t i = 0; i < 5000; i++) {
+		struct agent_key key = agent(i);
+		struct http_response *made = answer("x");
+
+		keep(d, &key, json, made);
+		assert_ptr_equal(documents_find(d, &key, json, &first, &second), made);
+	}
+	documents_free(d);
+}
+
+static void nothing_is_found_before_there_is_a_table(void **state)
+{
+	struct agent_key zero = agent(0);
+
+	(void)state;
+	assert_null(documents_find(NULL, &zero, json, &first, &second));
+	documents_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(found_only_for_its_own_key),
+		cmocka_unit_test(the_hosts_own_needs_no_head),
+		cmocka_unit_test(a_clash_replaces),
+		cmocka_unit_test(nothing_is_found_before_there_is_a_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
