@@ -138,15 +138,33 @@ void typed_fields_of(struct typed_fields *f, const struct submission *s, const c
 	f->chain_id = s->issuer_key.chain;
 }
 
-void typed_eip712_digest(struct eth_hash *digest, const struct typed_fields *f)
+/* What all messages of a chain share, made once: five of an item's fifteen permutations. */
+static void domain_and_type(struct eth_hash *separator, struct eth_hash *type, uint64_t chain_id)
 {
+	static struct {
+		bool known;
+		uint64_t chain_id;
+		struct eth_hash separator, type;
+	} last;
 	struct eip712_domain domain = {
 		.name = "kedge", .name_len = 5, .version = "1", .version_len = 1, .has_chain_id = true};
+
+	if (!last.known || last.chain_id != chain_id) {
+		domain.chain_id = u256_from_u64(chain_id);
+		eip712_domain_separator(&last.separator, &domain);
+		eip712_type_hash(&last.type, TYPE_TEXT);
+		last.chain_id = chain_id;
+		last.known = true;
+	}
+	*separator = last.separator;
+	*type = last.type;
+}
+
+void typed_eip712_digest(struct eth_hash *digest, const struct typed_fields *f)
+{
 	struct eth_hash separator, type, words[8], message;
 
-	domain.chain_id = u256_from_u64(f->chain_id);
-	eip712_domain_separator(&separator, &domain);
-	eip712_type_hash(&type, TYPE_TEXT);
+	domain_and_type(&separator, &type, f->chain_id);
 	memcpy(words[0].bytes, f->uid, 32);
 	eip712_word_bytes(&words[1], f->log, strlen(f->log));
 	eip712_word_bytes(&words[2], f->issuer, strlen(f->issuer));

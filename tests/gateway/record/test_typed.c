@@ -132,12 +132,28 @@ static void test_recover_refuses(void **state)
 	fixture_clear(&fixture);
 }
 
+/* A digest is its own fields' alone, whatever was asked before. */
+static void test_digest_of_another_chain(void **state)
+{
+	struct typed_fields f = fields(), other = f;
+	struct eth_hash first, second, again;
+
+	(void)state;
+	other.chain_id = 8453;
+	typed_eip712_digest(&first, &f);
+	typed_eip712_digest(&second, &other);
+	typed_eip712_digest(&again, &f);
+	assert_memory_equal(again.bytes, first.bytes, sizeof(first.bytes));
+	assert_memory_not_equal(second.bytes, first.bytes, sizeof(first.bytes));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_typed_data),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_longest_text),
+		cmocka_unit_test(test_digest_of_another_chain),
 		cmocka_unit_test(test_recover_refuses),
 	};
 
