@@ -1,8 +1,9 @@
 /*
  * The log: head, entries, payloads, evidence, tiles. DESIGN 5.4; formats.md 4 and 5.
  *
- * An append is one transaction of two round trips:
- *   pg_txn_begin(), store_append_lock(), [store_duty_fence()] ... the caller decides ..., store_append_commit().
+ * An append is one transaction of two round trips, or three where what to append is chosen under the lock:
+ *   pg_txn_begin(), store_append_lock(), [store_append_ask_locked()], [store_duty_fence()] ... the caller decides ...,
+ *   store_append_commit().
  * The lock orders all writers; everything read after it in the transaction is current.
  */
 #pragma once
