@@ -152,9 +152,9 @@ export class Stack {
   }
 
   // Rows of a query as superuser, each an array of texts.
-  async sql(query, user = 'postgres') {
-    const info = await this.pg('conninfo', this.clusterDir, user);
-    const got = await run(PSQL, ['-XAtq', '-F', '\t', '-d', info, '-c', query], { env: this.env });
+  async sql(query) {
+    this.conninfo ??= await this.pg('conninfo', this.clusterDir, 'postgres');
+    const got = await run(PSQL, ['-XAtq', '-F', '\t', '-d', this.conninfo, '-c', query], { env: this.env });
     if (got.code !== 0) throw new Error(`${query}: ${got.stderr}`);
     return got.stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
   }

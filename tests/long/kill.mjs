@@ -134,12 +134,12 @@ class Kills {
   async cut(name) {
     const { stack, load } = this;
     await stack.quit();
-    await this.supervise({ KEDGE_FAILPOINT: `${name}:sleep:3` }, false);
-    await until(`a transaction held at ${name}`, async () => {
-      const cut = await stack.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kedge_app'
+    const cut = until(`a transaction held at ${name}`, async () => {
+      const got = await stack.sql(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kedge_app'
         and xact_start < now() - interval '250 milliseconds' and wait_event = 'ClientRead'`);
-      return cut.length > 0;
+      return got.length > 0;
     }, 30000, 20);
+    await Promise.all([cut, this.supervise({ KEDGE_FAILPOINT: `${name}:sleep:3` }, false)]);
     const took = await load.progress();
     await stack.quit();
     await this.supervise();
