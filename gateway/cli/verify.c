@@ -20,6 +20,15 @@ static const char usage[] =
 	"  --offline      do not ask the policy's RPC\n"
 	"  --json         print JSON";
 
+/* roots(size) at the receipt's block; "0x" there means that the contract did not exist yet, and so held nothing. */
+static void read_block_root(struct receipt_chain *chain, const struct eth_rpc_result *result)
+{
+	size_t length = 0;
+
+	chain->has_block_root = eth_rpc_result_data(chain->block_root, &length, sizeof(chain->block_root), result) == 0 &&
+				(length == 0 || length == 32);
+}
+
 static void read_chain(struct receipt_chain *chain, const struct receipt_question *question, const struct eth_rpc_answer *answer)
 {
 	const struct eth_rpc_result *r = answer->results;
@@ -47,14 +56,19 @@ static void read_chain(struct receipt_chain *chain, const struct receipt_questio
 		memcpy(chain->root, root.bytes, 32);
 		chain->has_root = true;
 	}
-	/* a block that is not there is an answer: the receipt names one that is not canonical */
+	if (eth_rpc_result_hash(&root, &r[6]) == 0) {
+		memcpy(chain->final_root, root.bytes, 32);
+		chain->has_final_root = true;
+	}
+	read_block_root(chain, &r[7]);
+	/* a block that is not there, though one above it is safe, is an answer: the receipt names one that is not canonical */
 	switch (eth_rpc_result_block(&block, &r[5])) {
 	case 0:
 		memcpy(chain->block_hash, block.hash.bytes, 32);
 		chain->has_block_hash = block.number == question->block_number;
 		break;
 	case -ENOENT:
-		chain->has_block_hash = true;
+		chain->has_block_hash = chain->has_safe && question->block_number <= chain->safe;
 		break;
 	default:
 		break;
@@ -99,6 +113,8 @@ static int ask_chain(struct receipt_chain *chain, const struct receipt_question 
 	eth_rpc_add_code(&calls, &contract, &safe);
 	eth_rpc_add_call(&calls, &contract, call, length, &safe);
 	eth_rpc_add_block(&calls, &at);
+	eth_rpc_add_call(&calls, &contract, call, length, &finalized);
+	eth_rpc_add_call(&calls, &contract, call, length, &at);
 	rc = eth_rpc_wait(&answer, rpc, &calls, 15000);
 	if (rc == 0)
 		read_chain(chain, question, answer);

@@ -43,6 +43,29 @@ static bool check_depth(struct receipt_report *r, const char *name, const struct
 	return receipt_note(r, name, RECEIPT_OK, "block %" PRIu64 " is %s", view->block_number, tag);
 }
 
+/* The statement itself: the contract held the root at that block. A node that does not keep that block's state cannot say; then
+ * `anchored` rests on the root at safe, since the contract never drops one. */
+static bool check_statement(struct receipt_report *r, const struct checkpoint *checkpoint, const struct receipt_chain *chain)
+{
+	if (!chain->has_block_root) {
+		(void)receipt_note(r, "anchor-at", RECEIPT_UNCONFIRMED, "the RPC does not keep the state of that block");
+		return true;
+	}
+	return fact(r, "anchor-at", true, !memcmp(chain->block_root, checkpoint->root.bytes, 32), "the contract held this root at that block",
+		    "the contract did not hold this root at that block");
+}
+
+static bool check_final(struct receipt_report *r, const struct receipt_view *view, const struct checkpoint *checkpoint,
+			const struct receipt_chain *chain)
+{
+	if (!check_depth(r, "anchor-final", view, chain->has_finalized, chain->finalized, "finalized"))
+		return false;
+	if (chain->has_block_root)
+		return true;
+	return fact(r, "anchor-final-root", chain->has_final_root, !memcmp(chain->final_root, checkpoint->root.bytes, 32),
+		    "the contract holds this root at its finalized block", "the contract does not hold this root at its finalized block");
+}
+
 void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *view,
 			  const struct checkpoint *checkpoint, const struct receipt_policy *policy,
 			  const struct receipt_chain *chain)
@@ -61,11 +84,15 @@ void receipt_check_anchor(struct receipt_report *r, const struct receipt_view *v
 	receipt_note(r, "anchor", RECEIPT_OK, "the contract is the policy's");
 	if (!chain)
 		chain = &nothing;
-	if (!check_contract(r, view, checkpoint, policy, chain) ||
+	/* a node behind the gateway's cannot know yet: that is no mismatch */
+	if (chain->has_safe && view->block_number > chain->safe) {
+		(void)check_depth(r, "anchor-safe", view, true, chain->safe, "safe");
+		return;
+	}
+	if (!check_contract(r, view, checkpoint, policy, chain) || !check_statement(r, checkpoint, chain) ||
 	    !check_depth(r, "anchor-safe", view, chain->has_safe, chain->safe, "safe"))
 		return;
 	r->level = RECEIPT_ANCHORED;
-	if (view->level == RECEIPT_FINAL &&
-	    check_depth(r, "anchor-final", view, chain->has_finalized, chain->finalized, "finalized"))
+	if (view->level == RECEIPT_FINAL && check_final(r, view, checkpoint, chain))
 		r->level = RECEIPT_FINAL;
 }

@@ -45,10 +45,12 @@ __attribute__((warn_unused_result)) int receipt_question(struct receipt_question
 
 /* What the chain said; a member whose has_ is false was not answered, and its check is `unconfirmed`. */
 struct receipt_chain {
-	bool has_chain_id, has_code_hash, has_root, has_block_hash, has_safe, has_finalized;
+	bool has_chain_id, has_code_hash, has_root, has_block_root, has_final_root, has_block_hash, has_safe, has_finalized;
 	uint64_t chain_id;	/* eth_chainId */
 	uint8_t code_hash[32];	/* keccak256 of eth_getCode(contract, safe) */
 	uint8_t root[32];	/* contract.roots(size) at safe; zero if none */
+	uint8_t block_root[32]; /* the same at the receipt's block: what its statement is about; zero also where no contract was */
+	uint8_t final_root[32]; /* the same at finalized: confirms `final` where a node does not keep that block's state */
 	uint8_t block_hash[32]; /* canonical hash at block_number; zero if there is no such block */
 	uint64_t safe;
 	uint64_t finalized;

@@ -208,6 +208,7 @@ void fixture_chain(const struct fixture *f, struct receipt_chain *chain, const u
 	*chain = (struct receipt_chain){.has_chain_id = true,
 					.has_code_hash = true,
 					.has_root = true,
+					.has_block_root = true,
 					.has_block_hash = true,
 					.has_safe = true,
 					.has_finalized = true,
@@ -222,6 +223,7 @@ void fixture_chain(const struct fixture *f, struct receipt_chain *chain, const u
 	if (!receipt_view_parse(&view, why, sizeof(why), receipt, len)) {
 		if (!checkpoint_open(&checkpoint, view.checkpoint, strlen(view.checkpoint), &f->log_key))
 			memcpy(chain->root, checkpoint.root.bytes, 32);
+		memcpy(chain->block_root, chain->root, 32);
 		receipt_view_clear(&view);
 	}
 }

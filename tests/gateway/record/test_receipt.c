@@ -306,6 +306,14 @@ static void test_what_the_chain_says(void **state)
 		{"unsafe", RECEIPT_UNCONFIRMED, "anchor-safe", RECEIPT_PUBLISHED},
 		{"unfinal", RECEIPT_UNCONFIRMED, "anchor-final", RECEIPT_ANCHORED},
 		{"no-final", RECEIPT_UNCONFIRMED, "anchor-final", RECEIPT_ANCHORED},
+		/* the statement is about that block: a root anchored later is a false receipt, whatever safe says now */
+		{"later", RECEIPT_FAILED, "anchor-at", RECEIPT_PUBLISHED},
+		/* a node that does not keep that block's state */
+		{"pruned", RECEIPT_UNCONFIRMED, "anchor-final-root", RECEIPT_ANCHORED},
+		{"pruned-final", RECEIPT_UNCONFIRMED, "anchor-at", RECEIPT_FINAL},
+		{"pruned-not-final", RECEIPT_FAILED, "anchor-final-root", RECEIPT_ANCHORED},
+		/* a node behind the gateway's: not yet, and no mismatch */
+		{"behind", RECEIPT_UNCONFIRMED, "anchor-safe", RECEIPT_PUBLISHED},
 	};
 	char *bytes;
 	size_t len;
@@ -326,6 +334,17 @@ static void test_what_the_chain_says(void **state)
 		chain.has_block_hash = strcmp(what, "no-block") != 0;
 		chain.has_safe = strcmp(what, "no-safe") != 0;
 		chain.has_finalized = strcmp(what, "no-final") != 0;
+		chain.block_root[0] ^= !strcmp(what, "later");
+		chain.has_block_root = strncmp(what, "pruned", 6) != 0;
+		chain.has_final_root = strncmp(what, "pruned-", 7) == 0;
+		memcpy(chain.final_root, chain.root, 32);
+		chain.final_root[0] ^= !strcmp(what, "pruned-not-final");
+		if (!strcmp(what, "behind")) {
+			chain.safe = chain.finalized = 70;
+			memset(chain.root, 0, 32);
+			memset(chain.code_hash, 0, 32);
+			memset(chain.block_hash, 0, 32);
+		}
 		if (!strcmp(what, "unsafe"))
 			chain.safe = 76;
 		if (!strcmp(what, "unfinal"))

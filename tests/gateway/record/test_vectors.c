@@ -261,6 +261,7 @@ static void answer(struct receipt_chain *chain, const json_t *said, const struct
 	*chain = (struct receipt_chain){.has_chain_id = true,
 					.has_code_hash = true,
 					.has_root = true,
+					.has_block_root = true,
 					.has_block_hash = true,
 					.has_safe = true,
 					.has_finalized = true};
@@ -273,6 +274,10 @@ static void answer(struct receipt_chain *chain, const json_t *said, const struct
 	json_array_foreach(json_object_get(said, "blocks"), i,
 			   c) if ((uint64_t)json_integer_value(json_object_get(c, "number")) == q->block_number)
 		assert_int_equal(hex_decode_fixed(chain->block_hash, 32, text(c, "hash"), 66), 0);
+	json_array_foreach(json_object_get(said, "roots"), i,
+			   c) if ((uint64_t)json_integer_value(json_object_get(c, "size")) == q->size &&
+				  (uint64_t)json_integer_value(json_object_get(c, "since")) <= q->block_number)
+		assert_int_equal(sodium_hex2bin(chain->block_root, 32, text(c, "root"), 64, NULL, NULL, NULL), 0);
 	json_array_foreach(json_object_get(said, "roots"), i,
 			   c) if ((uint64_t)json_integer_value(json_object_get(c, "size")) == q->size &&
 				  (uint64_t)json_integer_value(json_object_get(c, "since")) <= chain->safe)
