@@ -29,7 +29,7 @@ struct worker {
 	size_t nservers;
 	struct event *term, *poll, *drain;
 	int64_t drain_until;
-	struct eth_rpc_stats rpc_counted;
+	struct eth_rpc_stats rpc_counted, reads_counted;
 	struct pg_op head_op;
 	struct store_chain_head head_row;
 	bool head_busy;
@@ -97,6 +97,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
 	rpc_metrics_count(&w->rpc_counted, w->service.rpc);
+	rpc_metrics_count(&w->reads_counted, w->service.rpc_reads);
 }
 
 static void on_database(void *arg, bool up)
@@ -191,6 +192,10 @@ static int make_connections(struct worker *w)
 				NULL);
 	if (rc == 0)
 		rc = eth_rpc_new(&s->rpc, s->base, &rpc);
+	rpc.connections = 2;
+	rpc.queue = 32;
+	if (rc == 0)
+		rc = eth_rpc_new(&s->rpc_reads, s->base, &rpc);
 	if (rc == 0)
 		rc = authority_new(&s->authority, s->rpc, &s->heads, NULL);
 	append.writer = s->writer;
@@ -341,6 +346,7 @@ static void clear(struct worker *w)
 	listen_close(w->listen);
 	append_free(s->append);
 	authority_free(s->authority);
+	eth_rpc_free(s->rpc_reads);
 	eth_rpc_free(s->rpc);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);

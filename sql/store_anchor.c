@@ -49,9 +49,11 @@ static const struct pg_statement statements[] = {
 	[PUT] = {.name = "anchor_put",
 		 .sql = "INSERT INTO anchor AS a (size, root, block_number, block_hash, level, tx, at)"
 			" SELECT $1, $2, $3, $4, $5, $6, $7 WHERE kedge_fence($8, $9)"
-			" ON CONFLICT (size) DO UPDATE SET block_number = excluded.block_number,"
-			" block_hash = excluded.block_hash, level = excluded.level,"
-			" tx = coalesce(excluded.tx, a.tx), at = excluded.at"
+			" ON CONFLICT (size) DO UPDATE SET"
+			" block_number = CASE WHEN excluded.level >= a.level THEN excluded.block_number ELSE a.block_number END,"
+			" block_hash = CASE WHEN excluded.level >= a.level THEN excluded.block_hash ELSE a.block_hash END,"
+			" at = CASE WHEN excluded.level >= a.level THEN excluded.at ELSE a.at END,"
+			" level = greatest(a.level, excluded.level), tx = coalesce(excluded.tx, a.tx)"
 			" WHERE a.root = excluded.root RETURNING pg_notify('kedge_anchor', $1::text)",
 		 .nparams = 9,
 		 .types = put_types,

@@ -71,7 +71,7 @@ struct store_anchor {
 	uint64_t at;
 };
 
-/* Inserts, or changes block, level and tx of that size. -EEXIST: another root is stored for it. Notifies kedge_anchor.
+/* Inserts, or raises that size to the level and block given; a lower level than the stored one changes nothing but tx. -EEXIST: another root is stored for it. Notifies kedge_anchor.
  */
 int store_anchor_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 		     const struct store_anchor *anchor) PG_MUST_CHECK;

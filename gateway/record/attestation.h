@@ -65,6 +65,9 @@ __attribute__((warn_unused_result)) int submission_take(struct submission *s, st
 
 void submission_clear(struct submission *s);
 
+/* Gives up the JSON and everything borrowed from it; names, keys and id_matches stay. */
+void submission_drop_json(struct submission *s);
+
 /*
  * The platform's `id` rule (facts/coordination-games.md §1.4): id = 0x ‖ keccak256 of the canonical JSON of
  * {claimType, data, gameType, round, subject[, schemaVersion:"v2"]}, game type from claim.data.gameType or

@@ -129,7 +129,8 @@ static int build_proofs(struct fetch *f)
 	struct pg_bytes line;
 	int rc;
 
-	memcpy(leaf.bytes, f->entry.leaf, 32);
+	/* the line that is handed out, not what the table says of it */
+	merkle_leaf(&f->hasher, &leaf, f->entry.line.data, f->entry.line.len);
 	rc = build_proof(f, 0, f->entry.seq, &leaf);
 	if (rc || !published(f))
 		return rc;

@@ -253,6 +253,14 @@ int submission_parse(struct submission *s, struct refusal *why, const struct rec
 	return rc;
 }
 
+void submission_drop_json(struct submission *s)
+{
+	json_decref(s->json);
+	s->json = NULL;
+	s->attestation = s->proof = s->context = s->game = NULL;
+	s->claim_type = s->game_id = s->salt = NULL;
+}
+
 void submission_clear(struct submission *s)
 {
 	json_decref(s->json);

@@ -24,7 +24,12 @@ int service_agent_id(struct agent_key *out, const struct service *service, const
 		length = snprintf(full, sizeof(full), "eip155:%ju/erc721:%s/%s", (uintmax_t)service->registry.chain, registry, text);
 	if (length < 0 || (size_t)length >= sizeof(full) || agent_key_parse(out, full, (size_t)length) != 0)
 		return -EBADMSG;
-	return out->chain == service->registry.chain ? 0 : -ENOENT;
+	return service_serves(service, out) ? 0 : -ENOENT;
+}
+
+bool service_serves(const struct service *service, const struct agent_key *key)
+{
+	return key->chain == service->registry.chain && address_equal(&key->registry, &service->registry.registry);
 }
 
 static json_t *state_json(const struct agent_state *state, const struct heads_block *block)
@@ -104,7 +109,7 @@ static void get_agent(struct http_request *req)
 	}
 	rc = heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS);
 	if (rc == 0)
-		rc = agent_read_pair(service->rpc, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
+		rc = agent_read_pair(service->rpc_reads, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
 	if (rc != 0)
 		cannot_read(req);
 }

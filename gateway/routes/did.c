@@ -192,7 +192,7 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 	state->service = service;
 	state->req = req;
 	if (length < 0 || length >= AGENT_DID_SIZE ||
-	    agent_did_parse(&state->key, did, (size_t)length, &service->defaults) != 0) {
+	    agent_did_parse(&state->key, did, (size_t)length, &service->defaults) != 0 || !service_serves(service, &state->key)) {
 		http_fail(req, -ENOENT, "No agent has such a path here: chain and id are decimal without leading zeros.");
 		return;
 	}
@@ -319,10 +319,17 @@ static void on_version(void *arg, int err, const struct heads_block *block, stru
 static void resolve_agent(struct resolving *r)
 {
 	struct eth_rpc_at at = eth_rpc_at_number(r->request.options.version_id);
+	const struct heads_set *heads;
 	int rc;
 
+	/* heads that are too old to judge by are no reason to refuse: then the node says what it has */
+	if (r->request.options.has_version_id && heads_get(&heads, &r->service->heads, HEADS_AGE_MAX_MS) == 0 &&
+	    r->request.options.version_id > heads->latest.number) {
+		reply_error(r, RESOLUTION_NOT_FOUND, "There is no such block yet.");
+		return;
+	}
 	if (r->request.options.has_version_id)
-		rc = agent_read_at(r->service->rpc, &r->key, &at, false, SERVICE_RPC_MS, on_version, r);
+		rc = agent_read_at(r->service->rpc_reads, &r->key, &at, false, SERVICE_RPC_MS, on_version, r);
 	else
 		rc = authority_get(r->service->authority, &r->key, on_current, r);
 	if (rc != 0)
@@ -368,7 +375,7 @@ static void resolve_web(struct resolving *r, const char *did, size_t length)
 		return;
 	}
 	if (length > own_length) {
-		if (agent_did_parse(&r->key, did, length, &r->service->defaults) == 0)
+		if (agent_did_parse(&r->key, did, length, &r->service->defaults) == 0 && service_serves(r->service, &r->key))
 			resolve_agent(r);
 		else
 			reply_error(r, RESOLUTION_NOT_FOUND, "This host has no such DID.");

@@ -7,10 +7,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void get_health(struct http_request *req)
 {
 	http_reply(req, 200, "text/plain; charset=utf-8", "ok\n", 3);
+}
+
+/* between a commit and its signature pass milliseconds */
+enum { SIGN_LATE_MS = 5000 };
+
+static uint64_t realtime_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 struct ready_state {
@@ -92,6 +104,8 @@ static void answer_ready(struct http_request *req)
 		reason(state, "database: the log's head cannot be read");
 	else if (state->head.size > 0 && state->op.err != 0)
 		reason(state, "signer: no checkpoint is signed");
+	else if (state->head.size > state->signed_last.size && realtime_ms() > state->head.at + SIGN_LATE_MS)
+		reason(state, "signer: entries are committed and not signed");
 	ready = json_array_size(state->reasons) == 0;
 	json_auto_t *answer = json_pack("{s:b, s:O}", "ready", ready, "reasons", state->reasons);
 

@@ -351,9 +351,11 @@ static void parse_item(struct ingest *in, struct item *item, const uint8_t *byte
 		rc = admission_signature(service->signatures, &item->admission, &item->refusal, &item->submission,
 					 service->names.origin, item->content.uid);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		/* texts and payload are all that is needed from here on; the tree is twenty times their size */
+		submission_drop_json(&item->submission);
 		item->alive = true;
-	else if (item->refusal.code != REFUSAL_NONE)
+	} else if (item->refusal.code != REFUSAL_NONE)
 		answer_refusal(item);
 	else
 		refuse(item, REFUSAL_STORE, "out of memory; send the same item again");

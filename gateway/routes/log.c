@@ -20,6 +20,7 @@ static void resume(struct pg_op *op)
 
 struct checkpoint_state {
 	struct pg_op op;
+	uint64_t publications; /* when the row was asked for */
 	struct store_checkpoint row;
 };
 
@@ -34,6 +35,7 @@ static void find_published(struct http_request *req)
 		return;
 	}
 	state->op = (struct pg_op){.on_done = resume, .arg = req};
+	state->publications = service->publications;
 	rc = store_published_latest(service_reader(service), &state->op, &state->row);
 	if (rc != 0)
 		http_fail(req, rc, NULL);
@@ -55,7 +57,7 @@ static void answer_checkpoint(struct http_request *req)
 		http_fail(req, -ENOMEM, NULL);
 		return;
 	}
-	if (service->listening && !service->checkpoint)
+	if (service->listening && !service->checkpoint && state->publications == service->publications)
 		service->checkpoint = http_response_ref(made);
 	http_reply_shared(req, made);
 	http_response_unref(made);
@@ -75,6 +77,7 @@ static void get_checkpoint(struct http_request *req)
 
 void service_published(struct service *service)
 {
+	service->publications++;
 	if (service->checkpoint)
 		http_response_unref(service->checkpoint);
 	service->checkpoint = NULL;

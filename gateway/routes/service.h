@@ -27,7 +27,8 @@ struct service {
 	struct pg_conn *writer; /* append's own */
 	struct pg_conn *readers[SERVICE_READERS];
 	unsigned next_reader;
-	struct eth_rpc *rpc;
+	struct eth_rpc *rpc;	   /* the authority cache's: what attestations wait for */
+	struct eth_rpc *rpc_reads; /* of reads that anybody may ask for and nothing caches, so that they starve nobody */
 	struct heads heads; /* as the follow duty wrote them last; see heads_get() for their age */
 	struct authority_cache *authority;
 	struct append *append;
@@ -42,6 +43,7 @@ struct service {
 	struct signature_context *signatures;
 	/* Shared answers that change only with the log; NULL until first made. Replaced at kedge_published. */
 	struct http_response *checkpoint;
+	uint64_t publications; /* counted, so that what was read before one is not cached after it */
 	bool listening; /* LISTEN is in force */
 	struct documents *documents; /* ready did.json; NULL until the first was made */
 };
@@ -55,6 +57,9 @@ extern const size_t routes_did_count, routes_agent_count, routes_attestation_cou
 
 /* An {id} of a path: `42` (default registry) or `8453:42`. Returns 0, -EBADMSG, or -ENOENT for a chain not served. */
 __attribute__((warn_unused_result)) int service_agent_id(struct agent_key *out, const struct service *service, const char *text);
+
+/* Whether this gateway reads that agent's chain and registry: another registry's owner is nobody's key here. */
+bool service_serves(const struct service *service, const struct agent_key *key);
 
 /* Nothing of the log may be served from a cache of former days. */
 void service_published(struct service *service);

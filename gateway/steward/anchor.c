@@ -39,6 +39,7 @@ struct anchoring {
 	size_t nraws;
 	struct sender_action work[WORK_MAX];
 	size_t work_at, work_end;
+	bool half; /* an action failed half way: the sender begins anew from what is stored */
 };
 
 static uint64_t now_ms(void)
@@ -355,8 +356,10 @@ static int work(struct anchoring *a)
 		struct sender_action action = a->work[a->work_at++];
 		int rc = carry_out(a, &action);
 
-		if (rc != 0)
+		if (rc != 0) {
+			a->half = true;
 			return rc;
+		}
 	}
 	a->work_at = a->work_end = 0;
 	return 0;
@@ -419,6 +422,7 @@ static int begin(struct anchoring *a)
 	while (a->nraws > 0)
 		drop_raw(a, a->raws[0].hash);
 	a->work_at = a->work_end = 0;
+	a->half = false;
 	if (rc == 0)
 		rc = pg_wait(a->ctx->base, &op,
 			     store_attempt_last(a->ctx->pg, &op, &last_at, a->contract.chain_id, a->relayer.bytes));
@@ -459,8 +463,7 @@ static int duty(struct anchoring *a)
 			if (rc == -ECANCELED || rc == -ESTALE)
 				break;
 			if (rc != 0) {
-				/* an action was left half done: what is stored says how far it came */
-				begun = a->work_at == a->work_end && begun;
+				begun = begun && !a->half;
 				pause = steward_failed(&trouble, ctx, "anchoring", rc);
 			} else {
 				steward_recovered(&trouble, ctx);

@@ -190,5 +190,6 @@ int anchor_view_read(struct sender_view *view, struct sender_receipt *receipts, 
 		rc = read_second(view, receipts, answer);
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&calls);
-	return rc;
+	/* a block that went away between the two trips: look again; -ESTALE would be a lost fence to the caller */
+	return rc == -ESTALE ? -EAGAIN : rc;
 }

@@ -25,7 +25,6 @@ struct signer {
 	struct guard guard;
 	struct merkle_hasher hasher;
 	struct merkle_hash *leaves; /* LEAVES_AT_ONCE */
-	bool fresh;   /* the guard file did not exist */
 	bool settled; /* the checkpoint of the guard's size is in the database */
 };
 
@@ -61,7 +60,6 @@ static int open_guard(struct signer *s)
 			  log_str("file", path));
 	else if (rc != 0)
 		log_error(log_msg("signer.state"), log_str("file", path), log_rc(rc));
-	s->fresh = fresh;
 	return rc;
 }
 
@@ -153,7 +151,7 @@ static int check_start(struct signer *s)
 	struct pg_op op = {0};
 	int rc;
 
-	if (!s->fresh && s->guard.edge.size > 0)
+	if (s->guard.edge.size > 0)
 		return 0;
 	rc = pg_wait(s->ctx->base, &op, store_checkpoint_latest(s->ctx->pg, &op, &row));
 	if (rc == -ENOENT)
