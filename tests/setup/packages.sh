@@ -23,8 +23,9 @@ done
 command -v node >/dev/null && command -v npm >/dev/null || wanted+=" nodejs npm"
 
 missing=""
+known=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $wanted 2>/dev/null || true)
 for package in $wanted; do
-  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=" $package"
+  grep -qxF "$package installed" <<<"$known" || missing+=" $package"
 done
 [ -n "$missing" ] || exit 0
 
