@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { REGISTRY, artefact, ethers } from '../chain/lib.mjs';
+import { settled } from './harness.mjs';
 import { digestOf, hash, keyText, signDigest, spoken, statement, uidText } from '../vectors/format.mjs';
 
 export { ethers, keyText };
@@ -36,6 +37,12 @@ export async function registerBy(stack, wallet, uri = '') {
   }
   throw new Error('no Registered event');
 }
+
+// Every worker takes this agent for one that exists.
+export const agentSafe = (stack, id) => settled(`agent ${id}`, async () => {
+  const { status, body } = await stack.http(`/v1/agents/${id}`);
+  return status === 200 && JSON.parse(body).safe.exists;
+});
 
 // The registry's own typed data, signed by the new wallet and sent by the owner.
 export async function changeWallet(stack, owner, id, wallet) {

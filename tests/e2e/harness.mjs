@@ -5,6 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { Chain, root, sleep } from '../chain/lib.mjs';
 
@@ -47,7 +48,8 @@ export function run(file, args, options = {}) {
   });
 }
 
-// Asks again until it holds; what `probe` gives is returned. It may throw or give something false meanwhile.
+// Asks again until it holds; what `probe` gives is returned. It may throw or give something false meanwhile; an assertion
+// that fails is the end.
 export async function until(what, probe, ms = 30000, step = 50) {
   const end = Date.now() + ms;
   let last = null;
@@ -57,11 +59,21 @@ export async function until(what, probe, ms = 30000, step = 50) {
       if (got) return got;
       last = null;
     } catch (e) {
+      if (e.code === 'ERR_ASSERTION') throw e;
       last = e;
     }
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}${last ? `: ${last.message}` : ''}`);
     await sleep(step);
   }
+}
+
+// As until(), but `times` answers in a row must hold: each worker learns of new blocks by itself.
+export function settled(what, probe, ms = 30000, times = 12) {
+  let streak = 0;
+  return until(what, async () => {
+    streak = (await probe()) ? streak + 1 : 0;
+    return streak >= times;
+  }, ms, 20);
 }
 
 function readOr(file, otherwise) {
@@ -188,7 +200,7 @@ export class Stack {
       '--guardian', guardian, '--fund', relayer, '--port', '0', '--no-keeper']);
     this.chainFile = path.join(dir, 'chain.json');
     this.record = await until('the local chain', () => {
-      if (this.chainProcess.exitCode !== null) throw Object.assign(new Error(`the chain ended: ${readOr(this.log('chain'), '')}`));
+      assert.equal(this.chainProcess.exitCode, null, 'the chain ended');
       return JSON.parse(fs.readFileSync(this.chainFile, 'utf8'));
     });
     this.chain = new Chain(this.record.rpc);
@@ -228,7 +240,7 @@ export class Stack {
   async ready(ms = 60000) {
     const { gateway } = this;
     return until('/readyz', async () => {
-      if (gateway.exitCode !== null) throw new Error(`kedge serve ended: ${readOr(this.log('serve'), '')}`);
+      assert.ok(gateway.exitCode === null && gateway.signalCode === null, 'kedge serve ended');
       const { status, body } = await this.http('/readyz', { local: true });
       if (status !== 200) throw new Error(`${status} ${body}`);
       return true;

@@ -2,7 +2,7 @@
 // batch; each type's page is served; nothing of it is stored.   node refusals.mjs --kedge FILE
 import assert from 'node:assert/strict';
 import { drive, kedgeBinary, until } from './harness.mjs';
-import { claim, ethers, fund, keyText, registerBy, sign, uidOf } from './agents.mjs';
+import { agentSafe, claim, ethers, fund, keyText, registerBy, sign, uidOf } from './agents.mjs';
 import { REGISTRY } from '../vectors/format.mjs';
 
 const QUOTA = 3;
@@ -269,10 +269,7 @@ drive({ kedge: kedgeBinary(), quota: QUOTA }, async (made) => {
   stack = made;
   await fund(stack, zero.address, one.address, two.address);
   for (const wallet of [zero, one, two]) await registerBy(stack, wallet);
-  await until('agent 2', async () => {
-    const { status, body } = await stack.http('/v1/agents/2');
-    return status === 200 && JSON.parse(body).safe.exists;
-  });
+  await agentSafe(stack, 2);
   const good = signed();
   assert.equal((await stack.post('/v1/attestations', good)).status, 201);
   const before = await snapshot();

@@ -2,8 +2,8 @@
 // accepted, and is followed on the same connection by a request that would be accepted too: at most one answer may come,
 // 4xx, 501 or 505, the connection ends, and the log holds nothing of either.   node smuggling.mjs --kedge FILE
 import assert from 'node:assert/strict';
-import { drive, kedgeBinary, until } from './harness.mjs';
-import { claim, ethers, fund, registerBy, sign, uidOf } from './agents.mjs';
+import { drive, kedgeBinary } from './harness.mjs';
+import { agentSafe, claim, ethers, fund, registerBy, sign, uidOf } from './agents.mjs';
 
 const zero = ethers.Wallet.createRandom();
 let stack;
@@ -124,10 +124,7 @@ drive({ kedge: kedgeBinary() }, async (made) => {
   await fund(stack, zero.address);
   await registerBy(stack, zero);
   await registerBy(stack, zero);
-  await until('agent 1', async () => {
-    const { status, body } = await stack.http('/v1/agents/1');
-    return status === 200 && JSON.parse(body).safe.exists;
-  });
+  await agentSafe(stack, 1);
   const known = sign(stack, zero, { attestation: claim(0, 1) });
   assert.equal((await stack.post('/v1/attestations', known)).status, 201);
   // the followers alone are good: two of them on one connection give two answers

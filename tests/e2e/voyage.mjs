@@ -7,8 +7,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import assert from 'node:assert/strict';
-import { drive, kedgeBinary, sleep, until } from './harness.mjs';
-import { changeWallet, claim, ethers, fund, keyText, loadKey, message, registerBy, saveKey, sign, uidOf } from './agents.mjs';
+import { drive, kedgeBinary, settled, sleep, until } from './harness.mjs';
+import { agentSafe, changeWallet, claim, ethers, fund, keyText, loadKey, message, registerBy, saveKey, sign, uidOf } from './agents.mjs';
 import { LogReader, included, readLog } from './reader.mjs';
 import { changedBytes } from './mutations.mjs';
 
@@ -54,7 +54,9 @@ class Voyage {
     const one = await registerBy(stack, this.owner1, 'https://agent.example/registration.json');
     assert.equal(one.id, 1n);
     await changeWallet(stack, this.owner1, 1, this.first1);
-    await until('agent 1 with its first wallet in its document', async () => lists(await this.document(1), this.first1.address));
+    this.registeredAt = got.block;
+    await agentSafe(stack, 1);
+    await settled('agent 1 with its first wallet in its document', async () => lists(await this.document(1), this.first1.address));
   }
 
   async document(id) {
@@ -105,8 +107,10 @@ class Voyage {
 
   async hostHeader() {
     const { stack } = this;
-    const targets = ['/.well-known/did.json', `/agent/${stack.record.chainId}/0/did.json`, `/1.0/identifiers/${this.did(0)}?versionId=${await stack.chain.number()}`,
-      '/log/vkey', `/1.0/identifiers/${encoded(this.did(1))}`];
+    const final = `/1.0/identifiers/${this.did(0)}?versionId=${this.registeredAt}`;
+    await settled('the block of agent 0 to be final', async () => (await this.get(final)).json().didDocumentMetadata.gateway.finality === 'finalized');
+    const targets = ['/.well-known/did.json', `/agent/${stack.record.chainId}/0/did.json`, final, '/log/vkey',
+      `/1.0/identifiers/${encoded(this.did(1))}`];
     const hosts = ['evil.example', 'localhost:1', `${stack.host}.`, 'LOCALHOST', '[::1]:80', '127.0.0.1', 'a'.repeat(200), 'evil.example:8004'];
     const varying = /identifiers\/did%3A/; // its metadata names the newest block, which moves
     for (const target of targets) {
@@ -196,7 +200,8 @@ class Voyage {
       await stack.cli(['verify', file, '--policy', this.policy, '--level', level]);
       this.receipts[level] = file;
     }
-    // a fresh one is not final yet: 202 until then, exit 3
+    // a fresh one is not final while no block comes: 202, exit 3
+    await stack.keep(false);
     const fresh = sign(stack, this.wallet0, { attestation: claim(0, 1), context: { game: { id: 'voyage' } } });
     assert.equal((await stack.post('/v1/attestations', fresh)).status, 201);
     const early = await stack.http(`/v1/attestations/${uidOf(fresh)}/receipt?level=final`);
@@ -207,6 +212,7 @@ class Voyage {
     const { body } = await stack.http(`/v1/attestations/${uidOf(fresh)}/receipt`);
     fs.writeFileSync(young, body);
     await stack.cli(['verify', young, '--policy', this.policy, '--level', 'final'], { code: 3 });
+    await stack.keep(true);
     const anchored = fs.readFileSync(this.receipts.anchored, 'utf8');
     await stack.cli(['verify', this.receipts.anchored, '--policy', this.policy, '--offline'], { code: 3 });
     fs.writeFileSync(young, anchored + '\n');
@@ -286,11 +292,9 @@ class Voyage {
     this.rotatedAt = Number(got.block);
     assert.equal(this.rotatedAt, before + 1);
     const neither = async () => !(await this.currentHas(this.first1.address)) && !(await this.currentHas(this.second1.address));
-    let streak = 0;
-    await until('neither wallet listed', async () => {
+    await settled('neither wallet listed', async () => {
       assert.ok(!(await this.currentHas(this.second1.address)), 'the new wallet is not listed before it is safe');
-      streak = (await neither()) ? streak + 1 : 0;
-      return streak >= 10; // every worker has the new head
+      return neither();
     });
     for (let n = 0; n < 20; n++) assert.ok(await neither(), 'neither wallet between latest and safe');
     assert.ok(await this.currentHas(this.owner1.address), 'the owner stays');
@@ -300,7 +304,7 @@ class Voyage {
     await sleep(400);
     assert.ok(await neither(), 'one block further it is still not safe');
     await stack.chain.rpc('evm_mine');
-    await until('the new wallet in the document', async () => {
+    await settled('the new wallet in the document', async () => {
       assert.ok(!(await this.currentHas(this.first1.address)));
       return this.currentHas(this.second1.address);
     });

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { alive, childrenOf, drive, kedgeBinary, sleep, until } from '../e2e/harness.mjs';
-import { ethers, fund, registerBy } from '../e2e/agents.mjs';
+import { agentSafe, ethers, fund, registerBy } from '../e2e/agents.mjs';
 import { LogReader, consistent, readLog } from '../e2e/reader.mjs';
 import { Load } from './load.mjs';
 
@@ -190,10 +190,7 @@ class Kills {
     const wallets = Array.from({ length: 6 }, () => ethers.Wallet.createRandom());
     await fund(stack, ...wallets.map(({ address }) => address));
     for (const wallet of wallets) await registerBy(stack, wallet);
-    await until('the agents', async () => {
-      const { status, body } = await stack.http(`/v1/agents/${wallets.length - 1}`);
-      return status === 200 && JSON.parse(body).safe.exists;
-    });
+    await agentSafe(stack, wallets.length - 1);
     this.load = new Load(stack, new LogReader((await stack.http('/log/vkey')).body.toString()), wallets);
     await this.load.progress();
     const strikes = {

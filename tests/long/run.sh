@@ -61,7 +61,7 @@ kills() {
 
 static() {
   say "static analysis"
-  attempt "static analysis" tests/long/static.sh "$dev"
+  attempt "static analysis" tests/long/static.sh
 }
 
 fuzz_one() {
