@@ -402,13 +402,20 @@ static bool due(const struct sender *s, uint64_t now)
 	return waited >= stretch && (waited >= s->config.interval_ms || entries >= s->config.entries_max);
 }
 
+/* Between final and latest there are our own few nonces. A node that says a far higher one is wrong, and an attempt signed for
+ * it could never be mined. */
+static bool leaps(const struct sender *s)
+{
+	return s->latest.nonce > s->final_nonce && s->latest.nonce - s->final_nonce > SENDER_ATTEMPTS_MAX;
+}
+
 /* A new nonce only when every one of ours is used and known to be used by us. */
 static bool settled(const struct sender *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->attempts[i].nonce >= s->latest.nonce || !winner(s, s->attempts[i].nonce))
 			return false;
-	return s->latest.nonce >= s->final_nonce;
+	return s->latest.nonce >= s->final_nonce && !leaps(s);
 }
 
 static void decide(struct step *step, bool polled)
@@ -423,7 +430,7 @@ static void decide(struct step *step, bool polled)
 	newest = unconfirmed(s, &attempts);
 	if (polled)
 		s->gap_views = newest && newest->nonce > s->latest.nonce ? s->gap_views + 1 : 0;
-	alarm_if(step, SENDER_ALARM_GAP, s->gap_views >= ODD_VIEWS_MAX);
+	alarm_if(step, SENDER_ALARM_GAP, s->gap_views >= ODD_VIEWS_MAX || leaps(s));
 	if (newest) {
 		pursue(step, newest, attempts, polled);
 		return;

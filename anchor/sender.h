@@ -157,7 +157,7 @@ enum sender_alarm {
 	SENDER_ALARM_FINALITY, /* the finalized head went backwards */
 	SENDER_ALARM_FEE_CAP,  /* a replacement would pass the cap; the old one is kept alive */
 	SENDER_ALARM_FUNDS,    /* the balance does not cover an anchor */
-	SENDER_ALARM_GAP,      /* the chain waits for a nonce below ours that we do not know */
+	SENDER_ALARM_GAP,      /* the chain waits for a nonce below ours that we do not know, or a node says one far above */
 	SENDER_ALARM_FULL,     /* too many unfinal attempts */
 };
 

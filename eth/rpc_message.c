@@ -93,6 +93,8 @@ static bool has_text(const char *message, size_t len, const char *const *list)
 	return false;
 }
 
+enum { CLASSIFIED_MAX = 1024 };
+
 /* Texts of nodes and gateways; facts/eth-client.md §2.1, §3.2 name the sources. */
 static const char *const REVERTED[] = {"execution reverted", "vm execution error", "revert", NULL};
 static const char *const NO_METHOD[] = {"method not found", "method not supported", "does not exist/is not available",
@@ -137,6 +139,8 @@ static const char *const RETRYABLE[] = {"rate limit", "too many requests", "requ
 
 enum eth_rpc_outcome eth_rpc_classify(int64_t code, const char *message, size_t len, bool has_data)
 {
+	/* what says which error it is stands at the front; the rest may be megabytes */
+	len = len < CLASSIFIED_MAX ? len : CLASSIFIED_MAX;
 	if (code == 3 || (has_data && has_text(message, len, REVERTED)) ||
 	    has_text(message, len, (const char *const[]){REVERTED[0], REVERTED[1], NULL}))
 		return ETH_RPC_REVERT;

@@ -38,6 +38,7 @@ static const struct setting settings[] = {
 	{"publish_ms", NUMBER, AT(publish_ms), "2000", 50, 3600000, "least time between published checkpoints"},
 	{"anchor_ms", NUMBER, AT(anchor_ms), "60000", 100, 86400000, "least time between anchors"},
 	{"follow_ms", NUMBER, AT(follow_ms), "1000", 50, 60000, "time between looks at the chain's heads"},
+	{"head_age_s", NUMBER, AT(head_age_s), "120", 0, 86400, "oldest latest block that is believed to be the head; 0 for any"},
 	{"open_quota", NUMBER, AT(open_quota), "0", 0, 1000000000, "attestations an issuer may log a day outside games"},
 	{"anchor_fee_cap_gwei", NUMBER, AT(anchor_fee_cap_gwei), "100", 1, 1000000, "highest maxFeePerGas an anchor may offer"},
 	{"anchor_daily_gwei", NUMBER, AT(anchor_daily_gwei), "0", 0, UINT64_MAX >> 11, "most the anchors of one day may cost; 0 for no limit"},
@@ -125,22 +126,52 @@ int config_set(struct config *config, struct config_error *err, const char *name
 	return -EINVAL;
 }
 
+enum { LINE_MAX_BYTES = 198 }; /* libinih reads lines into 200 bytes */
+
 struct file_reading {
 	struct config *config;
 	struct config_error *err;
+	FILE *file;
+	unsigned line;
 	bool failed;
 };
+
+/* libinih takes an indented line for more of the value above, and cuts a long one in two: neither may happen silently. */
+static char *read_line(char *text, int size, void *user)
+{
+	struct file_reading *reading = user;
+	char *got = fgets(text, size, reading->file);
+	size_t length = got ? strlen(got) : 0;
+
+	if (!got || reading->failed)
+		return NULL;
+	reading->line++;
+	if (length > LINE_MAX_BYTES && got[length - 1] != '\n') {
+		refuse(reading->err, "line %u: longer than %d bytes; give this setting as an environment variable", reading->line,
+		       LINE_MAX_BYTES);
+		reading->failed = true;
+		return NULL;
+	}
+	if ((*got == ' ' || *got == '\t') && got[strspn(got, " \t\r\n")] != '\0') {
+		refuse(reading->err, "line %u: indented; a setting begins at the start of its line", reading->line);
+		reading->failed = true;
+		return NULL;
+	}
+	return got;
+}
 
 static int on_line(void *user, const char *section, const char *name, const char *value)
 {
 	struct file_reading *reading = user;
+	struct config_error inner;
 
 	if (*section) {
-		refuse(reading->err, "section [%s]: settings stand before any section", section);
+		refuse(reading->err, "line %u: section [%s]: settings stand before any section", reading->line, section);
 		reading->failed = true;
 		return 0;
 	}
-	if (config_set(reading->config, reading->err, name, value ? value : "") != 0) {
+	if (config_set(reading->config, &inner, name, value ? value : "") != 0) {
+		refuse(reading->err, "line %u: %s", reading->line, inner.text);
 		reading->failed = true;
 		return 0;
 	}
@@ -149,18 +180,20 @@ static int on_line(void *user, const char *section, const char *name, const char
 
 static int load_file(struct config *out, struct config_error *err, const char *path)
 {
-	struct file_reading reading = {.config = out, .err = err};
-	int line = ini_parse(path, on_line, &reading);
+	struct file_reading reading = {.config = out, .err = err, .file = fopen(path, "r")};
 	struct config_error inner;
+	int line;
 
+	if (!reading.file)
+		return refuse(err, "%s: cannot be read: %s", path, strerror(errno));
+	line = ini_parse_stream(read_line, &reading, on_line, &reading);
+	fclose(reading.file);
 	if (line == 0 && !reading.failed)
 		return 0;
-	if (line < 0)
-		return refuse(err, "%s: cannot be read: %s", path, strerror(errno));
 	if (!reading.failed)
 		return refuse(err, "%.200s, line %d: not `name = value`", path, line);
 	inner = *err;
-	return refuse(err, "%.200s, line %d: %s", path, line, inner.text);
+	return refuse(err, "%.200s, %s", path, inner.text);
 }
 
 /* Variables that steer the process and are no settings. */
@@ -249,6 +282,24 @@ static bool host_char(char c)
 	return isalnum((unsigned char)c) || c == '-' || c == '.';
 }
 
+/* An IPv4 address in any form ends in a label of digits, or of hex digits after 0x (WHATWG URL, "ends in a number"); a trailing
+ * dot leaves an empty label. */
+static bool is_address(const char *host, size_t length)
+{
+	const char *colon = memchr(host, ':', length), *end = colon ? colon : host + length, *label = end;
+
+	while (label > host && label[-1] != '.')
+		label--;
+	if (label == end)
+		return true;
+	if (end - label > 1 && label[0] == '0' && (label[1] == 'x' || label[1] == 'X'))
+		return true;
+	for (; label < end; label++)
+		if (!isdigit((unsigned char)*label))
+			return false;
+	return true;
+}
+
 int config_finish(struct config *config, struct config_error *err)
 {
 	const char *url = config->public_url, *host, *p;
@@ -276,9 +327,11 @@ int config_finish(struct config *config, struct config_error *err)
 	}
 	length = (size_t)(p - host);
 	if (*p == '/' && p[1] == '\0')
-		p++;
+		config->public_url[p - url] = '\0';
 	if (*p)
 		return refuse(err, "public_url: '%.200s' has more than scheme, host and port", url);
+	if (is_address(host, length))
+		return refuse(err, "public_url: '%.200s' names an address; did:web needs a host name, such as localhost", url);
 	for (size_t i = 0; i < length; i++)
 		lower[i] = (char)tolower((unsigned char)host[i]);
 	lower[length] = '\0';

@@ -25,6 +25,7 @@ struct config {
 	uint64_t publish_ms;                   /* least time between published checkpoints */
 	uint64_t anchor_ms;                    /* least time between anchors */
 	uint64_t follow_ms;                    /* between looks at the chain's heads */
+	uint64_t head_age_s;                   /* a node whose latest block is older is stuck; 0: any age */
 	uint64_t open_quota;                   /* attestations an issuer may log a day outside games; 0 none */
 	uint64_t anchor_fee_cap_gwei;          /* highest maxFeePerGas the anchor sender may offer */
 	uint64_t anchor_daily_gwei;            /* most the anchor sender may spend a day; 0 no limit */

@@ -199,7 +199,10 @@ static int make_connections(struct worker *w)
 	if (rc == 0)
 		rc = authority_new(&s->authority, s->rpc, &s->heads, NULL);
 	append.writer = s->writer;
-	append.reader = s->readers[0];
+	if (rc == 0)
+		rc = store_open(&s->append_reader, s->base, s->config->database, "kedge append reader", STORE_READER, on_database,
+				NULL);
+	append.reader = s->append_reader;
 	if (rc == 0)
 		rc = append_new(&s->append, &append);
 	if (rc == 0)
@@ -229,8 +232,7 @@ static int make_router(struct worker *w)
 	return http_router_new(&w->router, w->routes, total);
 }
 
-/* "127.0.0.1:8004" or "[::1]:8004". */
-static int listen_on(int *fd, const char *text, bool shared)
+int worker_listen(int *fd, const char *text, bool shared)
 {
 	const char *colon = strrchr(text, ':');
 	char host[64];
@@ -263,7 +265,7 @@ static int add_server(struct worker *w, int fd, bool local, const struct http_ro
 static int make_servers(struct worker *w)
 {
 	const struct config *config = w->service.config;
-	int fd, rc = listen_on(&fd, config->listen, true);
+	int fd, rc = worker_listen(&fd, config->listen, true);
 
 	if (rc == 0)
 		rc = add_server(w, fd, false, w->router);
@@ -277,7 +279,7 @@ static int make_servers(struct worker *w)
 		return rc;
 	rc = http_router_new(&w->metrics_router, metrics_routes, 1);
 	if (rc == 0)
-		rc = listen_on(&fd, config->metrics_listen, false);
+		rc = worker_listen(&fd, config->metrics_listen, false);
 	if (rc == 0)
 		rc = add_server(w, fd, false, w->metrics_router);
 	if (rc != 0)
@@ -350,6 +352,7 @@ static void clear(struct worker *w)
 	eth_rpc_free(s->rpc);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);
+	pg_close(s->append_reader);
 	pg_close(s->writer);
 	service_published(s);
 	documents_free(s->documents);

@@ -71,7 +71,8 @@ int cli_resolve(int argc, char **argv)
 		json_unpack(result, "{s:{s:{s:s, s?s}}}", "didResolutionMetadata", "error", "type", &code, "detail", &detail);
 		cli_error("%ld %s%s%s", answer.status, code ? code : "not resolved", detail ? ": " : "", detail ? detail : "");
 	}
-	rc = answer.status == 200 ? CLI_OK : answer.status == 503 ? CLI_UNREACHABLE : CLI_FALSE;
+	/* 500 is the resolution binding's word for a chain that cannot be read */
+	rc = answer.status == 200 ? CLI_OK : answer.status >= 500 && answer.status != 501 ? CLI_UNREACHABLE : CLI_FALSE;
 	cli_response_clear(&answer);
 	return rc;
 }

@@ -70,6 +70,20 @@ static int check_database(const struct config *config)
 	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
 }
 
+/* Workers share their port, and would share it with another gateway too: requests would go to either of two logs. */
+static int check_port(const struct config *config)
+{
+	int fd, rc = worker_listen(&fd, config->listen, false);
+
+	if (rc == 0)
+		close(fd);
+	else if (rc == -EADDRINUSE)
+		cli_error("setting listen: %s is taken by another process", config->listen);
+	else
+		cli_error("setting listen: %s: %s", config->listen, strerror(-rc));
+	return rc == 0 ? CLI_OK : CLI_FALSE;
+}
+
 static int open_socket(int *fd, const struct config *config)
 {
 	char path[CONFIG_TEXT_MAX + 32];
@@ -154,6 +168,8 @@ int cli_serve(int argc, char **argv)
 		rc = check_database(&config);
 	if (rc == CLI_OK)
 		rc = cli_own_vkey(vkey, &config);
+	if (rc == CLI_OK)
+		rc = check_port(&config);
 	if (rc == CLI_OK)
 		rc = open_socket(&fd, &config);
 	if (rc != CLI_OK)

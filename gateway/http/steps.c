@@ -11,7 +11,7 @@ static void run(struct http_request *req)
 		http_handler *step = req->steps[req->step];
 		req->step_due = false;
 		if (step == NULL) {
-			http_fail(req, -EIO, NULL);
+			http_fail(req, -EPROTO, NULL);
 			break;
 		}
 		req->step++;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEADS_MARGIN = 1024 };
+
 static const char current_cache[] = "public, max-age=2, must-revalidate";
 static const char final_cache[] = "public, max-age=31536000, immutable";
 
@@ -241,6 +243,8 @@ static void reply_error(struct resolving *r, enum resolution_code code, const ch
 	json_t *envelope = NULL;
 
 	http_set_cache(r->req, "no-store");
+	if (code == RESOLUTION_INTERNAL_ERROR)
+		http_set_header(r->req, "Retry-After", "1");
 	if (resolution_error_envelope(&envelope, code, detail) != 0)
 		http_fail(r->req, -ENOMEM, NULL);
 	else
@@ -322,9 +326,9 @@ static void resolve_agent(struct resolving *r)
 	const struct heads_set *heads;
 	int rc;
 
-	/* heads that are too old to judge by are no reason to refuse: then the node says what it has */
+	/* far beyond the head, which is known here a moment late; nodes refuse what does not fit their own integers */
 	if (r->request.options.has_version_id && heads_get(&heads, &r->service->heads, HEADS_AGE_MAX_MS) == 0 &&
-	    r->request.options.version_id > heads->latest.number) {
+	    r->request.options.version_id > heads->latest.number + HEADS_MARGIN) {
 		reply_error(r, RESOLUTION_NOT_FOUND, "There is no such block yet.");
 		return;
 	}

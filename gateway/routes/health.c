@@ -29,6 +29,7 @@ struct ready_state {
 	struct pg_op op;
 	struct store_head head;
 	struct store_checkpoint signed_last;
+	struct store_entry waiting;
 	int head_err;
 	json_t *reasons;
 };
@@ -42,6 +43,7 @@ static void drop(void *arg)
 {
 	struct ready_state *state = arg;
 
+	store_entry_clear(&state->waiting);
 	json_decref(state->reasons);
 }
 
@@ -94,17 +96,34 @@ static void look_at_signer(struct http_request *req)
 	}
 }
 
+/* The oldest entry that no checkpoint covers, if there is one: the newest says nothing while others are still coming in. */
+static void look_at_unsigned(struct http_request *req)
+{
+	struct ready_state *state = http_state(req, sizeof(*state));
+	struct service *service = http_user(req);
+	int rc = -ENOENT;
+
+	if (state->head_err != 0)
+		reason(state, "database: the log's head cannot be read");
+	else if (state->head.size > 0 && state->op.err != 0)
+		reason(state, "signer: no checkpoint is signed");
+	else if (state->head.size > state->signed_last.size) {
+		state->op = (struct pg_op){.on_done = resume, .arg = req};
+		rc = store_entry_by_seq(service_reader(service), &state->op, &state->waiting, state->signed_last.size);
+	}
+	if (rc != 0) {
+		state->op.err = rc;
+		http_next(req);
+	}
+}
+
 static void answer_ready(struct http_request *req)
 {
 	struct ready_state *state = http_state(req, sizeof(*state));
 	bool ready;
 	char *body;
 
-	if (state->head_err != 0)
-		reason(state, "database: the log's head cannot be read");
-	else if (state->head.size > 0 && state->op.err != 0)
-		reason(state, "signer: no checkpoint is signed");
-	else if (state->head.size > state->signed_last.size && realtime_ms() > state->head.at + SIGN_LATE_MS)
+	if (state->op.err == 0 && realtime_ms() > state->waiting.at + SIGN_LATE_MS)
 		reason(state, "signer: entries are committed and not signed");
 	ready = json_array_size(state->reasons) == 0;
 	json_auto_t *answer = json_pack("{s:b, s:O}", "ready", ready, "reasons", state->reasons);
@@ -119,7 +138,7 @@ static void answer_ready(struct http_request *req)
 	http_reply_take(req, ready ? 200 : 503, "application/json", body, strlen(body), free);
 }
 
-static http_handler *const ready_steps[] = {look_around, look_at_signer, answer_ready, NULL};
+static http_handler *const ready_steps[] = {look_around, look_at_signer, look_at_unsigned, answer_ready, NULL};
 
 static void get_ready(struct http_request *req)
 {

@@ -264,8 +264,12 @@ static void judge(struct ingest *in)
 		const struct authority *issuer = verdict_of(in, &item->submission.issuer_key);
 		const struct authority *subject = verdict_of(in, &item->submission.subject_key);
 
-		if (!item->alive || !issuer || !subject)
+		if (!item->alive)
 			continue;
+		if (!issuer || !subject) {
+			refuse(item, REFUSAL_CHAIN, "who the issuer is was not read; send the same item again");
+			continue;
+		}
 		struct admission_facts facts = {.issuer = *issuer, .subject = *subject};
 
 		if (admission_authority(&in->service->hasher, &item->admission, &item->refusal, &item->submission, &facts) != 0)

@@ -24,7 +24,7 @@ enum { SERVICE_READERS = 2, SERVICE_RPC_MS = 4000 };
 struct service {
 	const struct config *config;
 	struct event_base *base;
-	struct pg_conn *writer; /* append's own */
+	struct pg_conn *writer, *append_reader; /* append's own, so that public reads cannot hold it up */
 	struct pg_conn *readers[SERVICE_READERS];
 	unsigned next_reader;
 	struct eth_rpc *rpc;	   /* the authority cache's: what attestations wait for */

@@ -130,6 +130,12 @@ static void report(enum follow_verdict verdict, const struct heads_set *before, 
 			  log_hex("to_hash", now->finalized.hash.bytes, 32));
 }
 
+/* A node that answers but no longer follows its chain would keep revoked wallets alive. */
+static bool is_stuck(const struct config *config, const struct heads_set *now, uint64_t wall)
+{
+	return config->head_age_s > 0 && wall / 1000 > now->latest.time && wall / 1000 - now->latest.time > config->head_age_s;
+}
+
 static int look(struct follower *follower)
 {
 	struct steward_context *ctx = follower->ctx;
@@ -140,6 +146,11 @@ static int look(struct follower *follower)
 
 	if (err != 0)
 		return err;
+	if (is_stuck(ctx->config, &now, read_ms)) {
+		log_warn(log_msg("the node's latest block is old: it is stuck, or behind"), log_u64("block", now.latest.number),
+			 log_u64("age_s", read_ms / 1000 - now.latest.time));
+		return -EAGAIN;
+	}
 	verdict = follow_judge(&follower->state, &now);
 	if (verdict == FOLLOW_BACKWARDS) {
 		if (follower->state.backwards == 1)

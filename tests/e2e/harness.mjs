@@ -16,7 +16,7 @@ const chainScript = path.join(root, 'tests/chain/chain.mjs');
 const PSQL = '/usr/lib/postgresql/15/bin/psql';
 const REPORT = /ERROR: (Address|Leak|UndefinedBehavior)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer/;
 
-export const FAST = { publish_ms: 200, anchor_ms: 500, follow_ms: 100 };
+export const FAST = { publish_ms: 200, anchor_ms: 500, follow_ms: 100, head_age_s: 0 };
 
 // A port that nobody listens on, below those the kernel hands out for outgoing connections.
 async function freePort() {

@@ -30,6 +30,7 @@ static void file_then_environment(void **state)
 	assert_int_equal(config.workers, 3);
 	assert_string_equal(config.host, "example.org:8443");
 	assert_string_equal(config.origin, "example.org:8443/log");
+	assert_string_equal(config.public_url, "https://Example.ORG:8443");
 	assert_int_equal(config.publish_ms, 2000);
 }
 
@@ -52,6 +53,10 @@ static void refusals(void **state)
 		{"KEDGE_PUBLIC_URL=http://a:0", "bad port"},
 		{"KEDGE_PUBLIC_URL=http://a:65536", "bad port"},
 		{"KEDGE_PUBLIC_URL=http://a:", "bad port"},
+		{"KEDGE_PUBLIC_URL=http://127.0.0.1:8004", "names an address"},
+		{"KEDGE_PUBLIC_URL=http://0x7f000001", "names an address"},
+		{"KEDGE_PUBLIC_URL=http://1.2.0x3", "names an address"},
+		{"KEDGE_PUBLIC_URL=http://host.", "names an address"},
 		{"KEDGE_CONFIG=/nonexistent/kedge.ini", "cannot be read"},
 	};
 
@@ -69,9 +74,44 @@ static void refusals(void **state)
 	}
 }
 
+static void lines_a_file_may_not_have(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{"workers = 1\n  open_quota = 5\n", "line 2: indented"},
+		{"workers = 1\n\topen_quota = 5\n", "line 2: indented"},
+		{"\n# c\nrpc_url = http://localhost/"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+		 "line 3: longer than"},
+		{"workers = 1\n[serve]\nopen_quota = 5\n", "line 3: section [serve]"},
+		{"workers\n", "line 1: not `name = value`"},
+		{"worker = 1\n", "line 1: unknown setting 'worker'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[] = "/tmp/kedge-config-XXXXXX";
+		char *environment[] = {NULL};
+		struct config_error err = {""};
+		struct config config;
+		int fd = mkstemp(path);
+
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)), (ssize_t)strlen(cases[i].text));
+		close(fd);
+		assert_int_equal(config_load(&config, &err, path, environment), -EINVAL);
+		unlink(path);
+		if (!strstr(err.text, cases[i].says))
+			fail_msg("%s: said '%s'", cases[i].text, err.text);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(file_then_environment), cmocka_unit_test(refusals)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(file_then_environment), cmocka_unit_test(refusals),
+					   cmocka_unit_test(lines_a_file_may_not_have)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,9 @@ static void errors_have_their_status(void **state)
 		{-EDOM, 422, "unprocessable"},	  {-EDQUOT, 429, "quota"},
 		{-EAGAIN, 503, "busy"},		  {-ETIMEDOUT, 503, "deadline"},
 		{-ECONNREFUSED, 503, "upstream"}, {-ENOMEM, 500, "internal"},
-		{-EIO, 500, "internal"},	  {0, 500, "internal"},
+		{-EIO, 503, "upstream"},	  {-ECANCELED, 503, "busy"},
+		{-ESTALE, 503, "busy"},	  {-EPERM, 500, "internal"},
+		{-EPROTO, 500, "internal"},	  {0, 500, "internal"},
 		{-123456, 500, "internal"},	  {-ENOSPC, 500, "internal"},
 	};
 	(void)state;
@@ -92,7 +94,7 @@ static void texts_are_escaped(void **state)
 static void absent_members_are_absent_and_failures_tell_nothing(void **state)
 {
 	(void)state;
-	json_t *root = parse(&(struct http_problem){.error = -EIO, .detail = "password is hunter2"}, NULL);
+	json_t *root = parse(&(struct http_problem){.error = -EPROTO, .detail = "password is hunter2"}, NULL);
 	assert_string_equal(json_string_value(json_object_get(root, "type")), "/problems/internal");
 	assert_null(json_object_get(root, "detail"));
 	assert_null(json_object_get(root, "pointer"));
