@@ -281,6 +281,8 @@ int store_append_ask_locked(struct pg_txn *txn, struct pg_op *op, struct store_a
 	trip->op = op;
 	trip->out = state;
 	err = query_ask(trip, txn, ask);
+	if (!err && !trip->pending)
+		err = -EINVAL; /* nothing was asked, so nothing would ever answer */
 	return err ? abandon(trip, err) : 0;
 }
 
