@@ -75,6 +75,7 @@ struct http_request {
 
 	uint8_t *body;
 	size_t body_len, body_room, body_cap;
+	bool no_room; /* the process holds HTTP_BODIES_MAX bytes of bodies already */
 
 	struct MHD_Response *answer; /* waits for the connection to fetch it */
 	struct http_response *shared;
@@ -94,6 +95,10 @@ struct http_request {
 	size_t first_used;
 	max_align_t first[64]; /* most requests need no more */
 };
+
+/* Bytes of request bodies held by this process, so that many slow uploads together cannot take all memory. */
+enum { HTTP_BODIES_MAX = 256 << 20 };
+extern size_t http_bodies;
 
 struct http_response {
 	unsigned refs;

@@ -27,6 +27,8 @@ struct http_request *http_request_new(struct http_server *server, struct http_co
 	return req;
 }
 
+size_t http_bodies;
+
 void http_request_unref(struct http_request *req)
 {
 	if (--req->refs > 0)
@@ -45,6 +47,7 @@ void http_request_unref(struct http_request *req)
 		req->chunks = chunk->next;
 		free(chunk);
 	}
+	http_bodies -= req->body_room;
 	free(req->body);
 	free(req);
 }

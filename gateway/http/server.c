@@ -151,9 +151,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 static bool take_body(struct http_request *req, const char *bytes, size_t len)
 {
-	if (len > req->body_cap - req->body_len || req->too_large) {
-		/* Only a chunked body gets here; the answer can be given when it has ended, or not at all. */
-		req->too_large = true;
+	if (!req->no_room && (len > req->body_cap - req->body_len || req->too_large))
+		req->too_large = true; /* only a chunked body gets here */
+	if (req->too_large || req->no_room) {
+		/* The answer can be given when the body has ended, or not at all. */
 		req->body_len += len > CHUNKED_SLACK ? CHUNKED_SLACK : len;
 		return req->body_len <= req->body_cap + CHUNKED_SLACK;
 	}
@@ -161,9 +162,14 @@ static bool take_body(struct http_request *req, const char *bytes, size_t len)
 		size_t room = req->body_room * 2 < 4096 ? 4096 : req->body_room * 2;
 		room = room > req->body_cap ? req->body_cap : room;
 		room = room < req->body_len + len ? req->body_len + len : room;
-		uint8_t *grown = realloc(req->body, room + 1);
-		if (grown == NULL)
-			return false;
+		uint8_t *grown =
+			http_bodies + room - req->body_room > HTTP_BODIES_MAX ? NULL : realloc(req->body, room + 1);
+		if (grown == NULL) {
+			req->no_room = true;
+			req->body_len += len;
+			return true;
+		}
+		http_bodies += room - req->body_room;
 		req->body = grown;
 		req->body_room = room;
 	}
@@ -189,8 +195,8 @@ static enum MHD_Result dispatch(struct http_request *req)
 	req->stage = HTTP_STAGE_DISPATCHED;
 	req->slot->due_ms = 0;
 	req->full_us = http_now_us();
-	if (req->too_large) {
-		http_answer_problem(req, &(struct http_problem){.type = "too-large"});
+	if (req->too_large || req->no_room) {
+		http_answer_problem(req, &(struct http_problem){.type = req->too_large ? "too-large" : "busy"});
 		return http_answer_queue(req);
 	}
 	if (req->body != NULL)

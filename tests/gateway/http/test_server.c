@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/http/internal.h"
 #include "gateway/runtime/metrics.h"
 #include "tests/gateway/http/rig.h"
 
@@ -217,6 +218,22 @@ static void bodies_over_the_cap_are_refused_before_they_come(void **state)
 	assert_int_equal(rig_status(&reply), 413);
 	assert_int_equal(rig.handled, 0);
 	rig_stop(&rig);
+}
+
+static void all_bodies_together_are_bounded(void **state)
+{
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	http_bodies = HTTP_BODIES_MAX; /* as if others held them */
+	ask(&rig, "POST /echo HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
+	assert_int_equal(rig_status(&reply), 503);
+	assert_int_equal(rig.handled, 0);
+	http_bodies = 0;
+	ask(&rig, "POST /echo HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
+	assert_int_equal(rig_status(&reply), 200);
+	rig_stop(&rig);
+	assert_int_equal(http_bodies, 0);
 }
 
 static void bodies_at_the_cap_and_in_pieces_arrive_whole(void **state)
@@ -650,6 +667,7 @@ int main(void)
 		cmocka_unit_test(parameters_and_queries_arrive_decoded),
 		cmocka_unit_test(too_many_query_parameters_are_refused),
 		cmocka_unit_test(bodies_over_the_cap_are_refused_before_they_come),
+		cmocka_unit_test(all_bodies_together_are_bounded),
 		cmocka_unit_test(bodies_at_the_cap_and_in_pieces_arrive_whole),
 		cmocka_unit_test(continue_is_sent_when_expected),
 		cmocka_unit_test(chunked_bodies_over_the_cap_are_refused),
