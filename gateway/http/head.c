@@ -219,9 +219,14 @@ static bool make_room(struct http_request *req, const struct http_policy *policy
 		req->close = true;
 	if (policy->length == 0)
 		return true;
+	if (policy->length > HTTP_BODIES_MAX || http_bodies > HTTP_BODIES_MAX - policy->length)
+		return malformed(req, -EAGAIN, NULL);
+	req->body = malloc((size_t)policy->length + 1);
+	if (req->body == NULL)
+		return malformed(req, -ENOMEM, NULL);
 	req->body_room = (size_t)policy->length;
-	req->body = malloc(req->body_room + 1);
-	return req->body != NULL ? true : malformed(req, -ENOMEM, NULL);
+	http_bodies += req->body_room;
+	return true;
 }
 
 bool http_head_take(struct http_request *req, const char *method, const char *version)

@@ -228,10 +228,12 @@ static void all_bodies_together_are_bounded(void **state)
 	http_bodies = HTTP_BODIES_MAX; /* as if others held them */
 	ask(&rig, "POST /echo HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
 	assert_int_equal(rig_status(&reply), 503);
+	ask(&rig, "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
+	assert_int_equal(rig_status(&reply), 503);
 	assert_int_equal(rig.handled, 0);
 	http_bodies = 0;
 	ask(&rig, "POST /echo HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
-	assert_int_equal(rig_status(&reply), 200);
+	assert_int_equal(rig_status(&reply), 201);
 	rig_stop(&rig);
 	assert_int_equal(http_bodies, 0);
 }
