@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 8000, CONNECT_MS = 5000 };
+enum { BACKOFF_MIN_MS = 50, BACKOFF_MAX_MS = 1000, CONNECT_MS = 5000 };
 
 struct listen {
 	struct event_base *base;

@@ -45,6 +45,7 @@ int store_open(struct pg_conn **conn, struct event_base *base, const char *conni
 		.sets = sets,
 		.nsets = nsets,
 		.settings = role == STORE_WRITER ? store_writer_settings : store_reader_settings,
+		.backoff_max_ms = 1000, /* nothing works without it: look again soon */
 		.on_state = on_state,
 		.arg = arg,
 	};
