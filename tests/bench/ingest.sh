@@ -34,5 +34,5 @@ stand_settings
 echo "single posts:"
 one_run 64 1
 echo "batches:"
-one_run 8 256
+one_run 16 128
 echo "load $(cut -d' ' -f1-3 /proc/loadavg); log size $(curl -s "http://localhost:$port/log/checkpoint" | sed -n 2p) published"

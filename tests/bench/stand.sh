@@ -88,6 +88,7 @@ stand_up()
 	chain_id = $chain
 	anchor_contract = $(jq -r .anchor "$file")
 	open_quota = 1000000000
+	head_age_s = 0
 	${stand_config:-}
 	INI
   "$kedge" db migrate --create >/dev/null
