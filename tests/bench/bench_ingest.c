@@ -1,8 +1,9 @@
 /* Attestations per second over HTTP, verified, fsynced and signed for: the load side of tests/bench/ingest.sh.
  *
- * Reads agents (lines "AGENTID HEXKEY"), makes and signs COUNT unique submissions beforehand, then posts them over C kept-alive
- * connections for at most SECONDS, one item a request or BATCH an array, and prints accepted items, rate and latency from
- * the request's first byte to the receipt's last. One thread on epoll; the body is only searched for statuses. */
+ * Reads agents (lines "AGENTID HEXKEY"), makes and signs COUNT unique submissions beforehand, then posts them over C
+ * kept-alive connections for at most SECONDS, one item a request or BATCH an array, and prints accepted items, rate and
+ * latency from the request's first byte to the receipt's last. One thread on epoll; the body is only searched for
+ * statuses. */
 #include "eth/hex.h"
 #include "eth/signature.h"
 #include "gateway/record/attestation.h"
@@ -66,7 +67,8 @@ static double cpu_seconds(void)
 	struct rusage use;
 
 	getrusage(RUSAGE_SELF, &use);
-	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 static _Noreturn void die(const char *what)
@@ -96,8 +98,8 @@ static void read_agents(const char *path)
 
 /* ---- making ---- */
 
-static char *make_item(struct merkle_hasher *hasher, const struct signature_context *context, const struct record_names *names,
-		       size_t n, uint64_t salt)
+static char *make_item(struct merkle_hasher *hasher, const struct signature_context *context,
+		       const struct record_names *names, size_t n, uint64_t salt)
 {
 	size_t issuer = n % nagents, subject = (n * 7 + 1 + n / nagents) % nagents;
 	char text[1024], proof[HEX_DATA_SIZE(65)], *out;
@@ -111,13 +113,16 @@ static char *make_item(struct merkle_hasher *hasher, const struct signature_cont
 
 	if (issuer == subject)
 		subject = (subject + 1) % nagents;
-	attestation = snprintf(text, sizeof(text),
-			       "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"0x%064jx\",\"issuer\":\"%s\","
-			       "\"issuerKind\":\"agent\",\"subject\":\"%s\",\"claim\":{\"type\":\"peer.assessment\",\"data\":{\"tag\":"
-			       "\"reliable\",\"n\":%zu,\"run\":\"%ju\"}},\"note\":\"keeps promises under pressure\",\"confidence\":0.62,"
-			       "\"round\":%zu,\"issuedAt\":\"2026-05-01T18:22:07.412Z\"},\"context\":{\"game\":{\"id\":\"bench\"}}",
-			       (uintmax_t)n, agents[issuer].id, agents[subject].id, n, (uintmax_t)salt, n % 100);
-	length = snprintf(text + attestation, sizeof(text) - (size_t)attestation, ",\"proof\":{\"type\":\"eip712\",\"signature\":\"0x%0130d\"}}", 0);
+	attestation = snprintf(
+		text, sizeof(text),
+		"{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"0x%064jx\",\"issuer\":\"%s\","
+		"\"issuerKind\":\"agent\",\"subject\":\"%s\",\"claim\":{\"type\":\"peer.assessment\",\"data\":{\"tag\":"
+		"\"reliable\",\"n\":%zu,\"run\":\"%ju\"}},\"note\":\"keeps promises under "
+		"pressure\",\"confidence\":0.62,"
+		"\"round\":%zu,\"issuedAt\":\"2026-05-01T18:22:07.412Z\"},\"context\":{\"game\":{\"id\":\"bench\"}}",
+		(uintmax_t)n, agents[issuer].id, agents[subject].id, n, (uintmax_t)salt, n % 100);
+	length = snprintf(text + attestation, sizeof(text) - (size_t)attestation,
+			  ",\"proof\":{\"type\":\"eip712\",\"signature\":\"0x%0130d\"}}", 0);
 	if (submission_parse(&parsed, &why, names, (const uint8_t *)text, (size_t)(attestation + length)) != 0) {
 		fprintf(stderr, "%s %s\n", why.pointer, why.detail);
 		die("item");
@@ -184,7 +189,8 @@ static struct body *make_bodies(size_t *count, const struct plan *plan)
 
 static void open_connection(struct connection *c, int epoll, unsigned port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 	int one = 1;
 
@@ -204,7 +210,8 @@ static void send_body(struct connection *c, const struct body *body)
 
 	c->body = body;
 	c->head_len = (size_t)snprintf(c->head, sizeof(c->head),
-				       "POST /v1/attestations HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+				       "POST /v1/attestations HTTP/1.1\r\nHost: bench\r\nContent-Type: "
+				       "application/json\r\nContent-Length: %zu\r\n\r\n",
 				       body->length);
 	c->got = c->wanted = c->head_end = 0;
 	c->began = now_us();
@@ -315,10 +322,11 @@ static void run(const struct plan *plan, const struct body *bodies, size_t nbodi
 	cpu = cpu_seconds() - cpu;
 
 	qsort(latency, done, sizeof(*latency), by_size);
-	printf("connections %u batch %u agents %zu: accepted %zu other %zu in %.2f s = %.0f/s; to receipt p50 %.2f ms p99 %.2f ms max %.2f ms%s; load generator %.1f us CPU an item\n",
-	       plan->connections, plan->batch, nagents, good, other, seconds, (double)good / seconds, latency[done / 2] / 1e3,
-	       latency[done * 99 / 100] / 1e3, latency[done - 1] / 1e3, next == nbodies ? " (ran out of prepared items)" : "",
-	       good ? cpu * 1e6 / (double)good : 0);
+	printf("connections %u batch %u agents %zu: accepted %zu other %zu in %.2f s = %.0f/s; to receipt p50 %.2f ms "
+	       "p99 %.2f ms max %.2f ms%s; load generator %.1f us CPU an item\n",
+	       plan->connections, plan->batch, nagents, good, other, seconds, (double)good / seconds,
+	       latency[done / 2] / 1e3, latency[done * 99 / 100] / 1e3, latency[done - 1] / 1e3,
+	       next == nbodies ? " (ran out of prepared items)" : "", good ? cpu * 1e6 / (double)good : 0);
 	free(latency);
 }
 
@@ -329,14 +337,22 @@ int main(int argc, char **argv)
 	size_t nbodies;
 
 	if (argc != 11 || sodium_init() < 0) {
-		fprintf(stderr, "usage: bench_ingest AGENTS ORIGIN HOST CHAIN REGISTRY PORT CONNECTIONS BATCH SECONDS COUNT\n");
+		fprintf(stderr,
+			"usage: bench_ingest AGENTS ORIGIN HOST CHAIN REGISTRY PORT CONNECTIONS BATCH SECONDS COUNT\n");
 		return 2;
 	}
 	read_agents(argv[1]);
-	plan = (struct plan){.origin = argv[2], .host = argv[3], .chain = strtoull(argv[4], NULL, 10), .registry = argv[5],
-			     .port = (unsigned)atoi(argv[6]), .connections = (unsigned)atoi(argv[7]), .batch = (unsigned)atoi(argv[8]),
-			     .seconds = (unsigned)atoi(argv[9]), .count = strtoull(argv[10], NULL, 10)};
-	if (plan.connections < 1 || plan.connections > CONNECTIONS_MAX || plan.batch < 1 || plan.batch > BATCH_ITEMS_MAX)
+	plan = (struct plan){.origin = argv[2],
+			     .host = argv[3],
+			     .chain = strtoull(argv[4], NULL, 10),
+			     .registry = argv[5],
+			     .port = (unsigned)atoi(argv[6]),
+			     .connections = (unsigned)atoi(argv[7]),
+			     .batch = (unsigned)atoi(argv[8]),
+			     .seconds = (unsigned)atoi(argv[9]),
+			     .count = strtoull(argv[10], NULL, 10)};
+	if (plan.connections < 1 || plan.connections > CONNECTIONS_MAX || plan.batch < 1 ||
+	    plan.batch > BATCH_ITEMS_MAX)
 		return 2;
 	bodies = make_bodies(&nbodies, &plan);
 	fprintf(stderr, "prepared %zu items\n", nbodies * plan.batch);
