@@ -61,12 +61,28 @@ static void agent_ids_of_paths(void **state)
 	assert_int_equal(service_agent_id(&key, &service, "8453:42"), -ENOENT); /* that chain is not served */
 }
 
+/* The same registry address stands on many chains: another chain's agent must not be answered from this one. */
+static void agents_of_elsewhere_are_not_served(void **state)
+{
+	struct service service = {.registry = {.chain = 31337, .registry = {{0x80, 0x04}}}};
+	struct agent_key key = service.registry;
+
+	(void)state;
+	assert_true(service_serves(&service, &key));
+	key.chain = 1;
+	assert_false(service_serves(&service, &key));
+	key = service.registry;
+	key.registry.bytes[19] ^= 1;
+	assert_false(service_serves(&service, &key));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_refusal_has_its_type),
 		cmocka_unit_test(every_type_says_what_to_do),
 		cmocka_unit_test(agent_ids_of_paths),
+		cmocka_unit_test(agents_of_elsewhere_are_not_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
