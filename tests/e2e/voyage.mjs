@@ -87,6 +87,12 @@ class Voyage {
     assert.equal(missing.didDocument, null);
     assert.equal(missing.didResolutionMetadata.error.type, 'https://www.w3.org/ns/did#NOT_FOUND');
     await this.get(`/agent/${stack.record.chainId}/7/did.json`, 404);
+    // Agent 0 of another chain's registry at the same address, and of another registry here, are nobody this gateway may speak of.
+    for (const elsewhere of [`1:${stack.record.registry.toLowerCase()}`, `${stack.record.chainId}:0x${'de'.repeat(20)}`]) {
+      const did = `did:web:${stack.host.replace(':', '%3A')}:agent:eip155:${elsewhere}:0`;
+      assert.equal((await this.get(`/1.0/identifiers/${did}`, 404)).json().didResolutionMetadata.error.type, 'https://www.w3.org/ns/did#NOT_FOUND');
+      await this.get(`/agent/eip155/${elsewhere.replace(':', '/')}/0/did.json`, 404);
+    }
     const pkh = `did:pkh:eip155:${stack.record.chainId}:${this.wallet0.address}`;
     assert.equal((await this.get(`/1.0/identifiers/${pkh}`, 200, 'application/did')).json().id, pkh);
     const host = (await this.get('/.well-known/did.json')).json();
