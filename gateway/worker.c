@@ -3,6 +3,7 @@
 #include "gateway/http/observe.h"
 #include "gateway/identity/rpc_metrics.h"
 #include "gateway/routes/service.h"
+#include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "sql/listen.h"
 #include "sql/store_chain.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { HEADS_POLL_MS = 1000, DRAIN_MS = 5000, CONNECTIONS_MAX = 8192 };
@@ -28,7 +28,7 @@ struct worker {
 	struct http_server *servers[3];
 	size_t nservers;
 	struct event *term, *poll, *drain;
-	int64_t drain_until;
+	uint64_t drain_until;
 	struct eth_rpc_stats rpc_counted, reads_counted;
 	struct pg_op head_op;
 	struct store_chain_head head_row;
@@ -38,14 +38,6 @@ struct worker {
 static const struct http_route metrics_routes[] = {
 	{"GET", "/metrics", http_metrics_page, 0, 0, NULL, "Prometheus metrics", "service", NULL},
 };
-
-static int64_t realtime_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- the chain's heads, as the follow duty writes them ---- */
 
@@ -68,7 +60,7 @@ static void on_heads(struct pg_op *op)
 		return;
 	set = (struct heads_set){.latest = block_from(&w->head_row.latest), .safe = block_from(&w->head_row.safe),
 				 .finalized = block_from(&w->head_row.finalized)};
-	age = realtime_ms() - (int64_t)w->head_row.read_at;
+	age = (int64_t)clock_wall_ms() - (int64_t)w->head_row.read_at;
 	heads_update(&w->service.heads, &set, age > 0 ? age : 0);
 	metrics_set(METRIC_CHAIN_HEAD, set.latest.number);
 	metrics_set(METRIC_CHAIN_FINALIZED, set.finalized.number);
@@ -298,7 +290,7 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (size_t i = 0; i < w->nservers; i++)
 		in_flight += http_server_in_flight(w->servers[i]);
-	if (in_flight == 0 || realtime_ms() > w->drain_until)
+	if (in_flight == 0 || clock_wall_ms() > w->drain_until)
 		event_base_loopbreak(w->service.base);
 }
 
@@ -311,7 +303,7 @@ static void on_term(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (w->drain_until)
 		return;
-	w->drain_until = realtime_ms() + DRAIN_MS;
+	w->drain_until = clock_wall_ms() + DRAIN_MS;
 	for (size_t i = 0; i < w->nservers; i++)
 		http_server_drain(w->servers[i]);
 	event_add(w->drain, &often);

@@ -31,7 +31,7 @@ static const struct http_problem_type types[] = {
 	 "Correct the value the pointer names."},
 	{"quota", 429, "Too many requests", "Wait for Retry-After seconds."},
 	{"header-too-large", 431, "The request head is too large", "Send fewer or shorter header fields."},
-	{"not-implemented", 501, "The gateway does not do this", "See /openapi.json for what it does."},
+	{"not-implemented", 501, "The gateway does not do this", "See docs/api.md for what it does."},
 	{"busy", 503, "The gateway is busy", "Try again after Retry-After seconds."},
 	{"deadline", 503, "The answer took too long",
 	 "Try again after Retry-After seconds. A write may have happened: repeating it with the same content is safe."},

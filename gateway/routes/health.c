@@ -1,5 +1,6 @@
 /* /healthz says that the process turns its loop; /readyz says whether it can do its work, and if not, why not. */
 #include "gateway/routes/service.h"
+#include "gateway/runtime/clock.h"
 #include "sql/store_checkpoint.h"
 #include "sql/store_log.h"
 
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void get_health(struct http_request *req)
 {
@@ -16,14 +16,6 @@ static void get_health(struct http_request *req)
 
 /* between a commit and its signature pass milliseconds */
 enum { SIGN_LATE_MS = 5000 };
-
-static uint64_t realtime_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 struct ready_state {
 	struct pg_op op;
@@ -123,7 +115,7 @@ static void answer_ready(struct http_request *req)
 	bool ready;
 	char *body;
 
-	if (state->op.err == 0 && realtime_ms() > state->waiting.at + SIGN_LATE_MS)
+	if (state->op.err == 0 && clock_wall_ms() > state->waiting.at + SIGN_LATE_MS)
 		reason(state, "signer: entries are committed and not signed");
 	ready = json_array_size(state->reasons) == 0;
 	json_auto_t *answer = json_pack("{s:b, s:O}", "ready", ready, "reasons", state->reasons);

@@ -1,6 +1,8 @@
 /* One bounded buffer on the stack, one write(2): nothing here allocates, locks or fails. */
 #include "gateway/runtime/log.h"
 
+#include "gateway/runtime/clock.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -210,9 +212,7 @@ void log_fields(enum log_level level, const struct log_field fields[], size_t co
 		return;
 	int saved = errno;
 	char out[LOG_LINE_MAX];
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	size_t len = log_format(out, level, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, fields, count);
+	size_t len = log_format(out, level, (int64_t)clock_wall_ms(), fields, count);
 	ssize_t written = write(STDERR_FILENO, out, len);
 	(void)written; /* a closed stderr must not stop the gateway */
 	errno = saved;

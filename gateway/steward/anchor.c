@@ -4,6 +4,7 @@
 #include "anchor/sender.h"
 #include "eth/tx.h"
 #include "gateway/keyfile.h"
+#include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor_call.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { POLL_MS = 2000, RPC_MS = 15000, RAW_MAX = STORE_RAW_MAX, WORK_MAX = 4 * SENDER_ACTIONS_MAX, GAS_MARGIN_PERCENT = 20 };
 
@@ -42,14 +42,6 @@ struct anchoring {
 	bool half; /* an action failed half way: the sender begins anew from what is stored */
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* ---- events ---- */
 
 static int step(struct anchoring *a, struct sender_event *event)
@@ -57,7 +49,7 @@ static int step(struct anchoring *a, struct sender_event *event)
 	struct sender_action actions[SENDER_ACTIONS_MAX];
 	size_t n;
 
-	event->now = now_ms();
+	event->now = clock_wall_ms();
 	n = sender_step(&a->sender, actions, event);
 	if (a->work_at > 0) {
 		memmove(a->work, a->work + a->work_at, (a->work_end - a->work_at) * sizeof(a->work[0]));
@@ -256,7 +248,7 @@ static int put_anchor(struct anchoring *a, uint64_t size, const uint8_t root[sta
 				   .level = action->level == SENDER_FINALIZED ? STORE_ANCHOR_FINAL :
 					    action->level == SENDER_SAFE      ? STORE_ANCHOR_SAFE :
 										STORE_ANCHOR_LATEST,
-				   .at = now_ms()};
+				   .at = clock_wall_ms()};
 	struct pg_op op = {0};
 
 	memcpy(row.root, root, 32);
@@ -306,7 +298,7 @@ static int do_reached(struct anchoring *a, const struct sender_action *action)
 	store_anchors_clear(&rising);
 	if (rc == 0 && action->level == SENDER_SAFE) {
 		metrics_set(METRIC_LOG_ANCHORED_SIZE, action->attempt.target.size);
-		metrics_set(METRIC_ANCHOR_LAST_SECONDS, now_ms() / 1000);
+		metrics_set(METRIC_ANCHOR_LAST_SECONDS, clock_wall_ms() / 1000);
 	}
 	log_info(log_msg("anchored"), log_u64("size", action->attempt.target.size), log_u64("block", action->block.number),
 		 log_str("level", action->level == SENDER_FINALIZED ? "finalized" : action->level == SENDER_SAFE ? "safe" : "latest"));
@@ -318,7 +310,7 @@ static int do_forget(struct anchoring *a, const struct sender_attempt *attempt)
 	struct store_fence fence = steward_fence(a->ctx);
 	const char *outcome = attempt->included ? attempt->reverted ? "reverted" : "final" : "replaced";
 	struct pg_op op = {0};
-	int rc = pg_wait(a->ctx->base, &op, store_attempt_finish(a->ctx->pg, &op, &fence, attempt->hash, outcome, now_ms()));
+	int rc = pg_wait(a->ctx->base, &op, store_attempt_finish(a->ctx->pg, &op, &fence, attempt->hash, outcome, clock_wall_ms()));
 
 	drop_raw(a, attempt->hash);
 	return rc == -ENOENT ? 0 : rc;

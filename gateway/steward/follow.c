@@ -1,5 +1,6 @@
 /* A look at the heads, a judgement, a row. */
 #include "gateway/steward/follow.h"
+#include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "sql/store_chain.h"
@@ -8,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static bool same_block(const struct heads_block *a, const struct heads_block *b)
 {
@@ -43,14 +43,6 @@ enum follow_verdict follow_judge(struct follow_state *state, const struct heads_
 	state->last = *now;
 	state->known = true;
 	return verdict;
-}
-
-static uint64_t wall_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void to_store(struct store_block *out, const struct heads_block *block)
@@ -139,7 +131,7 @@ static bool is_stuck(const struct config *config, const struct heads_set *now, u
 static int look(struct follower *follower)
 {
 	struct steward_context *ctx = follower->ctx;
-	uint64_t read_ms = wall_ms();
+	uint64_t read_ms = clock_wall_ms();
 	struct heads_set before = follower->state.last, now;
 	enum follow_verdict verdict;
 	int err = heads_wait(&now, ctx->rpc, FOLLOW_RPC_DEADLINE_MS);

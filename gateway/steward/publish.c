@@ -3,6 +3,7 @@
 #include "anchor/entry.h"
 #include "gateway/record/append_build.h"
 #include "gateway/record/failpoint.h"
+#include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/fold.h"
@@ -28,14 +29,6 @@ struct publisher {
 	struct append_tile tiles[APPEND_TILES_MAX];
 	struct store_new_tile new_tiles[APPEND_TILES_MAX];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* The tiles that one more leaf completes; a level above the leaves costs one more round trip, once in 65,536 entries. */
 static int grow_tiles(struct publisher *p, size_t *count, struct pg_txn *txn, const struct store_append_state *state,
@@ -153,7 +146,7 @@ static int append_index_head(struct publisher *p, const struct store_head *head,
 static int publish_size(struct publisher *p, uint64_t size)
 {
 	struct store_fence fence = steward_fence(p->ctx);
-	int64_t deadline = now_ms() + CHECKPOINT_WAIT_MS;
+	uint64_t deadline = clock_wall_ms() + CHECKPOINT_WAIT_MS;
 	int rc;
 
 	do {
@@ -165,7 +158,7 @@ static int publish_size(struct publisher *p, uint64_t size)
 		rc = steward_pause(p->ctx, 50);
 		if (rc == 0)
 			rc = -ETIMEDOUT;
-	} while (rc == -ETIMEDOUT && now_ms() < deadline);
+	} while (rc == -ETIMEDOUT && clock_wall_ms() < deadline);
 	if (rc == 0) {
 		metrics_set(METRIC_LOG_PUBLISHED_SIZE, size);
 		log_debug(log_msg("published"), log_u64("size", size));
@@ -198,7 +191,7 @@ static int round_of_publishing(struct publisher *p)
 	rc = published_size(p, &size, &at);
 	if (rc == 0 && head.index_size > size)
 		return publish_size(p, head.index_size);
-	if (rc != 0 || (head.size == head.index_size && (uint64_t)now_ms() < at + PUBLISH_HEARTBEAT_MS))
+	if (rc != 0 || (head.size == head.index_size && clock_wall_ms() < at + PUBLISH_HEARTBEAT_MS))
 		return rc;
 	snprintf(name, sizeof(name), "eip155:%ju", (uintmax_t)p->ctx->config->chain_id);
 	rc = pg_wait(p->ctx->base, &op, store_chain_head(p->reader, &op, &chain, name));

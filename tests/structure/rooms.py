@@ -11,7 +11,7 @@ LIBRARIES = {
     "anchor": ("checkpoint_ entry_ map_ merkle_ note_ sender_ tile_", ""),
     "sql": ("listen_ migrate_ pg_ store_", ""),
     "config": ("config_ keyfile_", ""),
-    "runtime": ("log_ metrics_", ""),
+    "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
     "identity": ("agent_pair_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ registry_ rpc_metrics_",
                  "eth eth_rpc did runtime"),

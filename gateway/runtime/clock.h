@@ -1,0 +1,6 @@
+#pragma once
+/* The wall clock, for what is compared with times of others: rows, blocks, entries. Deadlines of one's own use timers. */
+#include <stdint.h>
+
+/* Milliseconds since 1970. */
+uint64_t clock_wall_ms(void);
