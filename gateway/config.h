@@ -17,9 +17,20 @@ struct config {
 	char metrics_listen[CONFIG_TEXT_MAX]; /* ADDRESS:PORT, "" for none */
 	char database[CONFIG_TEXT_MAX];       /* libpq connection string */
 	char owner_database[CONFIG_TEXT_MAX]; /* the same for migrations; "" as database */
-	char rpc_url[CONFIG_TEXT_MAX];        /* JSON-RPC endpoint */
-	uint64_t chain_id;
-	char registry[CONFIG_TEXT_MAX];        /* 0x address of the IdentityRegistry */
+	char rpc_url[CONFIG_TEXT_MAX];        /* JSON-RPC endpoints of the default chain, space between, in order of preference */
+	uint64_t rpc_quorum;                  /* providers that must name the same finalized block; 0 or 1: none is compared */
+	uint64_t chain_id;                    /* the default chain */
+	char registry[CONFIG_TEXT_MAX];       /* 0x address of the default IdentityRegistry */
+	uint64_t registry_start;              /* block its index begins at */
+	char registry_code[CONFIG_TEXT_MAX];  /* code hashes of implementations whose storage layout is known, space between */
+	char registries[CONFIG_TEXT_MAX];     /* others: CHAIN:0xADDRESS:START, space between */
+	char rpc_others[CONFIG_TEXT_MAX];     /* their endpoints: CHAIN=URL, space between; a chain may stand more than once */
+	char multicall[CONFIG_TEXT_MAX];      /* 0x address of Multicall3 on every chain served; "" for plain batches */
+	char reputation[CONFIG_TEXT_MAX];     /* 0x address of the ReputationRegistry of the default chain; "": no feedback */
+	char ipfs_gateways[CONFIG_TEXT_MAX];  /* URL prefixes a CID is appended to, space between; "" for none */
+	char fetch_allow[CONFIG_TEXT_MAX];    /* tests only: HOST:PORT=ADDRESS, space between, exempt from the address rules */
+	char fetch_ca[CONFIG_TEXT_MAX];       /* tests only: PEM file trusted for the hosts of fetch_allow */
+	uint64_t file_refresh_s;              /* a registration file is fetched again after this long */
 	char anchor_contract[CONFIG_TEXT_MAX]; /* 0x address of KedgeAnchor, "" for no anchoring */
 	uint64_t workers;                      /* 0: one a core */
 	uint64_t publish_ms;                   /* least time between published checkpoints */
