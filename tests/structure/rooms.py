@@ -7,18 +7,20 @@ earlier ones. A prefix ends in "_", or is a whole name.
 LIBRARIES = {
     "eth": ("abi_ address_ eip191_ eip712_ hex_ keccak_ keccak256 rlp_ signature_ tx_ u256_", ""),
     "eth_rpc": ("eth_rpc_", "eth"),
-    "did": ("agent_did_ agent_document_ agent_key_ base58btc_ caip10_ did_ eip155_ host_document_ jcs_ multikey_ resolution_", "eth"),
+    "did": ("agent_did_ agent_document_ agent_key_ base58btc_ caip10_ did_ eip155_ host_document_ jcs_ multikey_ registration_ resolution_",
+            "eth"),
     "anchor": ("checkpoint_ entry_ map_ merkle_ note_ sender_ tile_", ""),
     "sql": ("listen_ migrate_ pg_ store_", ""),
     "config": ("config_ keyfile_", ""),
     "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
-    "identity": ("agent_pair_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ registry_ rpc_metrics_",
+    "identity": ("prepare_ agent_pair_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ registry_ rpc_metrics_",
                  "eth eth_rpc did runtime"),
-    "record": ("admission_ append_ batch_ failpoint_ receipt_ refusal_ submission_ typed_",
+    "fetch": ("cid_ fetch_ fetcher_ uri_", "eth did"),
+    "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",
                "eth did anchor sql runtime identity"),
-    "steward": ("anchor_ fold_ follow_ guard_ node_cache_ steward_",
-                "eth eth_rpc anchor sql config runtime identity record"),
+    "steward": ("anchor_ fold_ follow_ guard_ log_append_ node_cache_ notary_ steward_",
+                "eth eth_rpc did anchor sql config runtime identity fetch record"),
     "routes": ("documents_ ingest_ routes_ service_", "eth eth_rpc did anchor sql config runtime http identity record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config runtime http identity record routes"),
     "cli": ("cli_", "eth eth_rpc did anchor sql config runtime http identity record steward routes gateway"),
@@ -30,7 +32,7 @@ PURE = ("eth", "did", "anchor")
 FORBIDDEN_IN_PURE = ("unistd.h", "fcntl.h", "poll.h", "signal.h", "time.h", "sys/socket.h", "sys/time.h", "sys/stat.h", "netdb.h",
                      "event2/", "libpq-fe.h", "curl/", "microhttpd.h")
 # Only this library may include a header that starts so.
-OWNED_HEADERS = {"libpq-fe.h": ("sql",), "curl/": ("eth_rpc", "cli"), "microhttpd.h": ("http",), "ini.h": ("config",),
+OWNED_HEADERS = {"libpq-fe.h": ("sql",), "curl/": ("eth_rpc", "cli", "fetch"), "microhttpd.h": ("http",), "ini.h": ("config",),
                  "nettle/": ("eth",), "secp256k1": ("eth",), "openssl/": ("anchor", "http")}
 # anchor knows neither JSON nor SQL nor HTTP; sql knows no domain rule and no JSON.
 NO_JSON = ("anchor", "sql", "eth", "config", "runtime", "http")
