@@ -91,8 +91,9 @@ int store_registry_implementation(struct pg_conn *conn, struct pg_op *op, const 
 				  bool known) PG_MUST_CHECK;
 
 /* One step forward: blocks, events, states and proofs, in one transaction, with the new place. All counts may be 0; the arrays
- * are borrowed until done. Blocks go in ascending order. `indexed`: the registries given (all of one chain) are now
- * complete up to index->final_number; NULL leaves them. States also become agent_now; a state equal to the one in force (owner, wallet and URI) is
+ * are borrowed until done. Blocks go in ascending order; one that is there already with the same hash stays (a registry
+ * added later catches up below final_number, `index` as it was), with another hash is -EEXIST. `indexed`: the registries
+ * given (all of one chain) are now complete up to indexed_to; NULL leaves them. States also become agent_now; a state equal to the one in force (owner, wallet and URI) is
  * not stored again, and `changed` is computed here against the one before. -ESTALE: fenced off. NOTIFYs kedge_index with the tip's number. */
 struct store_index_step {
 	uint64_t chain_id;
@@ -107,6 +108,7 @@ struct store_index_step {
 	size_t nproofs;
 	const uint32_t *indexed;
 	size_t nindexed;
+	uint64_t indexed_to;
 };
 int store_index_step(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 		     const struct store_index_step *step) PG_MUST_CHECK;
@@ -116,7 +118,9 @@ int store_index_step(struct pg_conn *conn, struct pg_op *op, const struct store_
 int store_index_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id, uint64_t keep,
 		     const struct store_index *index) PG_MUST_CHECK;
 
-/* Blocks up to `number` are final now; those of them in which nothing happened are deleted (but for `number` itself). */
+/* Blocks up to index->final_number are final now; those of them in which nothing happened are deleted (but for that one
+ * itself). Registries of the chain that were complete up to the former final_number, or begin above it, are complete up to
+ * the new one (never below start_block - 1). */
 int store_index_finalize(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
 			 const struct store_index *index) PG_MUST_CHECK;
 
