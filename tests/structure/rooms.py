@@ -5,7 +5,8 @@ earlier ones. A prefix ends in "_", or is a whole name.
 """
 
 LIBRARIES = {
-    "eth": ("abi_ address_ eip191_ eip712_ hex_ keccak_ keccak256 rlp_ signature_ tx_ u256_", ""),
+    "eth": ("abi_ address_ bloom_ eip191_ eip712_ header_ hex_ keccak_ keccak256 rlp_ signature_ state_proof_ state_set_ state_empty_code "
+            "trie_ tx_ u256_", ""),
     "eth_rpc": ("eth_rpc_", "eth"),
     "did": ("agent_did_ agent_document_ agent_key_ base58btc_ caip10_ did_ eip155_ host_document_ jcs_ multikey_ registration_ resolution_",
             "eth"),
@@ -14,7 +15,7 @@ LIBRARIES = {
     "config": ("config_ keyfile_", ""),
     "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
-    "identity": ("prepare_ agent_pair_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ registry_ rpc_metrics_",
+    "identity": ("prepare_ agent_pair_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ layout_ registry_ rpc_metrics_",
                  "eth eth_rpc did runtime"),
     "fetch": ("cid_ fetch_ fetcher_ uri_", "eth did"),
     "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",
