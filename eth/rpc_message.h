@@ -7,21 +7,12 @@
  *
  * What a node says about a call is data, not a failure: see enum eth_rpc_outcome. */
 #include "eth/rpc_call.h"
+#include "eth/rpc_errors.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum eth_rpc_outcome {
-	ETH_RPC_OK,	   /* value holds the result; JSON null included */
-	ETH_RPC_REVERT,	   /* execution reverted; revert holds the returned data (may be empty) */
-	ETH_RPC_LIMIT,	   /* the provider's limit on size or range; ask for less, never take it for an empty answer */
-	ETH_RPC_RETRYABLE, /* the provider's own trouble, or its limit on rate; asking again may help */
-	ETH_RPC_NO_METHOD, /* the provider does not serve this method */
-	ETH_RPC_UNKNOWN_BLOCK, /* that block (or its state) is not known, not canonical, or no longer kept */
-	ETH_RPC_REFUSED,       /* any other error: bad parameters, transaction refused, … */
-};
 
 /* One call's answer; pointers are borrowed from the eth_rpc_answer. */
 struct eth_rpc_result {
@@ -32,14 +23,17 @@ struct eth_rpc_result {
 	size_t message_len;
 	const uint8_t *revert; /* ETH_RPC_REVERT: the data of the error */
 	size_t revert_len;
+	struct eth_rpc_hint hint; /* ETH_RPC_LIMIT: what the provider would accept, as far as it says */
 };
 
 /* A whole answer: results in the order of the calls. */
 struct eth_rpc_answer {
 	size_t n;
 	struct eth_rpc_result *results;
-	json_t *root;	/* owner of what value and message point to */
-	uint8_t *bytes; /* owner of what revert points to */
+	unsigned provider; /* index of who gave it; set by the client */
+	bool whole;	   /* one error for the batch as a whole */
+	json_t *root;	   /* owner of what value and message point to */
+	uint8_t *bytes;	   /* owner of what revert points to */
 };
 
 /* The request text of a batch with ids first_id, first_id+1, …; always a JSON array, so that answers have one shape.
@@ -52,10 +46,11 @@ __attribute__((warn_unused_result)) int eth_rpc_request(char **out, size_t *out_
  * Returns 0; -EBADMSG (not JSON, not JSON-RPC, ids wrong), -EOVERFLOW (too deep, too many values), -ENOMEM. */
 __attribute__((warn_unused_result)) int eth_rpc_answer_parse(struct eth_rpc_answer **out, const char *body, size_t len,
 							     uint64_t first_id, size_t n);
+/* The same for an answer that came with an HTTP status other than 200, which helps to classify its errors. */
+__attribute__((warn_unused_result)) int eth_rpc_answer_parse_status(struct eth_rpc_answer **out, const char *body,
+								    size_t len, long status, uint64_t first_id,
+								    size_t n);
 void eth_rpc_answer_free(struct eth_rpc_answer *answer);
-
-/* Classifies an error object by code and text (facts: geth rpc/errors.go, EIP-1474, viem's and ponder's lists). */
-enum eth_rpc_outcome eth_rpc_classify(int64_t code, const char *message, size_t len, bool has_data);
 
 /* An outcome as errno for callers that only go on with a result:
  * 0 OK, -EPROTO revert, -EAGAIN limit or retryable, -EOPNOTSUPP no method, -ESTALE unknown block, -EIO refused. */
