@@ -147,7 +147,7 @@ static int change_wallet(struct agent_call *call, const struct u256 *id, const c
 	if (rc != CLI_OK)
 		return rc;
 	signature_serialize(bytes, &signature);
-	if (registry_call_set_wallet(&data, &length, id, &wallet, deadline, bytes) != 0)
+	if (registry_call_set_wallet(&data, &length, id, &wallet, deadline, bytes, sizeof(bytes)) != 0)
 		return CLI_FALSE;
 	rc = cli_send(&answer, &receipt, &call->chain, call->key, &call->registry, data, length, call->wait);
 	free(data);

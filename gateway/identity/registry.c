@@ -17,6 +17,12 @@ static const uint8_t REGISTER[4] = {0x1a, 0xa3, 0xa0, 0x08};
 static const uint8_t REGISTER_URI[4] = {0xf2, 0xc2, 0x98, 0xbe};
 static const uint8_t SET_URI[4] = {0x0a, 0xf2, 0x8b, 0xd3};
 static const uint8_t SET_WALLET[4] = {0x2d, 0x1e, 0xf5, 0xae};
+static const uint8_t REGISTER_WITH[4] = {0x8e, 0xa4, 0x22, 0x86};
+static const uint8_t SET_METADATA[4] = {0x46, 0x66, 0x48, 0xda};
+static const uint8_t GET_APPROVED[4] = {0x08, 0x18, 0x12, 0xfc};
+static const uint8_t IS_AUTHORISED[4] = {0xd9, 0x5e, 0x72, 0xbe};
+static const uint8_t IS_APPROVED_FOR_ALL[4] = {0xe9, 0x85, 0xe9, 0xc5};
+static const uint8_t SAFE_TRANSFER_FROM[4] = {0x42, 0x84, 0x2e, 0x0e};
 static const uint8_t TRANSFER_FROM[4] = {0x23, 0xb8, 0x72, 0xdd};
 static const uint8_t NONEXISTENT_TOKEN[4] = {0x7e, 0x27, 0x32, 0x89};
 
@@ -51,11 +57,37 @@ void registry_call_unset_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const
 	call_id(out, UNSET_WALLET, id);
 }
 
-/* Room for `words` words of head and one text. */
-static int begin(struct abi_writer *writer, uint8_t **out, const uint8_t selector[static 4], size_t words,
+void registry_call_get_approved(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id)
+{
+	call_id(out, GET_APPROVED, id);
+}
+
+static void call_two(uint8_t *out, const uint8_t selector[static 4], const struct eth_address *first)
+{
+	memset(out, 0, REGISTRY_CALL_TWO_SIZE);
+	memcpy(out, selector, 4);
+	memcpy(out + 4 + 12, first->bytes, 20);
+}
+
+void registry_call_is_authorised(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *spender,
+				 const struct u256 *id)
+{
+	call_two(out, IS_AUTHORISED, spender);
+	u256_to_bytes(out + 36, id);
+}
+
+void registry_call_is_approved_for_all(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *owner,
+				       const struct eth_address *spender)
+{
+	call_two(out, IS_APPROVED_FOR_ALL, owner);
+	memcpy(out + 36 + 12, spender->bytes, 20);
+}
+
+/* Room for `words` words of head, texts of `text_len` bytes together, at most two of them, and `more` bytes. */
+static int begin(struct abi_writer *writer, uint8_t **out, const uint8_t selector[static 4], size_t words, size_t more,
 		 size_t text_len)
 {
-	size_t room = 4 + 32 * (words + 2) + text_len + 32;
+	size_t room = 4 + 32 * (words + 2) + text_len + 3 * 32 + more;
 
 	if (text_len > REGISTRY_URI_MAX)
 		return -EOVERFLOW;
@@ -84,7 +116,7 @@ static int finish(struct abi_writer *writer, uint8_t **out, size_t *out_len)
 int registry_call_register(uint8_t **out, size_t *out_len, const char *uri, size_t uri_len)
 {
 	struct abi_writer writer;
-	int err = begin(&writer, out, uri_len == 0 ? REGISTER : REGISTER_URI, uri_len == 0 ? 0 : 1, uri_len);
+	int err = begin(&writer, out, uri_len == 0 ? REGISTER : REGISTER_URI, uri_len == 0 ? 0 : 1, 0, uri_len);
 
 	if (err != 0)
 		return err;
@@ -93,10 +125,57 @@ int registry_call_register(uint8_t **out, size_t *out_len, const char *uri, size
 	return finish(&writer, out, out_len);
 }
 
+int registry_call_register_with(uint8_t **out, size_t *out_len, const char *uri, size_t uri_len,
+				const struct registry_metadata *entries, size_t count)
+{
+	struct abi_writer writer;
+	size_t text_len = uri_len;
+	int err;
+
+	if (count > REGISTRY_METADATA_MAX)
+		return -EOVERFLOW;
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].key_len > REGISTRY_URI_MAX || entries[i].value_len > REGISTRY_URI_MAX)
+			return -EOVERFLOW;
+		text_len += entries[i].key_len + entries[i].value_len;
+	}
+	/* an entry: its offset, two offsets inside it, two lengths, and the padding of two texts */
+	err = begin(&writer, out, REGISTER_WITH, 2, 7 * 32 * count, text_len);
+	if (err != 0)
+		return err;
+	abi_put_bytes(&writer, uri, uri_len);
+	abi_open_array(&writer, count, 1);
+	for (size_t i = 0; i < count; i++) {
+		abi_open_tuple(&writer, 2);
+		abi_put_bytes(&writer, entries[i].key, entries[i].key_len);
+		abi_put_bytes(&writer, entries[i].value, entries[i].value_len);
+		abi_close(&writer);
+	}
+	abi_close(&writer);
+	return finish(&writer, out, out_len);
+}
+
+int registry_call_set_metadata(uint8_t **out, size_t *out_len, const struct u256 *id,
+			       const struct registry_metadata *entry)
+{
+	struct abi_writer writer;
+	int err;
+
+	if (entry->key_len > REGISTRY_URI_MAX || entry->value_len > REGISTRY_URI_MAX)
+		return -EOVERFLOW;
+	err = begin(&writer, out, SET_METADATA, 3, 0, entry->key_len + entry->value_len);
+	if (err != 0)
+		return err;
+	abi_put_u256(&writer, id);
+	abi_put_bytes(&writer, entry->key, entry->key_len);
+	abi_put_bytes(&writer, entry->value, entry->value_len);
+	return finish(&writer, out, out_len);
+}
+
 int registry_call_set_uri(uint8_t **out, size_t *out_len, const struct u256 *id, const char *uri, size_t uri_len)
 {
 	struct abi_writer writer;
-	int err = begin(&writer, out, SET_URI, 2, uri_len);
+	int err = begin(&writer, out, SET_URI, 2, 0, uri_len);
 
 	if (err != 0)
 		return err;
@@ -106,25 +185,25 @@ int registry_call_set_uri(uint8_t **out, size_t *out_len, const struct u256 *id,
 }
 
 int registry_call_set_wallet(uint8_t **out, size_t *out_len, const struct u256 *id, const struct eth_address *wallet,
-			     uint64_t deadline, const uint8_t signature[static 65])
+			     uint64_t deadline, const uint8_t *signature, size_t signature_len)
 {
 	struct abi_writer writer;
-	int err = begin(&writer, out, SET_WALLET, 4, 65);
+	int err = begin(&writer, out, SET_WALLET, 4, 0, signature_len);
 
 	if (err != 0)
 		return err;
 	abi_put_u256(&writer, id);
 	abi_put_address(&writer, wallet);
 	abi_put_u64(&writer, deadline);
-	abi_put_bytes(&writer, signature, 65);
+	abi_put_bytes(&writer, signature, signature_len);
 	return finish(&writer, out, out_len);
 }
 
-int registry_call_transfer(uint8_t **out, size_t *out_len, const struct eth_address *from, const struct eth_address *to,
-			   const struct u256 *id)
+static int call_transfer(uint8_t **out, size_t *out_len, const uint8_t selector[static 4],
+			 const struct eth_address *from, const struct eth_address *to, const struct u256 *id)
 {
 	struct abi_writer writer;
-	int err = begin(&writer, out, TRANSFER_FROM, 3, 0);
+	int err = begin(&writer, out, selector, 3, 0, 0);
 
 	if (err != 0)
 		return err;
@@ -132,6 +211,18 @@ int registry_call_transfer(uint8_t **out, size_t *out_len, const struct eth_addr
 	abi_put_address(&writer, to);
 	abi_put_u256(&writer, id);
 	return finish(&writer, out, out_len);
+}
+
+int registry_call_transfer(uint8_t **out, size_t *out_len, const struct eth_address *from, const struct eth_address *to,
+			   const struct u256 *id)
+{
+	return call_transfer(out, out_len, TRANSFER_FROM, from, to, id);
+}
+
+int registry_call_safe_transfer(uint8_t **out, size_t *out_len, const struct eth_address *from,
+				const struct eth_address *to, const struct u256 *id)
+{
+	return call_transfer(out, out_len, SAFE_TRANSFER_FROM, from, to, id);
 }
 
 static int read_error(const struct eth_rpc_result *result)
@@ -142,21 +233,44 @@ static int read_error(const struct eth_rpc_result *result)
 	return eth_rpc_result_error(result);
 }
 
-static int read_address(struct eth_address *out, const struct eth_rpc_result *result)
+/* One word into room of 32 bytes, with a reader on it. */
+static int read_word(struct abi_reader *reader, uint8_t word[static 32], const struct eth_rpc_result *result)
 {
-	struct abi_reader reader;
-	uint8_t word[32];
 	size_t len = 0;
 	int err = read_error(result);
 
-	memset(out, 0, sizeof(*out));
 	if (err == 0)
-		err = eth_rpc_result_data(word, &len, sizeof(word), result);
+		err = eth_rpc_result_data(word, &len, 32, result);
 	if (err != 0)
 		return err == -ENOSPC ? -EBADMSG : err;
 	if (len == 0)
 		return -ENXIO;
-	abi_reader_init(&reader, word, len, 1);
+	abi_reader_init(reader, word, len, 1);
+	return 0;
+}
+
+int registry_read_bool(bool *out, const struct eth_rpc_result *result)
+{
+	struct abi_reader reader;
+	uint8_t word[32];
+	int err = read_word(&reader, word, result);
+
+	*out = false;
+	if (err != 0)
+		return err;
+	abi_get_bool(&reader, out);
+	return abi_reader_finish(&reader);
+}
+
+static int read_address(struct eth_address *out, const struct eth_rpc_result *result)
+{
+	struct abi_reader reader;
+	uint8_t word[32];
+	int err = read_word(&reader, word, result);
+
+	memset(out, 0, sizeof(*out));
+	if (err != 0)
+		return err;
 	abi_get_address(&reader, out);
 	return abi_reader_finish(&reader);
 }

@@ -207,7 +207,7 @@ static void change_wallet(uint64_t block_time)
 
 	registry_wallet_digest(&digest, &registry, &agent.id, &wallet.address, &owner.address, block_time + 200);
 	sign(signature, &digest, &wallet);
-	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, block_time + 200, signature),
+	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, block_time + 200, signature, 65),
 			 0);
 	transact(&receipt, &keep, data, len);
 	eth_rpc_answer_free(keep);
@@ -301,7 +301,7 @@ static void reverts_are_told_in_words(void **state)
 	(void)state;
 	registry_wallet_digest(&digest, &registry, &agent.id, &wallet.address, &owner.address, 1);
 	sign(signature, &digest, &wallet);
-	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, 1, signature), 0);
+	assert_int_equal(registry_call_set_wallet(&data, &len, &agent.id, &wallet.address, 1, signature, 65), 0);
 	eth_rpc_calls_init(&list);
 	eth_rpc_add_estimate_gas(&list, &owner.address, &agent.registry, data, len);
 	assert_int_equal(eth_rpc_wait(&answer, rpc, &list, DEADLINE_MS), 0);

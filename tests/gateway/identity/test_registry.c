@@ -210,7 +210,7 @@ static void calls_with_texts_have_their_selectors_and_limits(void **state)
 	assert_memory_equal(data, selector, 4);
 	assert_int_equal(len, 4 + 96);
 	free(data);
-	assert_int_equal(registry_call_set_wallet(&data, &len, &id, &a, 5, signature), 0);
+	assert_int_equal(registry_call_set_wallet(&data, &len, &id, &a, 5, signature, 65), 0);
 	abi_selector(selector, "setAgentWallet(uint256,address,uint256,bytes)");
 	assert_memory_equal(data, selector, 4);
 	free(data);
@@ -309,7 +309,7 @@ static void check_write(const uint8_t *data, size_t len, struct counts *counts)
 		for (size_t i = 0; i < 8; i++)
 			deadline = deadline << 8 | data[4 + 64 + 24 + i];
 		memcpy(wallet.bytes, data + 4 + 32 + 12, 20);
-		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 164), 0);
+		assert_int_equal(registry_call_set_wallet(&ours, &ours_len, &id, &wallet, deadline, data + 164, 65), 0);
 	}
 	abi_selector(selector, "register(string)");
 	if (memcmp(data, selector, 4) == 0)
