@@ -29,10 +29,14 @@ struct worker {
 	size_t nservers;
 	struct event *term, *poll, *drain;
 	uint64_t drain_until;
-	struct eth_rpc_stats rpc_counted, reads_counted;
-	struct pg_op head_op;
-	struct store_chain_head head_row;
-	bool head_busy;
+	struct worker_chain {
+		struct worker *worker;
+		struct service_chain *chain;
+		struct eth_rpc_stats rpc_counted, reads_counted;
+		struct pg_op head_op;
+		struct store_chain_head head_row;
+		bool head_busy;
+	} chains[CHAINS_MAX];
 };
 
 static const struct http_route metrics_routes[] = {
@@ -51,30 +55,34 @@ static struct heads_block block_from(const struct store_block *row)
 
 static void on_heads(struct pg_op *op)
 {
-	struct worker *w = op->arg;
+	struct worker_chain *c = op->arg;
+	const struct store_chain_head *row = &c->head_row;
 	struct heads_set set;
 	int64_t age;
 
-	w->head_busy = false;
+	c->head_busy = false;
 	if (op->err != 0)
 		return;
-	set = (struct heads_set){.latest = block_from(&w->head_row.latest), .safe = block_from(&w->head_row.safe),
-				 .finalized = block_from(&w->head_row.finalized)};
-	age = (int64_t)clock_wall_ms() - (int64_t)w->head_row.read_at;
-	heads_update(&w->service.heads, &set, age > 0 ? age : 0);
+	set = (struct heads_set){.latest = block_from(&row->latest), .safe = block_from(&row->safe), .finalized = block_from(&row->finalized)};
+	age = (int64_t)clock_wall_ms() - (int64_t)row->read_at;
+	heads_update(&c->chain->heads, &set, age > 0 ? age : 0);
+	if (c != &c->worker->chains[0])
+		return;
 	metrics_set(METRIC_CHAIN_HEAD, set.latest.number);
 	metrics_set(METRIC_CHAIN_FINALIZED, set.finalized.number);
 }
 
 static void look_at_heads(struct worker *w)
 {
-	char chain[48];
+	for (size_t i = 0; i < w->service.nchains; i++) {
+		struct worker_chain *c = &w->chains[i];
 
-	if (w->head_busy)
-		return;
-	snprintf(chain, sizeof(chain), "eip155:%ju", (uintmax_t)w->service.config->chain_id);
-	w->head_op = (struct pg_op){.on_done = on_heads, .arg = w};
-	w->head_busy = store_chain_head(service_reader(&w->service), &w->head_op, &w->head_row, chain) == 0;
+		if (c->head_busy)
+			continue;
+		c->head_op = (struct pg_op){.on_done = on_heads, .arg = c};
+		c->head_busy = store_chain_head(service_reader(&w->service), &c->head_op, &c->head_row,
+						w->service.settings.chains[i].name) == 0;
+	}
 }
 
 static void on_poll(evutil_socket_t fd, short what, void *arg)
@@ -88,8 +96,10 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
-	rpc_metrics_count(&w->rpc_counted, w->service.rpc);
-	rpc_metrics_count(&w->reads_counted, w->service.rpc_reads);
+	for (size_t i = 0; i < w->service.nchains; i++) {
+		rpc_metrics_count(&w->chains[i].rpc_counted, w->service.chains[i].rpc);
+		rpc_metrics_count(&w->chains[i].reads_counted, w->service.chains[i].rpc_reads);
+	}
 }
 
 static void on_database(void *arg, bool up)
@@ -151,7 +161,6 @@ static int make_names(struct worker *w)
 		log_error(log_msg("setting anchor_contract is not an address"), log_str("value", config->anchor_contract));
 		return -EINVAL;
 	}
-	s->registry = (struct agent_key){.chain = config->chain_id, .registry = s->defaults.registry};
 	s->names = (struct record_names){.origin = config->origin, .agents = s->defaults};
 	randombytes_buf(random, sizeof(random));
 	s->signatures = signature_context_new(random);
@@ -169,10 +178,59 @@ static void on_rpc_log(void *arg, const char *text)
 	log_warn(log_msg("json-rpc"), log_str("detail", text));
 }
 
+static int load_chains(struct service *s)
+{
+	struct chains_chain *chain = &s->settings.chains[0];
+
+	chain->id = s->config->chain_id;
+	snprintf(chain->urls, sizeof(chain->urls), "%s", s->config->rpc_url);
+	snprintf(chain->name, sizeof(chain->name), "eip155:%ju", (uintmax_t)chain->id);
+	s->settings.nchains = s->settings.nregistries = 1;
+	s->settings.registries[0] = (struct chains_registry){.chain_id = chain->id, .address = s->defaults.registry,
+							     .start = s->config->registry_start};
+	return 0;
+}
+
+/* The chains and registries of the settings, each chain with endpoints and verdicts of its own. */
+static int make_chains(struct worker *w)
+{
+	struct service *s = &w->service;
+	struct eth_rpc_config rpc = {.on_log = on_rpc_log};
+	int rc = load_chains(s);
+
+	for (; rc == 0 && s->nchains < s->settings.nchains; s->nchains++) {
+		struct service_chain *chain = &s->chains[s->nchains];
+
+		w->chains[s->nchains] = (struct worker_chain){.worker = w, .chain = chain};
+		chain->id = rpc.chain_id = s->settings.chains[s->nchains].id;
+		rpc.url = s->settings.chains[s->nchains].urls;
+		rpc.connections = 0;
+		rpc.queue = 0;
+		rc = eth_rpc_new(&chain->rpc, s->base, &rpc);
+		rpc.connections = 2;
+		rpc.queue = 32;
+		if (rc == 0)
+			rc = eth_rpc_new(&chain->rpc_reads, s->base, &rpc);
+		if (rc == 0)
+			rc = authority_new(&chain->authority, chain->rpc, &chain->heads, NULL);
+	}
+	for (size_t i = 0; rc == 0 && i < s->settings.nregistries; i++) {
+		const struct chains_registry *registry = &s->settings.registries[i];
+
+		s->registries[i] = (struct service_registry){.key = {.chain = registry->chain_id, .registry = registry->address},
+							     .start = registry->start};
+		for (size_t j = 0; j < s->nchains; j++)
+			if (s->chains[j].id == registry->chain_id)
+				s->registries[i].chain = &s->chains[j];
+		rc = s->registries[i].chain ? 0 : -EINVAL;
+		s->nregistries++;
+	}
+	return rc;
+}
+
 static int make_connections(struct worker *w)
 {
 	struct service *s = &w->service;
-	struct eth_rpc_config rpc = {.url = s->config->rpc_url, .chain_id = s->config->chain_id, .on_log = on_rpc_log};
 	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
 	struct listen_config listen = {.conninfo = s->config->database,
 				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published"},
@@ -182,14 +240,6 @@ static int make_connections(struct worker *w)
 	for (size_t i = 0; rc == 0 && i < SERVICE_READERS; i++)
 		rc = store_open(&s->readers[i], s->base, s->config->database, "kedge reader", STORE_READER, on_database,
 				NULL);
-	if (rc == 0)
-		rc = eth_rpc_new(&s->rpc, s->base, &rpc);
-	rpc.connections = 2;
-	rpc.queue = 32;
-	if (rc == 0)
-		rc = eth_rpc_new(&s->rpc_reads, s->base, &rpc);
-	if (rc == 0)
-		rc = authority_new(&s->authority, s->rpc, &s->heads, NULL);
 	append.writer = s->writer;
 	if (rc == 0)
 		rc = store_open(&s->append_reader, s->base, s->config->database, "kedge append reader", STORE_READER, on_database,
@@ -339,9 +389,11 @@ static void clear(struct worker *w)
 		http_server_free(w->servers[i]);
 	listen_close(w->listen);
 	append_free(s->append);
-	authority_free(s->authority);
-	eth_rpc_free(s->rpc_reads);
-	eth_rpc_free(s->rpc);
+	for (size_t i = 0; i < CHAINS_MAX; i++) {
+		authority_free(s->chains[i].authority);
+		eth_rpc_free(s->chains[i].rpc_reads);
+		eth_rpc_free(s->chains[i].rpc);
+	}
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);
 	pg_close(s->append_reader);
@@ -378,6 +430,8 @@ int worker_run(void *arg)
 	rc = w->service.base ? metrics_attach(plan->metrics, plan->number) : -ENOMEM;
 	if (rc == 0)
 		rc = make_names(w);
+	if (rc == 0)
+		rc = make_chains(w);
 	if (rc == 0)
 		rc = make_connections(w);
 	if (rc == 0)

@@ -10,28 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int service_agent_id(struct agent_key *out, const struct service *service, const char *text)
-{
-	const char *colon = strchr(text, ':');
-	char full[AGENT_KEY_TEXT_SIZE], registry[ADDRESS_TEXT_SIZE];
-	int length;
-
-	*out = service->registry;
-	address_format_lower(registry, &service->registry.registry);
-	if (colon)
-		length = snprintf(full, sizeof(full), "eip155:%.*s/erc721:%s/%s", (int)(colon - text), text, registry, colon + 1);
-	else
-		length = snprintf(full, sizeof(full), "eip155:%ju/erc721:%s/%s", (uintmax_t)service->registry.chain, registry, text);
-	if (length < 0 || (size_t)length >= sizeof(full) || agent_key_parse(out, full, (size_t)length) != 0)
-		return -EBADMSG;
-	return service_serves(service, out) ? 0 : -ENOENT;
-}
-
-bool service_serves(const struct service *service, const struct agent_key *key)
-{
-	return key->chain == service->registry.chain && address_equal(&key->registry, &service->registry.registry);
-}
-
 static json_t *state_json(const struct agent_state *state, const struct heads_block *block)
 {
 	char owner[ADDRESS_TEXT_SIZE], wallet[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)], number[24];
@@ -94,6 +72,7 @@ static void get_agent(struct http_request *req)
 {
 	struct agent_request *state = http_state(req, sizeof(*state));
 	struct service *service = http_user(req);
+	const struct service_registry *registry;
 	const struct heads_set *heads;
 	int rc;
 
@@ -102,14 +81,12 @@ static void get_agent(struct http_request *req)
 		return;
 	}
 	*state = (struct agent_request){.req = req, .service = service};
-	rc = service_agent_id(&state->key, service, http_param(req, "id"));
-	if (rc != 0) {
-		http_fail(req, rc, rc == -ENOENT ? "This chain is not served here." : "An id is decimal, `42` or `CHAIN:42`.");
+	registry = service_agent_of(&state->key, req);
+	if (!registry)
 		return;
-	}
-	rc = heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS);
+	rc = heads_get(&heads, &registry->chain->heads, HEADS_AGE_MAX_MS);
 	if (rc == 0)
-		rc = agent_read_pair(service->rpc_reads, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
+		rc = agent_read_pair(registry->chain->rpc_reads, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
 	if (rc != 0)
 		cannot_read(req);
 }

@@ -52,11 +52,11 @@ static json_t *current_metadata(const struct authority *verdict)
 			 "safe", block_json(&verdict->safe_block), "tier", "rpc");
 }
 
-static const char *finality_of(const struct service *service, const struct heads_block *block)
+static const char *finality_of(const struct service_chain *chain, const struct heads_block *block)
 {
 	const struct heads_set *heads;
 
-	if (heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS) != 0)
+	if (heads_get(&heads, &chain->heads, HEADS_AGE_MAX_MS) != 0)
 		return "latest";
 	if (block->number <= heads->finalized.number)
 		return "finalized";
@@ -137,6 +137,7 @@ static void get_host_document(struct http_request *req)
 
 struct agent_state_of_request {
 	struct agent_key key;
+	const struct service_registry *registry;
 	struct service *service;
 	struct http_request *req;
 };
@@ -172,11 +173,12 @@ static void on_document_verdict(void *arg, int err, const struct authority *verd
 }
 
 /* The same heads that authority_get() would ask about, and as fresh. */
-static struct http_response *ready_document(const struct service *service, const struct agent_key *key, const char *type)
+static struct http_response *ready_document(const struct service *service, const struct service_chain *chain,
+					    const struct agent_key *key, const char *type)
 {
 	const struct heads_set *heads;
 
-	if (heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS) != 0)
+	if (heads_get(&heads, &chain->heads, HEADS_AGE_MAX_MS) != 0)
 		return NULL;
 	return documents_find(service->documents, key, type, &heads->safe.hash, &heads->latest.hash);
 }
@@ -194,14 +196,15 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 	state->service = service;
 	state->req = req;
 	if (length < 0 || length >= AGENT_DID_SIZE ||
-	    agent_did_parse(&state->key, did, (size_t)length, &service->defaults) != 0 || !service_serves(service, &state->key)) {
+	    agent_did_parse(&state->key, did, (size_t)length, &service->defaults) != 0 ||
+	    !(state->registry = service_registry(service, &state->key))) {
 		http_fail(req, -ENOENT, "No agent has such a path here: chain and id are decimal without leading zeros.");
 		return;
 	}
-	ready = ready_document(service, &state->key, document_type(req));
+	ready = ready_document(service, state->registry->chain, &state->key, document_type(req));
 	if (ready)
 		http_reply_shared(req, ready);
-	else if (authority_get(service->authority, &state->key, on_document_verdict, state) != 0)
+	else if (authority_get(state->registry->chain->authority, &state->key, on_document_verdict, state) != 0)
 		cannot_say(req);
 }
 
@@ -235,6 +238,7 @@ struct resolving {
 	struct resolution_request request;
 	struct resolution_accept accept;
 	struct agent_key key;
+	const struct service_registry *registry;
 	char detail[RESOLUTION_DETAIL_SIZE];
 };
 
@@ -313,7 +317,7 @@ static void on_version(void *arg, int err, const struct heads_block *block, stru
 		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 		return;
 	}
-	finality = finality_of(r->service, block);
+	finality = finality_of(r->registry->chain, block);
 	snprintf(version, sizeof(version), "%ju", (uintmax_t)block->number);
 	metadata = json_pack("{s:s, s:{s:o, s:s, s:s, s:s}}", "versionId", version, "gateway", "block", block_json(block),
 			     "finality", finality, "index", "syncing", "tier", "rpc");
@@ -327,15 +331,15 @@ static void resolve_agent(struct resolving *r)
 	int rc;
 
 	/* far beyond the head, which is known here a moment late; nodes refuse what does not fit their own integers */
-	if (r->request.options.has_version_id && heads_get(&heads, &r->service->heads, HEADS_AGE_MAX_MS) == 0 &&
+	if (r->request.options.has_version_id && heads_get(&heads, &r->registry->chain->heads, HEADS_AGE_MAX_MS) == 0 &&
 	    r->request.options.version_id > heads->latest.number + HEADS_MARGIN) {
 		reply_error(r, RESOLUTION_NOT_FOUND, "There is no such block yet.");
 		return;
 	}
 	if (r->request.options.has_version_id)
-		rc = agent_read_at(r->service->rpc_reads, &r->key, &at, false, SERVICE_RPC_MS, on_version, r);
+		rc = agent_read_at(r->registry->chain->rpc_reads, &r->key, &at, false, SERVICE_RPC_MS, on_version, r);
 	else
-		rc = authority_get(r->service->authority, &r->key, on_current, r);
+		rc = authority_get(r->registry->chain->authority, &r->key, on_current, r);
 	if (rc != 0)
 		reply_error(r, RESOLUTION_INTERNAL_ERROR, "The chain cannot be read now; try again.");
 }
@@ -379,7 +383,8 @@ static void resolve_web(struct resolving *r, const char *did, size_t length)
 		return;
 	}
 	if (length > own_length) {
-		if (agent_did_parse(&r->key, did, length, &r->service->defaults) == 0 && service_serves(r->service, &r->key))
+		if (agent_did_parse(&r->key, did, length, &r->service->defaults) == 0 &&
+		    (r->registry = service_registry(r->service, &r->key)))
 			resolve_agent(r);
 		else
 			reply_error(r, RESOLUTION_NOT_FOUND, "This host has no such DID.");

@@ -63,7 +63,7 @@ static void look_around(struct http_request *req)
 		reason(state, "database: not listening for notifications");
 	if (!pg_is_up(service->writer))
 		reason(state, "database: the writer is not connected");
-	if (heads_get(&heads, &service->heads, HEADS_AGE_MAX_MS) != 0)
+	if (heads_get(&heads, &service->chains[0].heads, HEADS_AGE_MAX_MS) != 0)
 		reason(state, "chain: its heads were not confirmed lately");
 	state->op = (struct pg_op){.on_done = resume, .arg = req};
 	rc = store_head(service_reader(service), &state->op, &state->head);

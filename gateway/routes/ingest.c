@@ -304,14 +304,19 @@ static void on_verdicts(void *arg, int err, const struct authority *verdicts, si
 
 static void ask_chain(struct ingest *in)
 {
-	size_t left = in->nkeys - in->asked;
+	const struct agent_key *keys = in->keys + in->asked;
+	size_t left = in->nkeys - in->asked, n = 0;
+	const struct service_registry *registry;
 
 	if (left == 0) {
 		judge(in);
 		return;
 	}
-	if (authority_get_many(in->service->authority, in->keys + in->asked, left < KEYS_AT_ONCE ? left : KEYS_AT_ONCE, on_verdicts,
-			       in) != 0)
+	/* they are sorted, so those of one chain stand together */
+	while (n < left && n < KEYS_AT_ONCE && keys[n].chain == keys[0].chain)
+		n++;
+	registry = service_registry(in->service, &keys[0]);
+	if (!registry || authority_get_many(registry->chain->authority, keys, n, on_verdicts, in) != 0)
 		chain_failed(in);
 }
 

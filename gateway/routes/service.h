@@ -6,6 +6,7 @@
 #include "anchor/merkle.h"
 #include "eth/rpc.h"
 #include "eth/signature.h"
+#include "gateway/chains.h"
 #include "gateway/config.h"
 #include "gateway/http/router.h"
 #include "gateway/http/server.h"
@@ -21,19 +22,36 @@
 
 enum { SERVICE_READERS = 2, SERVICE_RPC_MS = 4000 };
 
+/* A chain this gateway reads. Heads, endpoints and verdicts are each chain's own: they never mix. */
+struct service_chain {
+	uint64_t id;
+	struct eth_rpc *rpc;	   /* the authority cache's: what attestations wait for */
+	struct eth_rpc *rpc_reads; /* of reads that anybody may ask for and nothing caches, so that they starve nobody */
+	struct heads heads;	   /* as the follow duty wrote them last; see heads_get() for their age */
+	struct authority_cache *authority;
+};
+
+/* An IdentityRegistry whose agents are served. */
+struct service_registry {
+	struct agent_key key; /* chain and registry; id ignored */
+	struct service_chain *chain;
+	uint64_t start;	    /* no agent was before this block */
+	uint32_t in_index; /* its row (struct store_registry.id); 0: the index does not know it yet */
+};
+
 struct service {
 	const struct config *config;
 	struct event_base *base;
 	struct pg_conn *writer, *append_reader; /* append's own, so that public reads cannot hold it up */
 	struct pg_conn *readers[SERVICE_READERS];
 	unsigned next_reader;
-	struct eth_rpc *rpc;	   /* the authority cache's: what attestations wait for */
-	struct eth_rpc *rpc_reads; /* of reads that anybody may ask for and nothing caches, so that they starve nobody */
-	struct heads heads; /* as the follow duty wrote them last; see heads_get() for their age */
-	struct authority_cache *authority;
+	struct chains settings; /* what the settings say of chains and registries */
+	struct service_chain chains[CHAINS_MAX]; /* the default chain first */
+	size_t nchains;
+	struct service_registry registries[CHAINS_REGISTRIES_MAX]; /* the default registry first */
+	size_t nregistries;
 	struct append *append;
-	struct agent_defaults defaults; /* host, chain and registry of this gateway */
-	struct agent_key registry;	/* the same as a key, id ignored */
+	struct agent_defaults defaults; /* host, and what short names mean: the default chain and registry */
 	struct record_names names;
 	bool has_anchor;
 	struct eth_address anchor_contract;
@@ -52,13 +70,21 @@ struct service {
 struct pg_conn *service_reader(struct service *service);
 
 /* The routes of each resource; worker.c joins them into one table. */
-extern const struct http_route routes_did[], routes_agent[], routes_attestation[], routes_log[], routes_health[];
-extern const size_t routes_did_count, routes_agent_count, routes_attestation_count, routes_log_count, routes_health_count;
+extern const struct http_route routes_did[], routes_resolve[], routes_agent[], routes_history[], routes_search[], routes_attestation[],
+	routes_log[], routes_health[];
+extern const size_t routes_did_count, routes_resolve_count, routes_agent_count, routes_history_count, routes_search_count,
+	routes_attestation_count, routes_log_count, routes_health_count;
 
-/* An {id} of a path: `42` (default registry) or `8453:42`. Returns 0, -EBADMSG, or -ENOENT for a chain not served. */
-__attribute__((warn_unused_result)) int service_agent_id(struct agent_key *out, const struct service *service, const char *text);
+/* An {id} of a path: `42` (default registry), `8453:42` (the first registry served of that chain) or
+ * `8453:0xREGISTRY:42`, the address as for address_parse(). *out (may be NULL) is its registry.
+ * Returns 0, -EBADMSG, or -ENOENT for a chain or registry that is not served. */
+__attribute__((warn_unused_result)) int service_agent_id(struct agent_key *key, const struct service_registry **out,
+							 const struct service *service, const char *text);
+/* The same for a handler's {id}; what is wrong was answered if it returns NULL. */
+const struct service_registry *service_agent_of(struct agent_key *key, struct http_request *req);
 
-/* Whether this gateway reads that agent's chain and registry: another registry's owner is nobody's key here. */
+/* The registry an agent is of, if its agents are served; NULL: another registry's owner is nobody's key here. */
+const struct service_registry *service_registry(const struct service *service, const struct agent_key *key);
 bool service_serves(const struct service *service, const struct agent_key *key);
 
 /* Nothing of the log may be served from a cache of former days. */

@@ -10,12 +10,6 @@
 #include <cmocka.h>
 #include <string.h>
 
-/* worker.c owns these; the routes only need them to link */
-struct pg_conn *service_reader(struct service *service)
-{
-	return service->readers[0];
-}
-
 static void each_refusal_has_its_type(void **state)
 {
 	(void)state;
@@ -45,33 +39,61 @@ static void every_type_says_what_to_do(void **state)
 	}
 }
 
+/* Two registries of the default chain, one of another. */
+static void serve_three(struct service *service)
+{
+	*service = (struct service){.nregistries = 3, .defaults = {.chain = 31337, .registry = {{0x80, 0x04}}}};
+	service->registries[0].key = (struct agent_key){.chain = 31337, .registry = {{0x80, 0x04}}};
+	service->registries[1].key = (struct agent_key){.chain = 31337, .registry = {{0x55}}};
+	service->registries[2].key = (struct agent_key){.chain = 10, .registry = {{0x66}}};
+}
+
 static void agent_ids_of_paths(void **state)
 {
-	static const char *const refused[] = {"", "x", "-1", "01", "31337:", ":1", "31337:01", "31337:1:2", "1/2", "0x1",
-					      "115792089237316195423570985008687907853269984665640564039457584007913129639936"};
-	struct service service = {.registry = {.chain = 31337}};
+	static const char *const refused[] = {
+		"", "x", "-1", "01", "31337:", ":1", "31337:01", "31337:1:2", "1/2", "0x1", "031337:1", "+10:1", "31337::1", ":::",
+		"31337:0x8004000000000000000000000000000000000000:", "31337:0x8004:1", "0x8004000000000000000000000000000000000000:1",
+		"31337:8004000000000000000000000000000000000000:1", "10:0x6600000000000000000000000000000000000000:1:1",
+		"18446744073709551616:1", "115792089237316195423570985008687907853269984665640564039457584007913129639936"};
+	static const char *const elsewhere[] = {"8453:42", "10:0x8004000000000000000000000000000000000000:1",
+						"31337:0x6600000000000000000000000000000000000000:1"};
+	const struct service_registry *registry;
+	struct service service;
 	struct agent_key key;
 
 	(void)state;
+	serve_three(&service);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		assert_int_not_equal(service_agent_id(&key, &service, refused[i]), 0);
-	assert_int_equal(service_agent_id(&key, &service, "0"), 0);
-	assert_int_equal(service_agent_id(&key, &service, "31337:42"), 0);
+		if (service_agent_id(&key, &registry, &service, refused[i]) != -EBADMSG)
+			fail_msg("%s is taken", refused[i]);
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (service_agent_id(&key, &registry, &service, elsewhere[i]) != -ENOENT)
+			fail_msg("%s is served", elsewhere[i]);
+	assert_int_equal(service_agent_id(&key, NULL, &service, "0"), 0);
+	assert_int_equal(service_agent_id(&key, &registry, &service, "31337:42"), 0);
 	assert_int_equal(key.id.limb[0], 42);
-	assert_int_equal(service_agent_id(&key, &service, "8453:42"), -ENOENT); /* that chain is not served */
+	assert_ptr_equal(registry, &service.registries[0]);
+	assert_int_equal(service_agent_id(&key, &registry, &service, "31337:0x5500000000000000000000000000000000000000:7"), 0);
+	assert_ptr_equal(registry, &service.registries[1]);
+	assert_int_equal(service_agent_id(&key, &registry, &service, "10:7"), 0);
+	assert_ptr_equal(registry, &service.registries[2]);
+	assert_int_equal(key.chain, 10);
+	assert_int_equal(key.registry.bytes[0], 0x66);
 }
 
 /* The same registry address stands on many chains: another chain's agent must not be answered from this one. */
 static void agents_of_elsewhere_are_not_served(void **state)
 {
-	struct service service = {.registry = {.chain = 31337, .registry = {{0x80, 0x04}}}};
-	struct agent_key key = service.registry;
+	struct service service;
+	struct agent_key key;
 
 	(void)state;
+	serve_three(&service);
+	key = service.registries[0].key;
 	assert_true(service_serves(&service, &key));
-	key.chain = 1;
+	key.chain = 10;
 	assert_false(service_serves(&service, &key));
-	key = service.registry;
+	key = service.registries[0].key;
 	key.registry.bytes[19] ^= 1;
 	assert_false(service_serves(&service, &key));
 }
