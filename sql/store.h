@@ -12,6 +12,7 @@
  *   kedge_published   size of a newly published checkpoint
  *   kedge_chain       number of the newest block of chain_head
  *   kedge_anchor      size of an anchor whose state changed
+ *   kedge_index       number of the newest block of a chain's index, after a step forward or back (store_identity.h)
  */
 #pragma once
 
