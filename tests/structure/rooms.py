@@ -13,6 +13,7 @@ LIBRARIES = {
     "anchor": ("checkpoint_ entry_ map_ merkle_ note_ sender_ tile_", ""),
     "sql": ("listen_ migrate_ pg_ store_", ""),
     "config": ("config_ keyfile_", ""),
+    "chains": ("chains_", "eth config"),
     "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
     "identity": ("prepare_ agent_pair_ agent_proof_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ layout_ registry_ rpc_metrics_",
@@ -22,9 +23,9 @@ LIBRARIES = {
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ fold_ follow_ guard_ log_append_ node_cache_ notary_ steward_",
                 "eth eth_rpc did anchor sql config runtime identity fetch record"),
-    "routes": ("documents_ ingest_ routes_ service_", "eth eth_rpc did anchor sql config runtime http identity record"),
-    "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config runtime http identity record routes"),
-    "cli": ("cli_", "eth eth_rpc did anchor sql config runtime http identity record steward routes gateway"),
+    "routes": ("documents_ ingest_ routes_ service_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
+    "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains runtime http identity record routes"),
+    "cli": ("cli_", "eth eth_rpc did anchor sql config chains runtime http identity record steward routes gateway"),
     "main": ("main", "cli"),
 }
 
@@ -54,4 +55,4 @@ def library_of(path):
     if len(parts) > 2:
         return parts[1]
     name = parts[1].rsplit(".", 1)[0]
-    return {"config": "config", "keyfile": "config", "main": "main"}.get(name, "gateway")
+    return {"chains": "chains", "config": "config", "keyfile": "config", "main": "main"}.get(name, "gateway")
