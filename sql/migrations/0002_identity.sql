@@ -44,6 +44,7 @@ CREATE TABLE block (
 	final     boolean NOT NULL,
 	PRIMARY KEY (chain_id, number)
 );
+CREATE INDEX block_time ON block (chain_id, time, number);
 COMMENT ON TABLE block IS 'Every block of the overlay, and of the finalized chain those in which something happened. time: seconds since 1970.';
 
 CREATE TABLE agent_event (
