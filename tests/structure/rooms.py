@@ -22,7 +22,7 @@ LIBRARIES = {
     "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ fold_ follow_ guard_ log_append_ node_cache_ notary_ steward_",
-                "eth eth_rpc did anchor sql config runtime identity fetch record"),
+                "eth eth_rpc did anchor sql config chains runtime identity fetch record"),
     "routes": ("documents_ ingest_ routes_ service_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains runtime http identity record routes"),
     "cli": ("cli_", "eth eth_rpc did anchor sql config chains runtime http identity record steward routes gateway"),
