@@ -87,6 +87,10 @@ stand_up()
 	rpc_url = $(jq -r .rpc "$file")
 	chain_id = $chain
 	anchor_contract = $(jq -r .anchor "$file")
+	registry_start = 0
+	registry_code = $(jq -r .registryCode "$file")
+	multicall = $(jq -r .multicall "$file")
+	reputation = $(jq -r .reputation "$file")
 	open_quota = 1000000000
 	head_age_s = 0
 	${stand_config:-}

@@ -41,12 +41,13 @@ async function answers(chain, child) {
 }
 
 // setpriv lets anvil die with this process, however it ends. Between the probe and anvil's own bind another process
-// may take the port: then the next one is tried. With `state` the chain lives on in that file.
-export async function startAnvil(wanted = 0, state = '') {
+// may take the port: then the next one is tried. With `state` the chain lives on in that file. `safe` is `slots` blocks
+// behind the newest one, `finalized` twice as many.
+export async function startAnvil(wanted = 0, state = '', slots = 2) {
   const keeps = state ? ['--state', state, '--preserve-historical-states'] : [];
   for (let tries = 0; tries < 5; tries++) {
     const port = await freePort(wanted);
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', binary, '--chain-id', '31337', '--slots-in-an-epoch', '2',
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', binary, '--chain-id', '31337', '--slots-in-an-epoch', String(slots),
       '--port', String(port), '--host', '127.0.0.1', '--quiet', ...keeps], { stdio: ['ignore', 'ignore', 'inherit'] });
     let problem = null;
     child.once('error', (e) => { problem = e; });

@@ -8,10 +8,11 @@ import { startAnvil } from './anvil.mjs';
 import { deploy } from './deploy.mjs';
 
 const usage = `usage: node chain.mjs --dir DIR --origin HOST:PORT/log --signer 0x… --guardian 0x… [--fund 0x…,0x…]
-                      [--port N] [--no-keeper] [--state FILE]
+                      [--port N] [--no-keeper] [--slots N] [--state FILE]
 DIR gets chain.json, whole, once everything is in place; then "ready URL" is printed.
 --port: the first port to try (default 8545, then the next free one; 0: any)
 --no-keeper: mine nothing by itself
+--slots: \`safe\` is that many blocks behind the newest, \`finalized\` twice as many (default 2)
 --state: keep the chain in FILE, and its deployment in FILE.json; an existing one goes on`;
 
 function options() {
@@ -19,7 +20,8 @@ function options() {
     options: {
       dir: { type: 'string' }, origin: { type: 'string' }, signer: { type: 'string' }, guardian: { type: 'string' },
       fund: { type: 'string', default: '' }, port: { type: 'string', default: '8545' },
-      'no-keeper': { type: 'boolean', default: false }, state: { type: 'string', default: '' }, help: { type: 'boolean', default: false },
+      'no-keeper': { type: 'boolean', default: false }, state: { type: 'string', default: '' },
+      slots: { type: 'string', default: '2' }, help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -30,10 +32,12 @@ function options() {
     if (!values[name]) throw new Error(`--${name} is missing`);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`--port ${values.port}: not a port`);
+  const slots = Number(values.slots);
+  if (!Number.isInteger(slots) || slots < 1 || slots > 64) throw new Error(`--slots ${values.slots}: not 1 to 64`);
   const fund = values.fund.split(',').filter(Boolean);
   for (const address of [values.signer, values.guardian, ...fund])
     if (!ethers.isAddress(address)) throw new Error(`${address}: not an address`);
-  return { ...values, port, fund, keeper: !values['no-keeper'] };
+  return { ...values, port, slots, fund, keeper: !values['no-keeper'] };
 }
 
 function writeWhole(file, text) {
@@ -73,6 +77,7 @@ function kept({ state, origin, signer, guardian }) {
 
 async function place(anvil, wanted, known) {
   if (!known) return deploy(anvil.url, wanted);
+  if (!known.registryCode) throw new Error(`${wanted.state}: a chain of an older kedge, start anew without it`);
   const code = await anvil.chain.rpc('eth_getCode', known.anchor, 'latest');
   if (ethers.keccak256(code) !== known.anchorCodeHash) throw new Error(`${wanted.state}: the contract is not on it`);
   return { ...known, rpc: anvil.url };
@@ -102,7 +107,7 @@ async function main() {
     fs.rmSync(path.join(wanted.dir, 'chain.json'), { force: true });
     const known = kept(wanted);
     if (wanted.state && !known) fs.rmSync(wanted.state, { force: true });
-    anvil = await startAnvil(wanted.port, wanted.state);
+    anvil = await startAnvil(wanted.port, wanted.state, wanted.slots);
     if (stopping.signal.aborted) return anvil.stop();
     anvil.child.once('exit', () => end(1));
     const record = await place(anvil, wanted, known);

@@ -21,6 +21,15 @@ const artefacts = [
   { file: 'tests/contracts/KeyWallet.json', source: 'tests/contracts/TestAccounts.sol', contract: 'KeyWallet' },
   { file: 'tests/contracts/PassingReceiver.json', source: 'tests/contracts/TestAccounts.sol', contract: 'PassingReceiver' },
   { file: 'tests/contracts/RefusingReceiver.json', source: 'tests/contracts/TestAccounts.sol', contract: 'RefusingReceiver' },
+  { file: 'tests/contracts/Puppet.json', source: 'tests/contracts/TestAccounts.sol', contract: 'Puppet' },
+  { file: 'tests/contracts/IdentityRegistryNext.json', source: 'tests/contracts/IdentityRegistryDouble.sol',
+    contract: 'IdentityRegistryNext' },
+  { file: 'tests/contracts/ReputationRegistryDouble.json', source: 'tests/contracts/ReputationRegistryDouble.sol',
+    contract: 'ReputationRegistryDouble' },
+  { file: 'contracts-abi/ReputationRegistry.json', source: 'tests/contracts/ReputationRegistryDouble.sol',
+    contract: 'ReputationRegistryDouble', abiOnly: true },
+  { file: 'tests/contracts/Multicall3Double.json', source: 'tests/contracts/Multicall3Double.sol', contract: 'Multicall3Double',
+    runtime: true },
 ];
 
 export function compile() {

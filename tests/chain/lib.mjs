@@ -9,6 +9,9 @@ import * as ethers from 'ethers';
 export { ethers };
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const REGISTRY = '0x8004A169FB4a3325136EB29fA0ceB6D2e539a432';
+export const REGISTRY2 = '0x8004A818BFB912233c491871b3d84c89A494BD9e'; // where testnets have it: another registry of the same chain here
+export const REPUTATION = '0x8004BAa17C55a88189AE136b182e5fdA19dE9b63';
+export const MULTICALL = '0xcA11bde05977b3631167028862bE2a173976CA11';
 export const IMPLEMENTATION_SLOT = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc';
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -181,3 +181,10 @@ contract IdentityRegistryProxy {
         }
     }
 }
+
+/// What an upgrade brings: the same storage, other code. A reader that pins code hashes must notice.
+contract IdentityRegistryNext is IdentityRegistryDouble {
+    function next() external pure returns (bool) {
+        return true;
+    }
+}

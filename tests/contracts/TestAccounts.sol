@@ -46,3 +46,57 @@ contract RefusingReceiver {
         return IRegistry(registry).register();
     }
 }
+
+/// A contract account moved by strings: anybody makes it act, now or while it is being handed a token. As a wallet
+/// (EIP-1271) it agrees to everything.
+contract Puppet {
+    /// idAt: offset in data of a word the token's id is written to, 0 for none; last: ends what one receipt does.
+    struct Step {
+        address target;
+        bytes data;
+        uint32 idAt;
+        bool last;
+    }
+
+    Step[] private plan;
+    uint256 private next;
+
+    /// Does `steps` after laying down what the receipts on the way will do, one batch each.
+    function run(Step[] calldata steps, Step[] calldata onReceipt) external {
+        delete plan;
+        next = 0;
+        for (uint256 i = 0; i < onReceipt.length; i++) plan.push(onReceipt[i]);
+        for (uint256 i = 0; i < steps.length; i++) act(steps[i].target, steps[i].data);
+    }
+
+    function onERC721Received(address, address, uint256 tokenId, bytes calldata) external returns (bytes4) {
+        bool last = false;
+        while (!last && next < plan.length) {
+            Step memory step = plan[next++];
+            last = step.last;
+            bytes memory data = step.data;
+            uint256 at = step.idAt;
+            if (at > 0) {
+                require(at + 32 <= data.length, "no such word");
+                assembly {
+                    mstore(add(add(data, 32), at), tokenId)
+                }
+            }
+            act(step.target, data);
+        }
+        return this.onERC721Received.selector;
+    }
+
+    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
+        return 0x1626ba7e;
+    }
+
+    function act(address target, bytes memory data) public {
+        (bool done, bytes memory why) = target.call(data);
+        if (!done) {
+            assembly {
+                revert(add(why, 32), mload(why))
+            }
+        }
+    }
+}

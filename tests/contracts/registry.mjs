@@ -288,7 +288,12 @@ test('safe is two blocks behind, finalized four; a fresh rotation is not safe ye
 });
 
 test('the deployment record names what is there', async () => {
-  assert.deepEqual(Object.keys(record), ['v', 'chainId', 'rpc', 'registry', 'anchor', 'anchorCodeHash', 'anchorBlock', 'signer', 'guardian']);
+  assert.deepEqual(Object.keys(record), ['v', 'chainId', 'rpc', 'registry', 'registryCode', 'registry2', 'reputation',
+    'multicall', 'anchor', 'anchorCodeHash', 'anchorBlock', 'signer', 'guardian']);
+  for (const registry of [record.registry, record.registry2]) {
+    const implementation = ethers.dataSlice(await chain.rpc('eth_getStorageAt', registry, IMPLEMENTATION_SLOT, 'finalized'), 12);
+    assert.equal(ethers.keccak256(await chain.rpc('eth_getCode', implementation, 'finalized')), record.registryCode);
+  }
   const anchor = artefact('contracts-abi/KedgeAnchor.json').face;
   assert.equal(ethers.keccak256(await chain.rpc('eth_getCode', record.anchor, 'finalized')), record.anchorCodeHash);
   assert.equal(await chain.rpc('eth_getCode', record.anchor, '0x' + (record.anchorBlock - 1).toString(16)), '0x');
@@ -297,4 +302,71 @@ test('the deployment record names what is there', async () => {
   assert.ok(BigInt(await chain.rpc('eth_getBalance', signer.address, 'finalized')) > 0n);
   assert.equal((await chain.view(record.anchor, anchor, 'signer')).toLowerCase(), record.signer);
   assert.equal((await chain.view(record.anchor, anchor, 'guardian')).toLowerCase(), record.guardian);
+});
+
+test('a second registry of the same chain has ids and a domain of its own', async () => {
+  const there = (name, args = []) => chain.view(record.registry2, face, name, args);
+  await chain.must(V, record.registry2, encode('register(string)', ['https://second.example/0.json']));
+  assert.deepEqual([await there('ownerOf', [0]), await there('tokenURI', [0])], [V, 'https://second.example/0.json']);
+  assert.notEqual(await view('ownerOf', 0), V);
+  assert.equal((await there('eip712Domain')).verifyingContract.toLowerCase(), record.registry2);
+});
+
+// What a receipt does to the token while `register` goes on. The events end in what register announces; the storage does not.
+const puppets = artefact('tests/contracts/Puppet.json');
+const puppet = async () => (await chain.deploy(O, puppets)).address;
+const run = (who, steps, onReceipt) => chain.must(O, who, puppets.face.encodeFunctionData('run', [steps, onReceipt]));
+const step = (data, { idAt = 0, last = false, target = REGISTRY } = {}) => ({ target, data, idAt, last });
+const of = async (id) => [await view('ownerOf', id), await view('getAgentWallet', id), await view('tokenURI', id)];
+const nextId = async () => BigInt(await slot(I));
+
+test('a receiver that sets another wallet and another URI while it is being minted to', async () => {
+  const [me, other] = [await puppet(), await puppet()];
+  const id = await nextId();
+  const deadline = (await chain.time()) + 200;
+  const steps = [step(encode('setAgentWallet', [0, other, deadline, '0x']), { idAt: 4 }), step(encode('setAgentURI', [0, 'inner']), { idAt: 4, last: true })];
+  const got = events(await run(me, [step(encode('register()'))], steps));
+  assert.deepEqual(got.slice(1), [wallet(id, other), `MetadataUpdate:${id}`, `URIUpdated:${id},inner,${me}`, `Registered:${id},,${me}`, wallet(id, me)]);
+  assert.deepEqual(await of(id), [me, other, 'inner']);
+  await run(me, [step(encode('register(string)', ['outer']))], [step(encode('setAgentURI', [0, 'inner']), { idAt: 4, last: true })]);
+  assert.deepEqual(await of(id + 1n), [me, me, 'outer']);
+});
+
+test('a receiver that gives the token away and gets it back has no wallet, whatever the last event says', async () => {
+  const [me, friend] = [await puppet(), await puppet()];
+  const id = await nextId();
+  const back = puppets.face.encodeFunctionData('act', [REGISTRY, encode('transferFrom', [friend, me, id])]);
+  const got = events(await run(me, [step(encode('register()'))],
+    [step(encode('transferFrom', [me, friend, 0]), { idAt: 68 }), step(back, { target: friend, last: true })]));
+  assert.equal(got.at(-1), wallet(id, me));
+  assert.deepEqual(await of(id), [me, ethers.ZeroAddress, '']);
+});
+
+test('a receiver that registers again while it is being minted to: two agents, the inner one announced first', async () => {
+  const me = await puppet();
+  const id = await nextId();
+  const got = events(await run(me, [step(encode('register(string)', ['outer']))], [step(encode('register(string)', ['inner']), { last: true })]));
+  assert.deepEqual(got.filter((e) => e.startsWith('Registered')), [`Registered:${id + 1n},inner,${me}`, `Registered:${id},outer,${me}`]);
+  assert.deepEqual([await of(id), await of(id + 1n)], [[me, me, 'outer'], [me, me, 'inner']]);
+});
+
+test('several operations in one transaction, and a receiver that refuses undoes them', async () => {
+  const me = await puppet();
+  const id = await nextId();
+  await run(me, [step(encode('register()')), step(encode('setAgentURI', [id, 'a'])), step(encode('transferFrom', [me, B, id]))], []);
+  assert.deepEqual(await of(id), [B, ethers.ZeroAddress, 'a']);
+  const refused = await chain.send(O, me, puppets.face.encodeFunctionData('run', [[step(encode('register()'))], [step(encode('setAgentURI', [id, 'x']), { last: true })]]));
+  assert.equal(refused.status, '0x0');
+  assert.equal(await nextId(), id + 1n);
+});
+
+test('an upgrade: Upgraded is said, another code hash behind the same proxy, the state stays', async () => {
+  const next = artefact('tests/contracts/IdentityRegistryNext.json');
+  const { address } = await chain.deploy(O, next);
+  const before = await of(0);
+  assert.deepEqual(events(await call(O, 'upgradeToAndCall', address, '0x')), [`Upgraded:${address}`]);
+  assert.equal(ethers.dataSlice(await slot(IMPLEMENTATION_SLOT), 12), address.toLowerCase());
+  assert.notEqual(ethers.keccak256(await chain.rpc('eth_getCode', address, 'latest')), record.registryCode);
+  assert.equal(await chain.view(REGISTRY, next.face, 'next'), true);
+  assert.deepEqual(await of(0), before);
 });

@@ -98,11 +98,13 @@ export class Stack {
   #stopped = false;
   processes = [];
 
-  // settings: lines of kedge.ini over FAST; env: more variables for `kedge serve`; quota: KEDGE_OPEN_QUOTA
-  constructor({ kedge, settings = {}, env = {}, quota = 1000000 } = {}) {
+  // settings: lines of kedge.ini over FAST, or a function of the stack once its chain is there; env: more variables for
+  // `kedge serve`; quota: KEDGE_OPEN_QUOTA; slots: `safe` is that many blocks behind the newest, `finalized` twice as many
+  constructor({ kedge, settings = {}, env = {}, quota = 1000000, slots = 2 } = {}) {
     this.kedge = path.resolve(kedge);
     this.settings = settings;
     this.more = env;
+    this.slots = slots;
     this.state = fs.mkdtempSync(path.join(os.tmpdir(), 'kedge-e2e-'));
     this.clusterDir = path.join(this.state, 'cluster');
     this.logs = path.join(this.state, 'logs');
@@ -185,8 +187,9 @@ export class Stack {
     const [app, owner] = await Promise.all(['kedge_app', 'kedge_owner'].map((role) => this.pg('conninfo', this.clusterDir, role)));
     const settings = {
       state: this.state, public_url: this.url, listen: `127.0.0.1:${this.port}`, metrics_listen: `127.0.0.1:${this.metricsPort}`,
-      database: app, owner_database: owner, rpc_url: this.record.rpc, chain_id: this.record.chainId, anchor_contract: this.record.anchor, ...FAST,
-      ...this.settings,
+      database: app, owner_database: owner, rpc_url: this.record.rpc, chain_id: this.record.chainId, anchor_contract: this.record.anchor,
+      registry_start: 0, registry_code: this.record.registryCode, multicall: this.record.multicall, reputation: this.record.reputation, ...FAST,
+      ...(typeof this.settings === 'function' ? await this.settings(this) : this.settings),
     };
     const text = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join('');
     fs.writeFileSync(path.join(this.state, 'kedge.ini'), text);
@@ -197,7 +200,7 @@ export class Stack {
     const dir = path.join(this.state, 'run/chain');
     const [signer, guardian, relayer] = await Promise.all(['anchor', 'guardian', 'relayer'].map((role) => this.address(role)));
     this.chainProcess = this.spawn('chain', process.execPath, [chainScript, '--dir', dir, '--origin', this.origin, '--signer', signer,
-      '--guardian', guardian, '--fund', relayer, '--port', '0', '--no-keeper']);
+      '--guardian', guardian, '--fund', relayer, '--port', '0', '--no-keeper', '--slots', String(this.slots)]);
     this.chainFile = path.join(dir, 'chain.json');
     this.record = await until('the local chain', () => {
       assert.equal(this.chainProcess.exitCode, null, 'the chain ended');
