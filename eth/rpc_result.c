@@ -1,5 +1,6 @@
 /* Reading results: each reader wants one exact shape and says -EBADMSG to every other. */
 #include "eth/hex.h"
+#include "eth/rpc_member.h"
 #include "eth/rpc_message.h"
 
 #include <errno.h>
@@ -98,77 +99,20 @@ int eth_rpc_result_data_take(uint8_t **out, size_t *len, const struct eth_rpc_re
 	return 0;
 }
 
-static int member_text(const char **text, size_t *len, const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-
-	if (!json_is_string(value))
-		return -EBADMSG;
-	*text = json_string_value(value);
-	*len = json_string_length(value);
-	return 0;
-}
-
-/* A sticky reader of members: the first error stays in *err. */
-static void member_u64(uint64_t *out, int *err, const json_t *object, const char *name)
-{
-	const char *text;
-	size_t len;
-
-	if (*err == 0)
-		*err = member_text(&text, &len, object, name);
-	if (*err == 0)
-		*err = hex_decode_quantity_u64(out, text, len);
-}
-
-static void member_u256(struct u256 *out, int *err, const json_t *object, const char *name)
-{
-	const char *text;
-	size_t len;
-
-	if (*err == 0)
-		*err = member_text(&text, &len, object, name);
-	if (*err == 0)
-		*err = u256_parse_quantity(out, text, len);
-}
-
-static void member_hash(struct eth_hash *out, int *err, const json_t *object, const char *name)
-{
-	const char *text;
-	size_t len;
-
-	if (*err == 0)
-		*err = member_text(&text, &len, object, name);
-	if (*err == 0)
-		*err = hex_decode_fixed(out->bytes, sizeof(out->bytes), text, len);
-}
-
-static int result_object(const json_t **object, const struct eth_rpc_result *result)
-{
-	int err = eth_rpc_result_error(result);
-
-	if (err != 0)
-		return err;
-	if (json_is_null(result->value))
-		return -ENOENT;
-	*object = result->value;
-	return json_is_object(result->value) ? 0 : -EBADMSG;
-}
-
 int eth_rpc_result_block(struct eth_rpc_block *out, const struct eth_rpc_result *result)
 {
 	const json_t *object;
-	int err = result_object(&object, result);
+	int err = eth_rpc_result_object(&object, result);
 
 	*out = (struct eth_rpc_block){0};
 	if (err != 0)
 		return err;
-	member_u64(&out->number, &err, object, "number");
-	member_hash(&out->hash, &err, object, "hash");
-	member_hash(&out->parent, &err, object, "parentHash");
-	member_u64(&out->time, &err, object, "timestamp");
+	eth_rpc_member_u64(&out->number, &err, object, "number");
+	eth_rpc_member_hash(&out->hash, &err, object, "hash");
+	eth_rpc_member_hash(&out->parent, &err, object, "parentHash");
+	eth_rpc_member_u64(&out->time, &err, object, "timestamp");
 	if (json_object_get(object, "baseFeePerGas") != NULL)
-		member_u256(&out->base_fee, &err, object, "baseFeePerGas");
+		eth_rpc_member_u256(&out->base_fee, &err, object, "baseFeePerGas");
 	return err;
 }
 
@@ -176,18 +120,18 @@ int eth_rpc_result_receipt(struct eth_rpc_receipt *out, const struct eth_rpc_res
 {
 	const json_t *object;
 	uint64_t status = 0;
-	int err = result_object(&object, result);
+	int err = eth_rpc_result_object(&object, result);
 
 	*out = (struct eth_rpc_receipt){0};
 	if (err != 0)
 		return err;
-	member_hash(&out->transaction, &err, object, "transactionHash");
-	member_hash(&out->block, &err, object, "blockHash");
-	member_u64(&out->number, &err, object, "blockNumber");
-	member_u64(&out->gas_used, &err, object, "gasUsed");
-	member_u64(&status, &err, object, "status");
+	eth_rpc_member_hash(&out->transaction, &err, object, "transactionHash");
+	eth_rpc_member_hash(&out->block, &err, object, "blockHash");
+	eth_rpc_member_u64(&out->number, &err, object, "blockNumber");
+	eth_rpc_member_u64(&out->gas_used, &err, object, "gasUsed");
+	eth_rpc_member_u64(&status, &err, object, "status");
 	if (json_object_get(object, "effectiveGasPrice") != NULL)
-		member_u256(&out->gas_price, &err, object, "effectiveGasPrice");
+		eth_rpc_member_u256(&out->gas_price, &err, object, "effectiveGasPrice");
 	out->logs = json_object_get(object, "logs");
 	if (err == 0 && (status > 1 || !json_is_array(out->logs)))
 		err = -EBADMSG;
