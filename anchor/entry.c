@@ -1,5 +1,6 @@
-/* The templates of docs/formats.md section 4. A reader walks a line with a sticky error; what it read is written again
- * and must give the same bytes, so a line has one meaning and a meaning one line. */
+/* The templates of docs/formats.md section 4, as tables: a field is the text before it, its type and where it is kept. One walk
+ * writes them, one reads them with a sticky error; what was read is written again and must give the same bytes, so a line
+ * has one meaning and a meaning one line. */
 #include "anchor/entry.h"
 
 #include <errno.h>
@@ -8,12 +9,100 @@
 #include <string.h>
 
 #define NUMBER_LIMIT (UINT64_C(1) << 53) /* formats section 4: JSON integers */
+#define END "\",\"v\":1}"
 
-static const char *const methods[] = {[ENTRY_EIP712] = "eip712", [ENTRY_EIP191] = "eip191"};
-static const char *const roles[] = {[ENTRY_WALLET] = "wallet", [ENTRY_OWNER] = "owner"};
-static const char *const tiers[] = {[ENTRY_RPC] = "rpc"};
+enum type { NUMBER, HASH, ADDRESS, TEXT, CHAIN, CHOICE };
+
+struct field {
+	const char *before;
+	enum type type;
+	size_t offset;
+	const char *const *names; /* CHOICE: in the order of the enum, NULL ends them */
+};
+
+struct template {
+	const struct field *fields;
+	size_t count;
+	const char *end;
+	size_t size; /* of the struct */
+};
+
+static const char *const methods[] = {[ENTRY_EIP712] = "eip712", [ENTRY_EIP191] = "eip191", NULL};
+static const char *const roles[] = {[ENTRY_WALLET] = "wallet", [ENTRY_OWNER] = "owner", NULL};
+static const char *const tiers[] = {[ENTRY_RPC] = "rpc", NULL};
+static const char *const sources[] = {[ENTRY_FROM_EVENTS] = "events", [ENTRY_FROM_RPC] = "rpc", [ENTRY_FROM_QUORUM] = "quorum",
+				      [ENTRY_FROM_PROOF] = "proof", NULL};
+static const char *const events[] = {[ENTRY_EVENT_FEEDBACK] = "feedback", [ENTRY_EVENT_REVOKED] = "revoked",
+				     [ENTRY_EVENT_RESPONSE] = "response", NULL};
+
+#define AT(member) offsetof(struct entry_attestation, member)
+static const struct field attestation_fields[] = {
+	{"{\"at\":", NUMBER, AT(at), NULL},
+	{",\"auth\":{\"block\":", NUMBER, AT(auth.block), NULL},
+	{",\"chain\":\"", CHAIN, AT(auth.chain), NULL},
+	{"\",\"evidence\":\"", HASH, AT(auth.evidence), NULL},
+	{"\",\"hash\":\"0x", HASH, AT(auth.hash), NULL},
+	{"\",\"method\":\"", CHOICE, AT(auth.method), methods},
+	{"\",\"role\":\"", CHOICE, AT(auth.role), roles},
+	{"\",\"tier\":\"", CHOICE, AT(auth.tier), tiers},
+	{"\"},\"issuer\":\"", TEXT, AT(issuer), NULL},
+	{"\",\"kind\":\"attestation\",\"payload\":\"", HASH, AT(payload), NULL},
+	{"\",\"subject\":\"", TEXT, AT(subject), NULL},
+	{"\",\"uid\":\"", HASH, AT(uid), NULL},
+};
+#undef AT
+
+#define BLOCK(type)                                                                                                    \
+	{",\"block\":{\"chain\":\"", CHAIN, offsetof(struct type, block.chain), NULL},                                 \
+		{"\",\"hash\":\"0x", HASH, offsetof(struct type, block.hash), NULL},                                   \
+	{                                                                                                              \
+		"\",\"number\":", NUMBER, offsetof(struct type, block.number), NULL                                    \
+	}
+
+#define AT(member) offsetof(struct entry_identity, member)
+static const struct field identity_fields[] = {
+	{"{\"at\":", NUMBER, AT(at), NULL},
+	BLOCK(entry_identity),
+	{"},\"evidence\":\"", HASH, AT(evidence), NULL},
+	{"\",\"kind\":\"identity\",\"owner\":\"0x", ADDRESS, AT(owner), NULL},
+	{"\",\"subject\":\"", TEXT, AT(subject), NULL},
+	{"\",\"tier\":\"", CHOICE, AT(source), sources},
+	{"\",\"uid\":\"", HASH, AT(uid), NULL},
+	{"\",\"uri\":\"", HASH, AT(uri), NULL},
+	{"\",\"v\":1,\"wallet\":\"0x", ADDRESS, AT(wallet), NULL},
+};
+#undef AT
+
+#define AT(member) offsetof(struct entry_feedback, member)
+static const struct field feedback_fields[] = {
+	{"{\"at\":", NUMBER, AT(at), NULL},
+	BLOCK(entry_feedback),
+	{"},\"event\":\"", CHOICE, AT(event), events},
+	{"\",\"issuer\":\"", TEXT, AT(issuer), NULL},
+	{"\",\"kind\":\"feedback\",\"log\":", NUMBER, AT(log), NULL},
+	{",\"payload\":\"", HASH, AT(payload), NULL},
+	{"\",\"subject\":\"", TEXT, AT(subject), NULL},
+	{"\",\"tx\":\"0x", HASH, AT(tx), NULL},
+	{"\",\"uid\":\"", HASH, AT(uid), NULL},
+};
+#undef AT
+
+#define AT(member) offsetof(struct entry_void, member)
+static const struct field void_fields[] = {
+	{"{\"at\":", NUMBER, AT(at), NULL},
+	BLOCK(entry_void),
+	{"},\"kind\":\"void\",\"subject\":\"", TEXT, AT(subject), NULL},
+	{"\",\"target\":", NUMBER, AT(target), NULL},
+	{",\"uid\":\"", HASH, AT(uid), NULL},
+};
+#undef AT
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct template attestation = {attestation_fields, COUNT(attestation_fields), END, sizeof(struct entry_attestation)},
+			     identity = {identity_fields, COUNT(identity_fields), "\"}", sizeof(struct entry_identity)},
+			     feedback = {feedback_fields, COUNT(feedback_fields), END, sizeof(struct entry_feedback)},
+			     voided = {void_fields, COUNT(void_fields), END, sizeof(struct entry_void)};
 
 static bool text_char(char c)
 {
@@ -42,56 +131,110 @@ static bool chain_ok(const char *chain)
 	return *digits && strspn(digits, "0123456789") == strlen(digits) && (digits[0] != '0' || !digits[1]);
 }
 
-static const char *hex(char out[static 65], const uint8_t bytes[static 32])
-{
-	static const char digits[] = "0123456789abcdef";
+/* ---- writing ---- */
 
-	for (size_t i = 0; i < 32; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[64] = '\0';
-	return out;
+struct writer {
+	char line[ENTRY_LINE_MAX];
+	size_t len;
+	bool bad;
+};
+
+static void put(struct writer *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	out->bad |= len > sizeof(out->line) - out->len;
+	if (out->bad)
+		return;
+	memcpy(out->line + out->len, text, len);
+	out->len += len;
 }
 
-int entry_attestation_format(char *out, size_t size, size_t *len, const struct entry_attestation *entry)
+static void put_hex(struct writer *out, const uint8_t *bytes, size_t n)
 {
-	char evidence[65], hash[65], payload[65], uid[65], line[ENTRY_LINE_MAX + 1];
-	int n;
+	static const char digits[] = "0123456789abcdef";
+	char text[65];
 
-	if (entry->at >= NUMBER_LIMIT || entry->auth.block >= NUMBER_LIMIT || !chain_ok(entry->auth.chain) ||
-	    !text_ok(entry->issuer, ENTRY_TEXT_MAX) || !text_ok(entry->subject, ENTRY_TEXT_MAX) ||
-	    (size_t)entry->auth.method >= COUNT(methods) || (size_t)entry->auth.role >= COUNT(roles) ||
-	    (size_t)entry->auth.tier >= COUNT(tiers))
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * n] = '\0';
+	put(out, text);
+}
+
+static void put_number(struct writer *out, uint64_t number)
+{
+	char text[24];
+
+	out->bad |= number >= NUMBER_LIMIT;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	put(out, text);
+}
+
+static void put_choice(struct writer *out, const char *const *names, const void *at)
+{
+	unsigned choice, count = 0;
+
+	memcpy(&choice, at, sizeof(choice));
+	while (names[count])
+		count++;
+	if (choice < count)
+		put(out, names[choice]);
+	else
+		out->bad = true;
+}
+
+static void put_field(struct writer *out, const struct field *field, const void *entry)
+{
+	const uint8_t *at = (const uint8_t *)entry + field->offset;
+	uint64_t number;
+
+	put(out, field->before);
+	switch (field->type) {
+	case NUMBER:
+		memcpy(&number, at, sizeof(number));
+		put_number(out, number);
+		break;
+	case HASH:
+		put_hex(out, at, 32);
+		break;
+	case ADDRESS:
+		put_hex(out, at, 20);
+		break;
+	case TEXT:
+		out->bad |= !text_ok((const char *)at, ENTRY_TEXT_MAX);
+		if (!out->bad)
+			put(out, (const char *)at);
+		break;
+	case CHAIN:
+		out->bad |= !chain_ok((const char *)at);
+		if (!out->bad)
+			put(out, (const char *)at);
+		break;
+	case CHOICE:
+		put_choice(out, field->names, at);
+		break;
+	}
+}
+
+static int format(char *out, size_t size, size_t *len, const struct template *template, const void *entry)
+{
+	struct writer line = {.len = 0};
+
+	for (size_t i = 0; i < template->count; i++)
+		put_field(&line, &template->fields[i], entry);
+	put(&line, template->end);
+	if (line.bad)
 		return -EINVAL;
-	n = snprintf(line, sizeof(line),
-		     "{\"at\":%llu,\"auth\":{\"block\":%llu,\"chain\":\"%s\",\"evidence\":\"%s\",\"hash\":\"0x%s\","
-		     "\"method\":\"%s\",\"role\":\"%s\",\"tier\":\"%s\"},\"issuer\":\"%s\",\"kind\":\"attestation\","
-		     "\"payload\":\"%s\",\"subject\":\"%s\",\"uid\":\"%s\",\"v\":1}",
-		     (unsigned long long)entry->at, (unsigned long long)entry->auth.block, entry->auth.chain,
-		     hex(evidence, entry->auth.evidence.bytes), hex(hash, entry->auth.hash),
-		     methods[entry->auth.method], roles[entry->auth.role], tiers[entry->auth.tier], entry->issuer,
-		     hex(payload, entry->payload.bytes), entry->subject, hex(uid, entry->uid.bytes));
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return -EINVAL;
-	if ((size_t)n > size)
+	if (line.len > size)
 		return -ENOSPC;
-	memcpy(out, line, (size_t)n);
-	*len = (size_t)n;
+	memcpy(out, line.line, line.len);
+	*len = line.len;
 	return 0;
 }
 
-void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry)
-{
-	char hash[65], map[65], line[ENTRY_INDEX_SIZE + 1];
-
-	snprintf(line, sizeof(line),
-		 "{\"at\":\"%020llu\",\"block\":{\"hash\":\"0x%s\",\"number\":\"%020llu\"},\"kind\":\"index\","
-		 "\"map\":\"%s\",\"size\":\"%020llu\",\"v\":1}",
-		 (unsigned long long)entry->at, hex(hash, entry->block_hash), (unsigned long long)entry->block_number,
-		 hex(map, entry->map.bytes), (unsigned long long)entry->size);
-	memcpy(out, line, ENTRY_INDEX_SIZE);
-}
+/* ---- reading ---- */
 
 struct reader {
 	const char *at, *end;
@@ -121,13 +264,13 @@ static uint64_t read_number(struct reader *in)
 	return value;
 }
 
-static void read_hash(struct reader *in, uint8_t out[static 32])
+static void read_hex(struct reader *in, uint8_t *out, size_t n)
 {
-	if (in->bad || in->end - in->at < 64) {
+	if (in->bad || (size_t)(in->end - in->at) < 2 * n) {
 		in->bad = true;
 		return;
 	}
-	for (size_t i = 0; i < 64; i++, in->at++) {
+	for (size_t i = 0; i < 2 * n; i++, in->at++) {
 		char c = *in->at;
 		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 
@@ -149,58 +292,129 @@ static void read_text(struct reader *in, char *out, size_t max)
 	}
 }
 
-static unsigned read_choice(struct reader *in, const char *const *names, size_t count)
+static void read_choice(struct reader *in, void *at, const char *const *names)
 {
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; names[i]; i++) {
 		struct reader try = *in;
 
 		read_literal(&try, names[i]);
-		read_literal(&try, "\"");
-		if (!try.bad) {
+		if (!try.bad && try.at < try.end && *try.at == '"') {
 			*in = try;
-			return i;
+			memcpy(at, &i, sizeof(i));
+			return;
 		}
 	}
 	in->bad = true;
-	return 0;
 }
 
-int entry_attestation_parse(struct entry_attestation *entry, const char *line, size_t len)
+static void read_field(struct reader *in, const struct field *field, void *entry)
+{
+	uint8_t *at = (uint8_t *)entry + field->offset;
+	uint64_t number;
+
+	read_literal(in, field->before);
+	switch (field->type) {
+	case NUMBER:
+		number = read_number(in);
+		memcpy(at, &number, sizeof(number));
+		break;
+	case HASH:
+		read_hex(in, at, 32);
+		break;
+	case ADDRESS:
+		read_hex(in, at, 20);
+		break;
+	case TEXT:
+		read_text(in, (char *)at, ENTRY_TEXT_MAX);
+		break;
+	case CHAIN:
+		read_text(in, (char *)at, ENTRY_CHAIN_MAX);
+		break;
+	case CHOICE:
+		read_choice(in, at, field->names);
+		break;
+	}
+}
+
+static int parse(void *entry, const struct template *template, const char *line, size_t len)
 {
 	struct reader in = {line, line + len, len > ENTRY_LINE_MAX};
 	char again[ENTRY_LINE_MAX];
 	size_t again_len;
 
-	*entry = (struct entry_attestation){0};
-	read_literal(&in, "{\"at\":");
-	entry->at = read_number(&in);
-	read_literal(&in, ",\"auth\":{\"block\":");
-	entry->auth.block = read_number(&in);
-	read_literal(&in, ",\"chain\":\"");
-	read_text(&in, entry->auth.chain, ENTRY_CHAIN_MAX);
-	read_literal(&in, "\",\"evidence\":\"");
-	read_hash(&in, entry->auth.evidence.bytes);
-	read_literal(&in, "\",\"hash\":\"0x");
-	read_hash(&in, entry->auth.hash);
-	read_literal(&in, "\",\"method\":\"");
-	entry->auth.method = (enum entry_method)read_choice(&in, methods, COUNT(methods));
-	read_literal(&in, ",\"role\":\"");
-	entry->auth.role = (enum entry_role)read_choice(&in, roles, COUNT(roles));
-	read_literal(&in, ",\"tier\":\"");
-	entry->auth.tier = (enum entry_tier)read_choice(&in, tiers, COUNT(tiers));
-	read_literal(&in, "},\"issuer\":\"");
-	read_text(&in, entry->issuer, ENTRY_TEXT_MAX);
-	read_literal(&in, "\",\"kind\":\"attestation\",\"payload\":\"");
-	read_hash(&in, entry->payload.bytes);
-	read_literal(&in, "\",\"subject\":\"");
-	read_text(&in, entry->subject, ENTRY_TEXT_MAX);
-	read_literal(&in, "\",\"uid\":\"");
-	read_hash(&in, entry->uid.bytes);
-	read_literal(&in, "\",\"v\":1}");
-	if (in.bad || entry_attestation_format(again, sizeof(again), &again_len, entry) != 0 || again_len != len ||
+	memset(entry, 0, template->size);
+	for (size_t i = 0; i < template->count; i++)
+		read_field(&in, &template->fields[i], entry);
+	read_literal(&in, template->end);
+	if (in.bad || format(again, sizeof(again), &again_len, template, entry) != 0 || again_len != len ||
 	    memcmp(again, line, len) != 0)
 		return -EBADMSG;
 	return 0;
+}
+
+/* ---- the kinds ---- */
+
+int entry_attestation_format(char *out, size_t size, size_t *len, const struct entry_attestation *entry)
+{
+	return format(out, size, len, &attestation, entry);
+}
+
+int entry_attestation_parse(struct entry_attestation *entry, const char *line, size_t len)
+{
+	return parse(entry, &attestation, line, len);
+}
+
+int entry_identity_format(char *out, size_t size, size_t *len, const struct entry_identity *entry)
+{
+	return format(out, size, len, &identity, entry);
+}
+
+int entry_identity_parse(struct entry_identity *entry, const char *line, size_t len)
+{
+	return parse(entry, &identity, line, len);
+}
+
+int entry_feedback_format(char *out, size_t size, size_t *len, const struct entry_feedback *entry)
+{
+	return format(out, size, len, &feedback, entry);
+}
+
+int entry_feedback_parse(struct entry_feedback *entry, const char *line, size_t len)
+{
+	return parse(entry, &feedback, line, len);
+}
+
+int entry_void_format(char *out, size_t size, size_t *len, const struct entry_void *entry)
+{
+	return format(out, size, len, &voided, entry);
+}
+
+int entry_void_parse(struct entry_void *entry, const char *line, size_t len)
+{
+	return parse(entry, &voided, line, len);
+}
+
+/* An index head has numbers of constant width, and so a template of its own. */
+void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry)
+{
+	struct writer line = {.len = 0};
+	char number[24];
+
+	put(&line, "{\"at\":\"");
+	snprintf(number, sizeof(number), "%020llu", (unsigned long long)entry->at);
+	put(&line, number);
+	put(&line, "\",\"block\":{\"hash\":\"0x");
+	put_hex(&line, entry->block_hash, 32);
+	put(&line, "\",\"number\":\"");
+	snprintf(number, sizeof(number), "%020llu", (unsigned long long)entry->block_number);
+	put(&line, number);
+	put(&line, "\"},\"kind\":\"index\",\"map\":\"");
+	put_hex(&line, entry->map.bytes, 32);
+	put(&line, "\",\"size\":\"");
+	snprintf(number, sizeof(number), "%020llu", (unsigned long long)entry->size);
+	put(&line, number);
+	put(&line, "\",\"v\":1}");
+	memcpy(out, line.line, ENTRY_INDEX_SIZE);
 }
 
 int entry_index_parse(struct entry_index *entry, const char *line, size_t len)
@@ -212,11 +426,11 @@ int entry_index_parse(struct entry_index *entry, const char *line, size_t len)
 	read_literal(&in, "{\"at\":\"");
 	entry->at = read_number(&in);
 	read_literal(&in, "\",\"block\":{\"hash\":\"0x");
-	read_hash(&in, entry->block_hash);
+	read_hex(&in, entry->block_hash, 32);
 	read_literal(&in, "\",\"number\":\"");
 	entry->block_number = read_number(&in);
 	read_literal(&in, "\"},\"kind\":\"index\",\"map\":\"");
-	read_hash(&in, entry->map.bytes);
+	read_hex(&in, entry->map.bytes, 32);
 	read_literal(&in, "\",\"size\":\"");
 	entry->size = read_number(&in);
 	read_literal(&in, "\",\"v\":1}");
@@ -228,16 +442,26 @@ int entry_index_parse(struct entry_index *entry, const char *line, size_t len)
 
 int entry_kind(enum entry_kind *kind, const char *line, size_t len)
 {
-	struct entry_attestation attestation;
-	struct entry_index head;
+	static const struct {
+		const struct template *template;
+		enum entry_kind kind;
+	} kinds[] = {{&attestation, ENTRY_ATTESTATION}, {&identity, ENTRY_IDENTITY}, {&feedback, ENTRY_FEEDBACK}, {&voided, ENTRY_VOID}};
+	union {
+		struct entry_attestation attestation;
+		struct entry_identity identity;
+		struct entry_feedback feedback;
+		struct entry_void voided;
+		struct entry_index index;
+	} any;
 
-	if (entry_index_parse(&head, line, len) == 0) {
+	if (entry_index_parse(&any.index, line, len) == 0) {
 		*kind = ENTRY_INDEX;
 		return 0;
 	}
-	if (entry_attestation_parse(&attestation, line, len) == 0) {
-		*kind = ENTRY_ATTESTATION;
-		return 0;
-	}
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (parse(&any, kinds[i].template, line, len) == 0) {
+			*kind = kinds[i].kind;
+			return 0;
+		}
 	return -EBADMSG;
 }

@@ -15,7 +15,7 @@
 #define ENTRY_LINE_MAX 1024  /* no line of any kind is longer */
 #define ENTRY_INDEX_SIZE 271 /* of every index head */
 
-enum entry_kind { ENTRY_ATTESTATION, ENTRY_INDEX };
+enum entry_kind { ENTRY_ATTESTATION, ENTRY_INDEX, ENTRY_IDENTITY, ENTRY_FEEDBACK, ENTRY_VOID };
 enum entry_method { ENTRY_EIP712, ENTRY_EIP191 }; /* "eip712" "eip191" */
 enum entry_role { ENTRY_WALLET, ENTRY_OWNER };	  /* "wallet" "owner" */
 enum entry_tier { ENTRY_RPC };			  /* "rpc" */
@@ -38,6 +38,54 @@ struct entry_attestation {
 	struct merkle_hash uid;
 };
 
+/* A block of a chain. */
+struct entry_block {
+	char chain[ENTRY_CHAIN_MAX + 1]; /* "eip155:8453" */
+	uint8_t hash[32];
+	uint64_t number;
+};
+
+/* "events" "rpc" "quorum" "proof": how sure the fact is. */
+enum entry_source { ENTRY_FROM_EVENTS, ENTRY_FROM_RPC, ENTRY_FROM_QUORUM, ENTRY_FROM_PROOF };
+
+/* What a registry held about an agent at the end of a finalized block. */
+struct entry_identity {
+	uint64_t at;
+	struct entry_block block;
+	struct merkle_hash evidence; /* SHA-256 of the proof object; zero: none */
+	uint8_t owner[20];
+	char subject[ENTRY_TEXT_MAX + 1];
+	enum entry_source source;
+	struct merkle_hash uid; /* formats section 4 */
+	struct merkle_hash uri; /* SHA-256 of the token URI's bytes */
+	uint8_t wallet[20];	/* zero: none */
+};
+
+/* "feedback" "revoked" "response" */
+enum entry_event { ENTRY_EVENT_FEEDBACK, ENTRY_EVENT_REVOKED, ENTRY_EVENT_RESPONSE };
+
+/* An event of the ERC-8004 ReputationRegistry in a finalized block; its content is the payload. */
+struct entry_feedback {
+	uint64_t at;
+	struct entry_block block;
+	enum entry_event event;
+	char issuer[ENTRY_TEXT_MAX + 1]; /* the account that spoke, CAIP-10 in lower case */
+	uint64_t log;			 /* index in the block */
+	struct merkle_hash payload;
+	char subject[ENTRY_TEXT_MAX + 1];
+	uint8_t tx[32];
+	struct merkle_hash uid;
+};
+
+/* The block an attestation was admitted at is not the canonical one. */
+struct entry_void {
+	uint64_t at;
+	struct entry_block block; /* the finalized block of that number */
+	char subject[ENTRY_TEXT_MAX + 1];
+	uint64_t target; /* seq of the attestation */
+	struct merkle_hash uid;
+};
+
 /* Numbers up to UINT64_MAX in 20 digits. */
 struct entry_index {
 	uint64_t at; /* milliseconds since 1970 */
@@ -54,6 +102,17 @@ __attribute__((warn_unused_result)) int entry_attestation_format(char *out, size
 /* 0 or -EBADMSG. */
 __attribute__((warn_unused_result)) int entry_attestation_parse(struct entry_attestation *entry, const char *line,
 								size_t len);
+
+/* The same for the other kinds. */
+__attribute__((warn_unused_result)) int entry_identity_format(char *out, size_t size, size_t *len,
+							      const struct entry_identity *entry);
+__attribute__((warn_unused_result)) int entry_identity_parse(struct entry_identity *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_feedback_format(char *out, size_t size, size_t *len,
+							      const struct entry_feedback *entry);
+__attribute__((warn_unused_result)) int entry_feedback_parse(struct entry_feedback *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_void_format(char *out, size_t size, size_t *len,
+							  const struct entry_void *entry);
+__attribute__((warn_unused_result)) int entry_void_parse(struct entry_void *entry, const char *line, size_t len);
 
 /* Always ENTRY_INDEX_SIZE bytes. */
 void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry);

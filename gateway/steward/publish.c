@@ -1,12 +1,12 @@
 #include "gateway/steward/publish.h"
 
 #include "anchor/entry.h"
-#include "gateway/record/append_build.h"
 #include "gateway/record/failpoint.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/fold.h"
+#include "gateway/steward/log_append.h"
 #include "sql/listen.h"
 #include "sql/store_chain.h"
 #include "sql/store_checkpoint.h"
@@ -24,66 +24,22 @@ enum { CHECKPOINT_WAIT_MS = 5000 };
 struct publisher {
 	struct steward_context *ctx;
 	struct pg_conn *reader;
-	struct merkle_hasher hasher;
 	struct node_cache cache;
-	struct append_tile tiles[APPEND_TILES_MAX];
-	struct store_new_tile new_tiles[APPEND_TILES_MAX];
+	struct log_append append;
 };
-
-/* The tiles that one more leaf completes; a level above the leaves costs one more round trip, once in 65,536 entries. */
-static int grow_tiles(struct publisher *p, size_t *count, struct pg_txn *txn, const struct store_append_state *state,
-		      const struct merkle_hash *leaf)
-{
-	struct append_roots roots[APPEND_LEVELS];
-	size_t nroots = append_roots_needed(roots, state->head.size, state->head.size + 1);
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < nroots; i++) {
-		struct pg_op op = {0};
-
-		rc = pg_wait(p->ctx->base, &op,
-			     store_append_tile_roots(txn, &op, roots[i].hashes, roots[i].level, roots[i].first, roots[i].count));
-	}
-	if (rc == 0)
-		rc = append_tiles(&p->hasher, p->tiles, count, state->head.size, leaf, 1, state->leaves, roots, nroots);
-	for (size_t i = 0; rc == 0 && i < *count; i++)
-		p->new_tiles[i] = (struct store_new_tile){.level = p->tiles[i].level, .index = p->tiles[i].index,
-							  .hashes = p->tiles[i].hashes[0], .root = p->tiles[i].root.bytes};
-	return rc;
-}
 
 static int write_head(struct publisher *p, struct pg_txn *txn, bool *ended, const struct store_append_state *state,
 		      const struct merkle_hash *map, const struct store_block *block)
 {
 	struct entry_index index = {.block_number = block->number, .map = *map, .size = state->head.size};
-	size_t ntiles = 0;
 	char line[ENTRY_INDEX_SIZE];
-	uint8_t edge_bytes[MERKLE_EDGE_MAX * 32];
-	struct merkle_edge edge;
-	struct merkle_hash leaf;
-	struct pg_op op = {0};
-	int rc;
+	struct store_new_entry entry = {.kind = "index", .line = pg_bytes(line, sizeof(line))};
 
-	index.at = state->clock_ms > state->head.at ? state->clock_ms : state->head.at;
+	index.at = log_append_at(state);
 	memcpy(index.block_hash, block->hash, 32);
 	entry_index_format(line, &index);
-	merkle_leaf(&p->hasher, &leaf, line, sizeof(line));
-	rc = merkle_edge_decode(&edge, state->head.size, state->head.edge[0], state->head.nedge * 32);
-	if (rc == 0)
-		rc = merkle_edge_append(&p->hasher, &edge, &leaf);
-	if (rc == 0)
-		rc = grow_tiles(p, &ntiles, txn, state, &leaf);
-	if (rc != 0)
-		return rc;
-	struct store_new_entry entry = {.kind = "index", .leaf = leaf.bytes, .line = pg_bytes(line, sizeof(line))};
-	struct store_append append = {.old_size = state->head.size, .at = index.at, .entries = &entry, .nentries = 1,
-				      .tiles = p->new_tiles, .ntiles = ntiles,
-				      .edge = (const uint8_t(*)[32])edge_bytes,
-				      .nedge = merkle_edge_encode(edge_bytes, &edge) / 32, .ends_in_index = true};
-
 	FAILPOINT("publish.commit");
-	*ended = true;
-	return pg_wait(p->ctx->base, &op, store_append_commit(txn, &op, &append));
+	return log_append_commit(&p->append, txn, ended, state, &entry, 1, true);
 }
 
 /* The map root the last index head committed to. */
@@ -126,7 +82,7 @@ static int append_locked(struct publisher *p, struct pg_txn *txn, bool *ended, s
 
 static int append_index_head(struct publisher *p, const struct store_head *head, const struct store_block *block)
 {
-	struct fold fold = {.base = p->ctx->base, .reader = p->reader, .hasher = &p->hasher, .cache = &p->cache};
+	struct fold fold = {.base = p->ctx->base, .reader = p->reader, .hasher = &p->append.hasher, .cache = &p->cache};
 	struct pg_txn *txn = NULL;
 	bool ended = false;
 	int rc = fold_gather(&fold, head->index_size, head->size);
@@ -231,7 +187,7 @@ static int duty(struct publisher *p)
 int steward_publish_run(struct steward_context *ctx)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
-	int rc = p ? merkle_hasher_init(&p->hasher) : -ENOMEM;
+	int rc = p ? log_append_init(&p->append, ctx->base) : -ENOMEM;
 
 	if (!p)
 		return rc;
@@ -242,7 +198,7 @@ int steward_publish_run(struct steward_context *ctx)
 		rc = duty(p);
 	pg_close(p->reader);
 	node_cache_clear(&p->cache);
-	merkle_hasher_clear(&p->hasher);
+	log_append_clear(&p->append);
 	free(p);
 	return rc;
 }

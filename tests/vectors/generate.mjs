@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attestationVectors, nameVectors } from './attestations.mjs';
 import { anchorVectors, logVectors, mapVectors } from './log.mjs';
+import { factVectors } from './facts.mjs';
 import { receiptVectors } from './receipts.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -14,6 +15,7 @@ const made = {
   'log.json': logVectors(),
   'map.json': mapVectors(),
   'anchor.json': anchorVectors(),
+  'facts.json': { note: 'data: as the index keeps the event', cases: factVectors() },
   'receipts.json': receiptVectors(),
 };
 
