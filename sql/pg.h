@@ -20,9 +20,11 @@
  *   -EEXIST        SQLSTATE 23505, a unique constraint
  *   -EPERM         SQLSTATE 42501, the role may not
  *   -ESTALE        SQLSTATE KF001, a fence: another holder of the duty took over (store_duty.h)
+ *   -EDQUOT        SQLSTATE KF002, a quota the write would exceed
+ *   -EINVAL        SQLSTATE 22023; misuse
  *   -ENOENT        no such row (store_ functions only)
  *   -EPROTO        any other SQL error, or a result not of the expected shape
- *   -EINVAL, -ENOMEM, -EOVERFLOW  misuse, memory, a value too large
+ *   -ENOMEM, -EOVERFLOW  memory, a value too large
  */
 #pragma once
 

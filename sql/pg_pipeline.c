@@ -69,8 +69,8 @@ int pg_error_of(const PGresult *res)
 		const char *state;
 		int err;
 	} known[] = {
-		{"23505", -EEXIST}, {"42501", -EPERM},	{"KF001", -ESTALE},    {"40001", -EAGAIN},
-		{"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT},
+		{"23505", -EEXIST}, {"42501", -EPERM},	{"KF001", -ESTALE}, {"KF002", -EDQUOT},	   {"22023", -EINVAL},
+		{"40001", -EAGAIN}, {"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT},
 	};
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
@@ -321,7 +321,8 @@ void pg_pipeline_read(struct pg_conn *conn)
 			pg_drop(conn, reason);
 			return;
 		}
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed request left the list by TAILQ_REMOVE, which it does not follow */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed request left the list by TAILQ_REMOVE, which it
+		 * does not follow */
 		if (request->kind == PG_REQUEST_SYNC) {
 			if (res)
 				on_sync_result(conn, request, res);
@@ -354,7 +355,8 @@ static void fail_list(struct pg_conn *conn, struct pg_request_list *list, bool s
 	struct pg_request *request;
 
 	while ((request = TAILQ_FIRST(list))) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): delivered requests left the list, see pg_pipeline_read() */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): delivered requests left the list, see pg_pipeline_read()
+		 */
 		const int err = loss(request, sent, now);
 
 		TAILQ_REMOVE(list, request, link);
@@ -386,7 +388,8 @@ static struct pg_request *first_expired(struct pg_request_list *list, uint64_t n
 
 	TAILQ_FOREACH(request, list, link)
 	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): expired ones are off the list, see pg_pipeline_expire() */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): expired ones are off the list, see pg_pipeline_expire()
+		 */
 		if (counted(request) && request->deadline <= now)
 			return request;
 	}

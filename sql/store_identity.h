@@ -59,7 +59,7 @@ struct store_event {
 	uint8_t agent_id[32];
 	enum store_event_kind kind;
 	uint8_t a[20], b[20];	/* zero where the kind has none */
-	struct pg_bytes key, value; /* borrowed; data NULL where there is none */
+	struct pg_bytes key, value; /* borrowed, any bytes; data NULL where there is none */
 };
 
 struct store_state {
@@ -70,7 +70,8 @@ struct store_state {
 	bool has_wallet;
 	uint8_t wallet[20];
 	struct pg_bytes uri; /* the bytes; stored once by their SHA-256 */
-	uint8_t changed;     /* STORE_CHANGED_… */
+	/* STORE_CHANGED_…; a first state has REGISTERED and what it is not empty of. Not read when written. */
+	uint8_t changed;
 	enum store_tier tier;
 };
 
@@ -92,9 +93,13 @@ int store_registry_implementation(struct pg_conn *conn, struct pg_op *op, const 
 
 /* One step forward: blocks, events, states and proofs, in one transaction, with the new place. All counts may be 0; the arrays
  * are borrowed until done. Blocks go in ascending order; one that is there already with the same hash stays (a registry
- * added later catches up below final_number, `index` as it was), with another hash is -EEXIST. `indexed`: the registries
- * given (all of one chain) are now complete up to indexed_to; NULL leaves them. States also become agent_now; a state equal to the one in force (owner, wallet and URI) is
- * not stored again, and `changed` is computed here against the one before. -ESTALE: fenced off. NOTIFYs kedge_index with the tip's number. */
+ * added later catches up below final_number, `index` as it was), with another hash is -EEXIST, as is an event or a state
+ * that is there already. `indexed`: the registries given (all of one chain) are now complete up to indexed_to; NULL leaves
+ * them. States also become agent_now; a state equal to the one in force (owner, wallet and URI) is not stored again, and
+ * `changed` is computed here against the one before. An event, a state to store or a proof without its block
+ * is -EPROTO. If final_number rises, the block of the former one goes if nothing happened in it. All is one round trip;
+ * hold some 50 MB of URIs and values in a step at most (-EOVERFLOW at 1 GiB). -ESTALE: fenced off. NOTIFYs kedge_index
+ * with the tip's number. */
 struct store_index_step {
 	uint64_t chain_id;
 	const struct store_index *index;
@@ -114,17 +119,19 @@ int store_index_step(struct pg_conn *conn, struct pg_op *op, const struct store_
 		     const struct store_index_step *step) PG_MUST_CHECK;
 
 /* Drops the overlay's blocks with number > keep, and all that hangs on them; agent_now of the agents touched is set back to
- * the states still in force (or deleted). `index` is the place after it. keep below final_number is -EINVAL. */
+ * the states still in force, or deleted with the file snapshots and domains of an agent that never was; snapshots of URIs
+ * that never were go too. `index` is the place after it. keep below final_number is -EINVAL. */
 int store_index_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id, uint64_t keep,
 		     const struct store_index *index) PG_MUST_CHECK;
 
 /* Blocks up to index->final_number are final now; those of them in which nothing happened are deleted (but for that one
  * itself). Registries of the chain that were complete up to the former final_number, or begin above it, are complete up to
- * the new one (never below start_block - 1). */
+ * the new one (never below start_block - 1). -EEXIST: the block kept of that number has another hash than final_hash. */
 int store_index_finalize(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
 			 const struct store_index *index) PG_MUST_CHECK;
 
-/* A proof got later than its block's step. -ENOENT: the block is not there (any more). */
+/* A proof got later than its block's step, checked by the caller: the state of that block, if there is one, rises to
+ * STORE_TIER_PROOF. An earlier proof of the same block stays. -ENOENT: the block is not there (any more). */
 int store_proof_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
 		    const struct store_proof *proof) PG_MUST_CHECK;
 

@@ -57,14 +57,15 @@ CREATE TABLE agent_event (
 	kind       smallint NOT NULL,
 	a          bytea    CHECK (octet_length(a) = 20),
 	b          bytea    CHECK (octet_length(b) = 20),
-	key        text,
+	key        bytea,
 	value      bytea,
-	PRIMARY KEY (registry, number, log_index),
+	PRIMARY KEY (chain_id, number, log_index),
 	FOREIGN KEY (chain_id, number) REFERENCES block ON DELETE CASCADE
 );
 CREATE INDEX agent_event_agent ON agent_event (registry, agent_id, number, log_index);
-CREATE INDEX agent_event_block ON agent_event (chain_id, number);
 COMMENT ON TABLE agent_event IS 'The registries'' logs as decoded; kind is enum store_event_kind of sql/store_identity.h, a and b its addresses.';
+COMMENT ON COLUMN agent_event.log_index IS 'In the block, over all contracts: with the block it names the log.';
+COMMENT ON COLUMN agent_event.key IS 'Of metadata: any bytes, for a contract''s string need not be UTF-8.';
 
 CREATE TABLE uri (
 	hash  bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
@@ -86,9 +87,10 @@ CREATE TABLE agent_state (
 	FOREIGN KEY (chain_id, number) REFERENCES block ON DELETE CASCADE
 );
 CREATE INDEX agent_state_block ON agent_state (chain_id, number);
+CREATE INDEX agent_state_uri ON agent_state (uri);
 COMMENT ON TABLE agent_state IS 'What the registry held about an agent at the END of a block in which something of it changed. The row in force at block n is the last with number <= n.';
 COMMENT ON COLUMN agent_state.wallet IS 'Null: no wallet.';
-COMMENT ON COLUMN agent_state.changed IS 'Against the row before: 1 owner, 2 wallet, 4 uri, 8 registered.';
+COMMENT ON COLUMN agent_state.changed IS 'Against the row before: 1 owner, 2 wallet, 4 uri. The first row has 8 (registered) and what it is not empty of.';
 COMMENT ON COLUMN agent_state.tier IS 'Where it was read: 1 events, 2 rpc, 3 quorum, 4 proof (enum store_tier).';
 
 CREATE TABLE agent_proof (
@@ -109,15 +111,19 @@ CREATE TABLE agent_now (
 	number    bigint  NOT NULL,
 	owner     bytea   NOT NULL CHECK (octet_length(owner) = 20),
 	wallet    bytea   CHECK (octet_length(wallet) = 20),
-	uri       bytea   NOT NULL REFERENCES uri,
+	uri       bytea   NOT NULL CHECK (octet_length(uri) = 32),
+	looked    boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (registry, agent_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX agent_now_owner ON agent_now (owner, registry, agent_id);
 CREATE INDEX agent_now_wallet ON agent_now (wallet, registry, agent_id) WHERE wallet IS NOT NULL;
+CREATE INDEX agent_now_unlooked ON agent_now (registry, agent_id) WHERE NOT looked;
 COMMENT ON TABLE agent_now IS 'The row of agent_state in force at the tip, for searches; written with it, rebuilt for the agents a reorganisation touches.';
+COMMENT ON COLUMN agent_now.uri IS 'That row''s: no foreign key of its own, or each URI a reorganisation orphans would scan this table.';
+COMMENT ON COLUMN agent_now.looked IS 'What this URI leads to was looked at since the agent got it.';
 
 CREATE TABLE file (
-	registry   integer NOT NULL REFERENCES registry,
+	registry   integer NOT NULL,
 	agent_id   bytea   NOT NULL CHECK (octet_length(agent_id) = 32),
 	uri        bytea   NOT NULL REFERENCES uri,
 	at         bigint  NOT NULL CHECK (at >= 0),
@@ -128,21 +134,24 @@ CREATE TABLE file (
 	body       bytea   CHECK (octet_length(body) <= 262144),
 	name       text    CHECK (octet_length(name) <= 1024),
 	back       boolean NOT NULL DEFAULT false,
-	PRIMARY KEY (registry, agent_id, at)
+	PRIMARY KEY (registry, agent_id, at),
+	FOREIGN KEY (registry, agent_id) REFERENCES agent_now ON DELETE CASCADE
 );
+CREATE INDEX file_uri ON file (uri);
 COMMENT ON TABLE file IS 'Snapshots of registration files: a row each time what the URI leads to changed. at: first seen so, seen: last seen so (ms).';
 COMMENT ON COLUMN file.status IS '"ok", or why it could not be had: a word of docs/formats.md section 12.';
 COMMENT ON COLUMN file.content IS 'SHA-256 of body, the bytes as fetched.';
 COMMENT ON COLUMN file.back IS 'The file''s registrations name this agent.';
 
 CREATE TABLE file_now (
-	registry  integer NOT NULL REFERENCES registry,
+	registry  integer NOT NULL,
 	agent_id  bytea   NOT NULL CHECK (octet_length(agent_id) = 32),
 	at        bigint  NOT NULL,
 	due       bigint  NOT NULL CHECK (due >= 0),
 	name      text    NOT NULL DEFAULT '' CHECK (octet_length(name) <= 1024),
 	services  text[]  NOT NULL DEFAULT '{}',
-	PRIMARY KEY (registry, agent_id)
+	PRIMARY KEY (registry, agent_id),
+	FOREIGN KEY (registry, agent_id) REFERENCES agent_now ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 CREATE INDEX file_now_due ON file_now (due);
 CREATE INDEX file_now_name ON file_now (lower(name) text_pattern_ops, registry, agent_id);
@@ -150,12 +159,13 @@ CREATE INDEX file_now_services ON file_now USING gin (services);
 COMMENT ON TABLE file_now IS 'Newest snapshot of each agent, when to look again, and what is searched for: name, and service names in lower case.';
 
 CREATE TABLE domain_proof (
-	registry  integer NOT NULL REFERENCES registry,
+	registry  integer NOT NULL,
 	agent_id  bytea   NOT NULL CHECK (octet_length(agent_id) = 32),
 	domain    text    NOT NULL CHECK (octet_length(domain) BETWEEN 1 AND 255),
 	state     text    NOT NULL CHECK (octet_length(state) BETWEEN 1 AND 32),
 	at        bigint  NOT NULL CHECK (at >= 0),
-	PRIMARY KEY (registry, agent_id, domain)
+	PRIMARY KEY (registry, agent_id, domain),
+	FOREIGN KEY (registry, agent_id) REFERENCES agent_now ON DELETE CASCADE
 );
 COMMENT ON TABLE domain_proof IS 'Whether https://DOMAIN/.well-known/agent-registration.json names the agent, when last looked.';
 
@@ -171,6 +181,14 @@ CREATE TABLE hosted_file (
 	PRIMARY KEY (registry, agent_id, name)
 );
 COMMENT ON TABLE hosted_file IS 'Registration files kept for agents, at most 8 each, signed for by their owners. number: raised by each write, so a signature cannot be replayed.';
+
+CREATE TABLE hosted_number (
+	registry  integer NOT NULL REFERENCES registry,
+	agent_id  bytea   NOT NULL CHECK (octet_length(agent_id) = 32),
+	number    bigint  NOT NULL CHECK (number >= 0),
+	PRIMARY KEY (registry, agent_id)
+);
+COMMENT ON TABLE hosted_number IS 'The last number an agent used on a hosted file: it outlives the file, or a deleted one could be written again.';
 
 CREATE TABLE logged_identity (
 	one       boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -189,7 +207,19 @@ CREATE TABLE known_agent (
 CREATE UNIQUE INDEX known_agent_id ON known_agent (registry, agent_id);
 COMMENT ON TABLE known_agent IS 'Agents the log knows (key text), and the last finalized block whose identity facts, and feedback, were logged for them; -1 none.';
 
+CREATE FUNCTION kedge_require(ok boolean, code text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF ok IS NOT TRUE THEN
+		RAISE EXCEPTION 'a condition of this write does not hold' USING ERRCODE = code;
+	END IF;
+	RETURN true;
+END $$;
+COMMENT ON FUNCTION kedge_require IS 'True if ok; otherwise the transaction fails with that SQLSTATE.';
+
 GRANT SELECT, INSERT ON registry, chain_index, block, agent_event, uri, agent_state, agent_proof, agent_now, file, file_now, domain_proof,
-	hosted_file, logged_identity, known_agent TO kedge_app;
-GRANT UPDATE ON registry, chain_index, block, agent_now, file, file_now, domain_proof, hosted_file, logged_identity, known_agent TO kedge_app;
-GRANT DELETE ON block, agent_now, file_now, domain_proof, hosted_file TO kedge_app;
+	hosted_file, hosted_number, logged_identity, known_agent TO kedge_app;
+GRANT UPDATE ON registry, chain_index, block, agent_now, file_now, domain_proof, hosted_file, hosted_number, logged_identity,
+	known_agent TO kedge_app;
+GRANT UPDATE (tier, changed) ON agent_state TO kedge_app;
+GRANT UPDATE (seen) ON file TO kedge_app;
+GRANT DELETE ON block, agent_state, uri, agent_now, file, file_now, domain_proof, hosted_file TO kedge_app;
