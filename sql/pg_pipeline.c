@@ -321,8 +321,7 @@ void pg_pipeline_read(struct pg_conn *conn)
 			pg_drop(conn, reason);
 			return;
 		}
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed request left the list by TAILQ_REMOVE, which it
-		 * does not follow */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed request left the list by TAILQ_REMOVE, which it does not follow */
 		if (request->kind == PG_REQUEST_SYNC) {
 			if (res)
 				on_sync_result(conn, request, res);
@@ -355,8 +354,7 @@ static void fail_list(struct pg_conn *conn, struct pg_request_list *list, bool s
 	struct pg_request *request;
 
 	while ((request = TAILQ_FIRST(list))) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): delivered requests left the list, see pg_pipeline_read()
-		 */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): delivered requests left the list, see pg_pipeline_read() */
 		const int err = loss(request, sent, now);
 
 		TAILQ_REMOVE(list, request, link);
@@ -388,8 +386,7 @@ static struct pg_request *first_expired(struct pg_request_list *list, uint64_t n
 
 	TAILQ_FOREACH(request, list, link)
 	{
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): expired ones are off the list, see pg_pipeline_expire()
-		 */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): expired ones are off the list, see pg_pipeline_expire() */
 		if (counted(request) && request->deadline <= now)
 			return request;
 	}
