@@ -83,7 +83,7 @@ struct prepare_facts {
 	struct u256 balance;		  /* of `from`, wei */
 };
 
-/* Adds the reads of a question to a batch (PREPARE_FACTS_CALLS of them), and takes their results.
+/* Adds the reads of a question to a batch (at most PREPARE_FACTS_CALLS of them), and takes their results.
  * Errors of the readers in registry.h; an absent agent is exists = false. A registry without code is
  * registry_has_code = false and nothing else of the agent is looked at. */
 enum { PREPARE_FACTS_CALLS = 9 };
@@ -119,10 +119,10 @@ struct prepare_plan {
 };
 void prepare_plan_clear(struct prepare_plan *plan);
 
-/* Calldata of a question (with its signature, for wallet). *safe: transfer by safeTransferFrom, for a receiver with
- * code. *out is malloc'd. -EOVERFLOW, -ENOMEM. */
+/* Calldata of a question (with its signature, for wallet). A transfer moves the agent from its owner, by
+ * safeTransferFrom when the receiver has code. *out is malloc'd. -EOVERFLOW, -ENOMEM. */
 __attribute__((warn_unused_result)) int prepare_calldata(uint8_t **out, size_t *out_len, const struct prepare_ask *ask,
-							 bool safe);
+							 const struct prepare_facts *facts);
 
 /* err 0: exactly one of refusal and plan is not NULL. The plan is borrowed; its data may be taken by setting the
  * pointer to NULL. err negative: the chain could not be read, as agent_answer (-EAGAIN, -EIO, -ETIMEDOUT, …). */
@@ -139,6 +139,9 @@ __attribute__((warn_unused_result)) int prepare_wait(struct prepare_plan *plan, 
 						     struct eth_rpc *rpc, const struct signature_context *signatures,
 						     const struct prepare_ask *ask, unsigned deadline_ms);
 
+/* What the new wallet signs, as a digest and as JSON. */
+void prepare_digest(struct eth_hash *out, const struct prepare_ask *ask, const struct eth_address *owner,
+		    uint64_t deadline);
 /* The typed data of a wallet change. `v4` adds the domain's own type, which eth_signTypedData_v4 wants and ethers'
  * signTypedData(domain, types, message) refuses. A new reference; NULL: no memory. */
 json_t *prepare_typed_data(const struct prepare_ask *ask, const struct eth_address *owner, uint64_t deadline, bool v4);
