@@ -189,8 +189,15 @@ static size_t put_member(char *out, size_t n, const char *name, const char *text
 
 size_t http_problem_json(char out[static HTTP_PROBLEM_MAX], const struct http_problem *problem, const char *public_url)
 {
-	enum { URL_BUDGET = 512, TITLE_BUDGET = 256, DETAIL_BUDGET = 1800, POINTER_BUDGET = 512, RULE_BUDGET = 512 };
-	_Static_assert(URL_BUDGET + TITLE_BUDGET + DETAIL_BUDGET + POINTER_BUDGET + RULE_BUDGET + 256 <
+	enum {
+		URL_BUDGET = 512,
+		TITLE_BUDGET = 256,
+		DETAIL_BUDGET = 1600,
+		POINTER_BUDGET = 512,
+		RULE_BUDGET = 256,
+		NEXT_BUDGET = 600
+	};
+	_Static_assert(URL_BUDGET + TITLE_BUDGET + DETAIL_BUDGET + POINTER_BUDGET + RULE_BUDGET + NEXT_BUDGET + 256 <
 			       HTTP_PROBLEM_MAX,
 		       "a problem always fits");
 	const struct http_problem_type *type = http_problem_of(problem);
@@ -203,6 +210,7 @@ size_t http_problem_json(char out[static HTTP_PROBLEM_MAX], const struct http_pr
 	n = put_member(out, n, "detail", internal ? NULL : problem->detail, DETAIL_BUDGET);
 	n = put_member(out, n, "pointer", problem->pointer, POINTER_BUDGET);
 	n = put_member(out, n, "rule", problem->rule, RULE_BUDGET);
+	n = put_member(out, n, "next", internal ? NULL : problem->next, NEXT_BUDGET);
 	out[n++] = '}';
 	out[n] = '\0';
 	return n;

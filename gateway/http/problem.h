@@ -2,7 +2,7 @@
  * Errors as RFC 9457 problem documents (application/problem+json), and the only place where a negative errno becomes
  * HTTP.
  *
- *   {"type":"PUBLIC_URL/problems/not-found","title":"…","status":404,"detail":"…","pointer":"/a/b","rule":"…"}
+ *   {"type":"PUBLIC_URL/problems/not-found","title":"…","status":404,"detail":"…","pointer":"/a/b","rule":"…","next":"…"}
  *
  * A type names a page: "/problems/{name}" is a route of the table http_problem_routes.
  */
@@ -41,6 +41,7 @@ struct http_problem {
 	const char *detail;   /* for this case, one sentence; may be NULL */
 	const char *pointer;  /* RFC 6901 pointer into the request body; may be NULL */
 	const char *rule;     /* the rule that refused, e.g. an admission rule; may be NULL */
+	const char *next;     /* what to do next, a sentence; may be NULL */
 	unsigned retry_after; /* seconds; 0: 1 for 503 and 429, else none */
 };
 
