@@ -21,7 +21,7 @@ const char *const store_writer_settings[] = {PLAN_SETTINGS, "SET idle_in_transac
 
 size_t store_statement_sets(const struct pg_statement_set **out)
 {
-	static struct pg_statement_set sets[7];
+	static struct pg_statement_set sets[9];
 
 	sets[0] = store_append_set;
 	sets[1] = store_log_set;
@@ -30,6 +30,8 @@ size_t store_statement_sets(const struct pg_statement_set **out)
 	sets[4] = store_chain_set;
 	sets[5] = store_anchor_set;
 	sets[6] = store_duty_set;
+	sets[7] = store_resolve_set;
+	sets[8] = store_history_page_set;
 	*out = sets;
 	return STORE_COUNT(sets);
 }

@@ -56,3 +56,5 @@ extern const struct pg_statement_set store_map_set;
 extern const struct pg_statement_set store_chain_set;
 extern const struct pg_statement_set store_anchor_set;
 extern const struct pg_statement_set store_duty_set;
+extern const struct pg_statement_set store_resolve_set;
+extern const struct pg_statement_set store_history_page_set;

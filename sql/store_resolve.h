@@ -45,3 +45,59 @@ struct store_resolved {
 	struct store_mark created;	 /* the first state, also when it is later than asked */
 };
 
+struct store_resolve_list {
+	struct store_resolved *rows; /* one for each ask, in order */
+	size_t n;
+	PGresult *res;
+};
+void store_resolve_clear(struct store_resolve_list *list);
+
+/* The agent at the ends of `n` blocks. safe: the chain's safe head, NULL if unknown. -ENOENT: the index knows no such
+ * registry, or nothing of its chain yet. One round trip, about twenty index probes a block. Whether a block is the one
+ * meant says its hash in rows[].at, where there is one. */
+int store_resolve(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n) PG_MUST_CHECK;
+
+/* The same at the newest block not later than `time` (seconds since 1970). The block itself is known (at, exactly) from
+ * index.final_number on; before that only which state was in force. */
+int store_resolve_time(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t time) PG_MUST_CHECK;
+
+/* ---- history ---- */
+
+enum {
+	STORE_HISTORY_MAX = 1000,
+	STORE_HISTORY_BYTES = 1 << 20, /* of URIs in a page; it ends with the first row that goes beyond */
+	STORE_HISTORY_EVENTS = 64,     /* of one block */
+	STORE_HISTORY_VALUE = 1024,    /* bytes of an event's value */
+};
+
+struct store_history_event {
+	struct store_event event; /* key: its first 128 bytes. value: data NULL if longer than STORE_HISTORY_VALUE */
+	uint64_t value_len;
+};
+
+struct store_history_row {
+	struct store_mark block;
+	struct store_state state; /* uri as in store_resolved */
+	const struct store_history_event *events;
+	size_t nevents;
+	bool events_left_out;
+};
+
+struct store_history_page {
+	struct store_reach reach;
+	struct store_history_row *rows; /* newest first */
+	size_t n;
+	bool more; /* there are older ones */
+	struct store_history_event *events;
+	struct store_state who; /* what all rows share */
+	PGresult *res;
+};
+void store_history_page_clear(struct store_history_page *page);
+
+/* The agent's changes in blocks below `before`, newest first, at most `limit` (1 to STORE_HISTORY_MAX), each with the
+ * agent's events of its block. n 0: none. -ENOENT as above. */
+int store_history_page(struct pg_conn *conn, struct pg_op *op, struct store_history_page *out, uint32_t registry,
+		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t before,
+		       unsigned limit) PG_MUST_CHECK;
