@@ -81,86 +81,12 @@ static int check_bounds(const char *body, size_t len)
 	return 0;
 }
 
-static bool has_text(const char *message, size_t len, const char *const *list)
-{
-	for (; *list != NULL; list++) {
-		size_t n = strlen(*list);
-
-		for (size_t i = 0; i + n <= len; i++)
-			if (strncasecmp(message + i, *list, n) == 0)
-				return true;
-	}
-	return false;
-}
-
-enum { CLASSIFIED_MAX = 1024 };
-
-/* Texts of nodes and gateways; facts/eth-client.md §2.1, §3.2 name the sources. */
-static const char *const REVERTED[] = {"execution reverted", "vm execution error", "revert", NULL};
-static const char *const NO_METHOD[] = {"method not found", "method not supported", "does not exist/is not available",
-					"unsupported method", NULL};
-static const char *const UNKNOWN_BLOCK[] = {"unknown block",
-					    "header not found",
-					    "block not found",
-					    "header for hash not found",
-					    "not currently canonical",
-					    "non-canonical",
-					    "resource not found",
-					    "blockoutofrange",
-					    "missing trie node",
-					    "state not available",
-					    "historical state",
-					    "state is not available",
-					    "pruned",
-					    "maximum proof window",
-					    "beyond current head",
-					    "cannot query unfinalized data",
-					    "could not find block",
-					    NULL};
-static const char *const LIMIT[] = {"block range",
-				    "exceeds max results",
-				    "more than 10000 results",
-				    "exceeds limit",
-				    "exceeds the range",
-				    "response too large",
-				    "response size",
-				    "result set",
-				    "blocks range",
-				    "limit the query",
-				    "batch size",
-				    "batch too large",
-				    "too many results",
-				    "up to a",
-				    NULL};
-static const char *const RETRYABLE[] = {"rate limit", "too many requests", "request rate",	  "limit exceeded",
-					"timeout",    "timed out",	   "temporarily",	  "try again",
-					"overloaded", "over capacity",	   "service unavailable", "throughput",
-					NULL};
-
-enum eth_rpc_outcome eth_rpc_classify(int64_t code, const char *message, size_t len, bool has_data)
-{
-	/* what says which error it is stands at the front; the rest may be megabytes */
-	len = len < CLASSIFIED_MAX ? len : CLASSIFIED_MAX;
-	if (code == 3 || (has_data && has_text(message, len, REVERTED)) ||
-	    has_text(message, len, (const char *const[]){REVERTED[0], REVERTED[1], NULL}))
-		return ETH_RPC_REVERT;
-	if (code == -32601 || has_text(message, len, NO_METHOD))
-		return ETH_RPC_NO_METHOD;
-	if (code == -32001 || has_text(message, len, UNKNOWN_BLOCK))
-		return ETH_RPC_UNKNOWN_BLOCK;
-	if (has_text(message, len, LIMIT))
-		return ETH_RPC_LIMIT;
-	if (code == -32005 || code == -32603 || code == -32002 || code == -1 || code == 429 ||
-	    has_text(message, len, RETRYABLE))
-		return ETH_RPC_RETRYABLE;
-	return ETH_RPC_REFUSED;
-}
-
 /* What is under construction: the answer, and where the next revert's bytes go. */
 struct parse {
 	struct eth_rpc_answer *answer;
 	size_t body_len;
 	size_t bytes_used;
+	long status;
 };
 
 /* The hex of a revert: `data` itself, `data.data` (some gateways wrap it), or after the word that Parity's line puts
@@ -212,8 +138,12 @@ static int read_error(struct parse *parse, struct eth_rpc_result *result, const 
 	result->code = json_integer_value(code);
 	result->message = json_string_value(message);
 	result->message_len = json_string_length(message);
-	result->outcome = eth_rpc_classify(result->code, result->message, result->message_len,
-					   json_is_string(data) || json_is_object(data));
+	result->outcome =
+		eth_rpc_errors_classify(&result->hint, parse->status, result->code, result->message, result->message_len,
+					json_is_string(data) || json_is_object(data));
+	if (result->outcome == ETH_RPC_LIMIT && json_is_string(data) && !result->hint.has_range &&
+	    result->hint.blocks == 0 && !result->hint.batch) /* some put the advice there */
+		eth_rpc_errors_hint(&result->hint, json_string_value(data), json_string_length(data));
 	return result->outcome == ETH_RPC_REVERT ? read_revert(parse, result, data) : 0;
 }
 
@@ -276,6 +206,7 @@ static int read_whole_error(struct parse *parse, const json_t *object)
 	err = read_error(parse, &whole, error);
 	if (whole.outcome == ETH_RPC_REVERT)
 		whole.outcome = ETH_RPC_REFUSED;
+	parse->answer->whole = true;
 	whole.revert = NULL;
 	whole.revert_len = 0;
 	for (size_t i = 0; i < parse->answer->n; i++)
@@ -285,7 +216,13 @@ static int read_whole_error(struct parse *parse, const json_t *object)
 
 int eth_rpc_answer_parse(struct eth_rpc_answer **out, const char *body, size_t len, uint64_t first_id, size_t n)
 {
-	struct parse parse = {.body_len = len};
+	return eth_rpc_answer_parse_status(out, body, len, 0, first_id, n);
+}
+
+int eth_rpc_answer_parse_status(struct eth_rpc_answer **out, const char *body, size_t len, long status,
+				uint64_t first_id, size_t n)
+{
+	struct parse parse = {.body_len = len, .status = status};
 	int err = check_bounds(body, len);
 
 	if (err != 0)
