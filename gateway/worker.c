@@ -257,7 +257,7 @@ static int make_router(struct worker *w)
 	const struct {
 		const struct http_route *routes;
 		size_t count;
-	} parts[] = {{routes_did, routes_did_count}, {routes_agent, routes_agent_count},
+	} parts[] = {{routes_did, routes_did_count}, {routes_agent, routes_agent_count}, {routes_prepare, routes_prepare_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
