@@ -33,6 +33,7 @@ METRIC(APPEND_QUEUE, GAUGE, "kedge_append_queue", "", "Entries waiting for the n
 METRIC(LOG_SIZE, GAUGE_MAX, "kedge_log_size", "", "Entries in the log")
 METRIC(LOG_PUBLISHED_SIZE, GAUGE_MAX, "kedge_log_published_size", "", "Size of the published checkpoint")
 METRIC(LOG_ANCHORED_SIZE, GAUGE_MAX, "kedge_log_anchored_size", "", "Size the contract holds at the safe block")
+METRIC(NOTARY_ENTRIES, COUNTER, "kedge_notary_entries_total", "", "Identity, feedback and void entries appended")
 METRIC(SIGN_CHECKPOINTS, COUNTER, "kedge_signer_checkpoints_total", "", "Checkpoints signed")
 METRIC(SIGN_REFUSED, COUNTER, "kedge_signer_refused_total", "", "Checkpoints the signer refused to sign")
 METRIC(CHAIN_HEAD, GAUGE_MAX, "kedge_chain_head_block", "", "Latest block seen")
