@@ -109,6 +109,6 @@ __attribute__((warn_unused_result)) int fetch_get(struct fetcher *fetcher, const
 
 /* F2 and F3 alone. */
 bool fetch_host_allowed(const char *host);
-/* Any address that is not global unicast, by the tables in address.c, those inside v4-mapped, NAT64, 6to4 and Teredo too; and
- * any family but inet and inet6. */
+/* Any address that is not global unicast, by the tables in address.c, those inside v4-mapped, NAT64 and 6to4 too; any
+ * family but inet and inet6. */
 bool fetch_address_denied(const struct sockaddr *address);
