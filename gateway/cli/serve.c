@@ -5,6 +5,7 @@
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor.h"
 #include "gateway/steward/follow.h"
+#include "gateway/steward/notary.h"
 #include "gateway/steward/publish.h"
 #include "gateway/steward/sign.h"
 #include "gateway/supervisor.h"
@@ -23,15 +24,25 @@ static const char usage[] = "usage: kedge serve\n\n"
 			    "Runs the gateway until SIGTERM, SIGINT or SIGHUP: workers, signer and stewards under one supervisor.\n"
 			    "Settings come from the file KEDGE_CONFIG (else STATE/kedge.ini), and KEDGE_NAME variables over it:\n";
 
-enum { WORKERS_MAX = 64 };
+enum { WORKERS_MAX = 64, DUTIES_MAX = 5 + 2 * CHAINS_MAX };
 
 struct duty_plan {
 	const struct config *config;
 	struct metrics *metrics;
-	const char *name;
-	bool with_chain;
+	char name[32];
+	const struct chains_chain *chain; /* NULL: none */
 	int (*run)(struct steward_context *ctx);
 	unsigned slot;
+};
+
+/* Everything the children are made of: it lives as long as they do. */
+struct plans {
+	struct chains chains;
+	struct duty_plan duties[DUTIES_MAX];
+	size_t nduties;
+	struct worker_plan workers[WORKERS_MAX];
+	char worker_names[WORKERS_MAX][24];
+	struct supervisor_child children[WORKERS_MAX + DUTIES_MAX];
 };
 
 static int duty_run(void *arg)
@@ -43,7 +54,7 @@ static int duty_run(void *arg)
 	signal(SIGPIPE, SIG_IGN);
 	rc = metrics_attach(plan->metrics, plan->slot);
 	if (rc == 0)
-		rc = steward_open(&ctx, plan->config, plan->name, plan->with_chain);
+		rc = steward_open(&ctx, plan->config, plan->name, plan->chain);
 	if (rc == 0) {
 		rc = plan->run(&ctx);
 		steward_close(&ctx);
@@ -111,48 +122,80 @@ static unsigned worker_count(const struct config *config)
 	return wanted < WORKERS_MAX ? (unsigned)wanted : WORKERS_MAX;
 }
 
-static int supervise(const struct config *config, int local_fd, const char *vkey)
+static void add_duty(struct plans *plans, const char *name, const struct chains_chain *chain,
+		     int (*run)(struct steward_context *ctx))
 {
-	static struct duty_plan duties[] = {
-		{.name = "sign", .run = steward_sign_run},
-		{.name = "follow", .with_chain = true, .run = steward_follow_run},
-		{.name = "publish", .run = steward_publish_run},
-		{.name = "anchor", .with_chain = true, .run = steward_anchor_run},
-	};
-	static struct worker_plan workers[WORKERS_MAX];
-	static struct supervisor_child children[WORKERS_MAX + 4];
-	static char names[WORKERS_MAX][24];
-	size_t ndus = *config->anchor_contract ? 4 : 3, n = 0;
-	unsigned count = worker_count(config);
-	struct metrics *metrics;
-	int rc = metrics_new(&metrics, count + 5);
+	struct duty_plan *duty = &plans->duties[plans->nduties++];
 
+	*duty = (struct duty_plan){.chain = chain, .run = run};
+	/* the default chain's duties have the plain name */
+	if (chain && chain != &plans->chains.chains[0])
+		snprintf(duty->name, sizeof(duty->name), "%s/%ju", name, (uintmax_t)chain->id);
+	else
+		snprintf(duty->name, sizeof(duty->name), "%s", name);
+}
+
+static void plan_duties(struct plans *plans, const struct config *config)
+{
+	add_duty(plans, "sign", NULL, steward_sign_run);
+	add_duty(plans, "publish", NULL, steward_publish_run);
+	add_duty(plans, "notary", NULL, steward_notary_run);
+	for (size_t i = 0; i < plans->chains.nchains; i++)
+		add_duty(plans, "follow", &plans->chains.chains[i], steward_follow_run);
+	if (*config->anchor_contract)
+		add_duty(plans, "anchor", &plans->chains.chains[0], steward_anchor_run);
+}
+
+static int supervise(struct plans *plans, const struct config *config, int local_fd, const char *vkey)
+{
+	struct metrics *metrics;
+	unsigned count = worker_count(config), slots;
+	size_t n = 0;
+	int rc;
+
+	plan_duties(plans, config);
+	slots = count + (unsigned)plans->nduties;
+	rc = metrics_new(&metrics, slots + 1);
 	if (rc != 0) {
 		cli_error("out of memory");
 		return CLI_FALSE;
 	}
-	for (size_t i = 0; i < ndus; i++) {
-		duties[i].config = config;
-		duties[i].metrics = metrics;
-		duties[i].slot = count + (unsigned)i;
-		children[n++] = (struct supervisor_child){.name = duties[i].name, .run = duty_run, .arg = &duties[i]};
+	for (size_t i = 0; i < plans->nduties; i++) {
+		struct duty_plan *duty = &plans->duties[i];
+
+		duty->config = config;
+		duty->metrics = metrics;
+		duty->slot = count + (unsigned)i;
+		plans->children[n++] = (struct supervisor_child){.name = duty->name, .run = duty_run, .arg = duty};
 	}
 	for (unsigned i = 0; i < count; i++) {
-		workers[i] = (struct worker_plan){.config = config, .metrics = metrics, .number = i, .vkey = vkey,
-						   .local_fd = local_fd};
-		snprintf(names[i], sizeof(names[i]), "worker/%u", i);
-		children[n++] = (struct supervisor_child){.name = names[i], .run = worker_run, .arg = &workers[i]};
+		plans->workers[i] = (struct worker_plan){.config = config, .metrics = metrics, .number = i, .vkey = vkey,
+							 .local_fd = local_fd};
+		snprintf(plans->worker_names[i], sizeof(plans->worker_names[i]), "worker/%u", i);
+		plans->children[n++] = (struct supervisor_child){.name = plans->worker_names[i], .run = worker_run,
+								 .arg = &plans->workers[i]};
 	}
-	if (metrics_attach(metrics, count + 4) != 0)
+	if (metrics_attach(metrics, slots) != 0)
 		return CLI_FALSE;
-	rc = supervisor_run(children, n);
+	rc = supervisor_run(plans->children, n);
 	metrics_free(metrics);
 	return rc == 0 ? CLI_OK : CLI_FALSE;
+}
+
+static int load_chains(struct chains *chains, const struct config *config)
+{
+	struct config_error why;
+
+	if (chains_load(chains, &why, config) == 0)
+		return CLI_OK;
+	cli_error("%s", why.text);
+	return CLI_USAGE;
 }
 
 int cli_serve(int argc, char **argv)
 {
 	static struct config config; /* the children's too */
+	static struct plans plans;
 	const struct cli_option options[] = {{.name = NULL}};
 	char path[CONFIG_TEXT_MAX + 32], vkey[NOTE_KEY_TEXT_MAX];
 	bool done;
@@ -165,6 +208,8 @@ int cli_serve(int argc, char **argv)
 	log_init("supervisor", LOG_LEVEL_INFO);
 	rc = cli_config(&config);
 	if (rc == CLI_OK)
+		rc = load_chains(&plans.chains, &config);
+	if (rc == CLI_OK)
 		rc = check_database(&config);
 	if (rc == CLI_OK)
 		rc = cli_own_vkey(vkey, &config);
@@ -174,7 +219,7 @@ int cli_serve(int argc, char **argv)
 		rc = open_socket(&fd, &config);
 	if (rc != CLI_OK)
 		return rc;
-	rc = supervise(&config, fd, vkey);
+	rc = supervise(&plans, &config, fd, vkey);
 	close(fd);
 	snprintf(path, sizeof(path), "%s/run/kedge.sock", config.state);
 	unlink(path);

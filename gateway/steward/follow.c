@@ -6,8 +6,6 @@
 #include "sql/store_chain.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool same_block(const struct heads_block *a, const struct heads_block *b)
@@ -61,7 +59,7 @@ struct follower {
 	struct steward_context *ctx;
 	struct follow_state state;
 	struct steward_trouble trouble;
-	char chain[32];
+	const char *chain;
 	int64_t written_ms; /* 0: the next look is written whatever it says */
 };
 
@@ -104,8 +102,10 @@ static int store(struct follower *follower, uint64_t read_ms)
 	if (err != 0)
 		return err;
 	follower->written_ms = heads_now_ms();
-	metrics_set(METRIC_CHAIN_HEAD, row.latest.number);
-	metrics_set(METRIC_CHAIN_FINALIZED, row.finalized.number);
+	if (ctx->chain->id == ctx->config->chain_id) { /* the metrics are of the default chain */
+		metrics_set(METRIC_CHAIN_HEAD, row.latest.number);
+		metrics_set(METRIC_CHAIN_FINALIZED, row.finalized.number);
+	}
 	return 0;
 }
 
@@ -172,9 +172,9 @@ int steward_follow_run(struct steward_context *ctx)
 	struct follower follower = {.ctx = ctx};
 	int err;
 
-	if (ctx->rpc == NULL)
+	if (ctx->chain == NULL)
 		return -EINVAL;
-	(void)snprintf(follower.chain, sizeof(follower.chain), "eip155:%" PRIu64, ctx->config->chain_id);
+	follower.chain = ctx->chain->name;
 	while ((err = steward_take(ctx)) == 0) {
 		bool loaded = false;
 

@@ -52,24 +52,25 @@ static void on_rpc_log(void *arg, const char *text)
 static int open_chain(struct steward_context *ctx)
 {
 	const struct eth_rpc_config config = {
-		.url = ctx->config->rpc_url,
-		.chain_id = ctx->config->chain_id,
+		.url = ctx->chain->urls,
+		.chain_id = ctx->chain->id,
 		.on_log = on_rpc_log,
 		.arg = ctx,
 	};
 	int err = eth_rpc_new(&ctx->rpc, ctx->base, &config);
 
 	if (err != 0)
-		log_error(log_msg("rpc_url cannot be used"), log_url("rpc_url", ctx->config->rpc_url), log_rc(err));
+		log_error(log_msg("the chain's endpoints cannot be used"), log_str("chain", ctx->chain->name), log_rc(err));
 	return err;
 }
 
-int steward_open(struct steward_context *ctx, const struct config *config, const char *duty, bool with_chain)
+int steward_open(struct steward_context *ctx, const struct config *config, const char *duty,
+		 const struct chains_chain *chain)
 {
 	char name[64];
 	int err = -ENOMEM;
 
-	*ctx = (struct steward_context){.duty = duty, .config = config};
+	*ctx = (struct steward_context){.duty = duty, .config = config, .chain = chain};
 	ctx->base = event_base_new();
 	if (ctx->base == NULL)
 		return -ENOMEM;
@@ -80,7 +81,7 @@ int steward_open(struct steward_context *ctx, const struct config *config, const
 	}
 	(void)snprintf(name, sizeof(name), "kedge steward/%s", duty);
 	err = store_open(&ctx->pg, ctx->base, config->database, name, STORE_WRITER, on_pg_state, ctx);
-	if (err == 0 && with_chain)
+	if (err == 0 && chain != NULL)
 		err = open_chain(ctx);
 	if (err == 0)
 		return 0;

@@ -16,6 +16,7 @@
  *	}
  */
 #include "eth/rpc.h"
+#include "gateway/chains.h"
 #include "gateway/config.h"
 #include "sql/store.h"
 
@@ -26,11 +27,12 @@
 enum { STEWARD_SIGNALS = 3 };
 
 struct steward_context {
-	const char *duty; /* "follow", "publish", "anchor": the lock's name and the log's word */
+	const char *duty; /* "follow", "index/84532", "anchor": the lock's name and the log's word */
 	const struct config *config;
 	struct event_base *base;
 	struct pg_conn *pg;
-	struct eth_rpc *rpc;			/* NULL in a duty opened without a chain */
+	const struct chains_chain *chain;	/* the duty's; NULL in a duty opened without a chain */
+	struct eth_rpc *rpc;			/* of that chain, or NULL */
 	uint64_t epoch;				/* of the lock, while steward_held() */
 	bool held;				/* private: false again when the connection is lost */
 	bool stop;				/* SIGTERM, SIGINT or SIGHUP came, or a test set it */
@@ -39,10 +41,10 @@ struct steward_context {
 	struct eth_rpc_stats rpc_counted; /* private */
 };
 
-/* Makes loop, connections and signal events. `ctx` must stay where it is until steward_close(); config must outlive it.
- * with_chain: open config->rpc_url too. -EINVAL with a line in the log, -ENOMEM. */
+/* Makes loop, connections and signal events. `ctx` must stay where it is until steward_close(); duty, config and chain must outlive it.
+ * chain: open its endpoints too; NULL for a duty without one. -EINVAL with a line in the log, -ENOMEM. */
 __attribute__((warn_unused_result)) int steward_open(struct steward_context *ctx, const struct config *config,
-						     const char *duty, bool with_chain);
+						     const char *duty, const struct chains_chain *chain);
 void steward_close(struct steward_context *ctx);
 
 /* Waits until the connection is up and the duty's lock is this one's: 0 with epoch set, or -ECANCELED when asked to

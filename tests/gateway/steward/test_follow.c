@@ -54,17 +54,19 @@ static struct fake_node fake;
 static pid_t start_duty(void)
 {
 	static struct config config = {.chain_id = CHAIN, .follow_ms = 20};
+	static struct chains_chain chain = {.id = CHAIN};
 	static struct steward_context ctx;
 	pid_t pid;
 
 	(void)snprintf(config.database, sizeof(config.database), "%s", fixture_as(database, "kedge_app"));
-	(void)snprintf(config.rpc_url, sizeof(config.rpc_url), "%s", fake.url);
+	(void)snprintf(chain.urls, sizeof(chain.urls), "%s", fake.url);
+	(void)snprintf(chain.name, sizeof(chain.name), "eip155:%u", (unsigned)CHAIN);
 	pid = fork();
 	if (pid == 0) {
 		int err;
 
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		err = steward_open(&ctx, &config, "follow", true);
+		err = steward_open(&ctx, &config, "follow", &chain);
 		if (err == 0)
 			err = steward_follow_run(&ctx);
 		steward_close(&ctx);

@@ -76,7 +76,7 @@ static pid_t start(struct house *h, const char *duty, int (*run)(struct steward_
 
 	if (pid == 0) {
 		struct steward_context ctx;
-		int rc = steward_open(&ctx, &h->config, duty, false);
+		int rc = steward_open(&ctx, &h->config, duty, NULL);
 
 		if (rc == 0) {
 			rc = run(&ctx);
