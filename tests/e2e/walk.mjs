@@ -1,0 +1,56 @@
+// A random walk over the chain while `kedge serve` follows it: every kind of operation, several a block, receivers that act
+// while they are minted to, upgrades, and reorganisations of 1 to 20 blocks. In pauses and at the end everything the gateway says
+// of every agent at every block is compared with the oracle, and its tables with the chain: no phantom, no gap, nothing of
+// a branch that was dropped.
+//   node walk.mjs --kedge FILE [--ops N] [--seed S] [--pauses N]
+import { drive, kedgeBinary, sleep } from './harness.mjs';
+import { Judge } from './judge.mjs';
+import { Moves } from './moves.mjs';
+import { compareWithStorage } from './oracle.mjs';
+
+const kedge = kedgeBinary();
+const words = process.argv.slice(2);
+const option = (name, otherwise) => Number(words.includes(name) ? words[words.indexOf(name) + 1] : otherwise);
+const amount = option('--ops', 150);
+const seed = option('--seed', Date.now() % 1000000);
+const pauses = option('--pauses', 3);
+const SLOTS = 12; // `finalized` is 24 blocks behind: deeper than any reorganisation
+
+async function walk(stack) {
+  console.log(`seed ${seed}, ${amount} operations`);
+  await stack.keep(false);
+  const moves = new Moves(stack.chain, seed, { slots: SLOTS });
+  const judge = new Judge(stack);
+  const { dice } = moves;
+  await moves.prepare();
+  try {
+    for (let pause = 1; pause <= pauses; pause++) {
+      while (moves.done < (amount * pause) / pauses) await turn(moves, dice);
+      await moves.mine();
+      // the last one is judged twice: with the overlay, and when all of it is final
+      await judge.judge({ share: pause === pauses ? 1 : 0.1 });
+    }
+    await stack.chain.rpc('anvil_mine', '0x' + (2 * SLOTS + 3).toString(16));
+    const picture = await judge.judge({ share: 0.2 });
+    const checked = await compareWithStorage(judge.oracle, picture, 10);
+    const { states, answers, rows, events } = judge.compared;
+    return `seed ${seed}: ${moves.figures()}; ${picture.last + 1} blocks, ${picture.count} agents; ${answers} answers, ${states} changes, ${rows} rows and ` +
+      `${events} events as the oracle has them; the oracle as the storage ${checked} times`;
+  } catch (e) {
+    e.message = `seed ${seed}, after ${moves.figures()}: ${e.message}`;
+    throw e;
+  }
+}
+
+async function turn(moves, dice) {
+  for (let n = dice.of([1, 1, 1, 2, 3, 5]); n > 0; n--) await moves.move();
+  await moves.mine(dice.chance(0.3) ? dice.below(4) : 0);
+  if (dice.chance(0.12)) {
+    const depth = Math.min(1 + dice.below(20), await moves.loose());
+    if (depth > 0) await moves.reorganise(depth);
+  }
+  // sometimes the gateway looks in between, sometimes it meets several changes at once
+  if (dice.chance(0.25)) await sleep(dice.below(250));
+}
+
+drive({ kedge, slots: SLOTS, settings: { anchor_contract: '' } }, walk);
