@@ -13,7 +13,7 @@ static const struct command {
 	{"serve", cli_serve, "run the gateway"},
 	{"keygen", cli_keygen, "make a key, or show the public part of one"},
 	{"db", cli_db, "create or migrate the database, or check it"},
-	{"agent", cli_agent, "register an agent, change its wallet, show it"},
+	{"agent", cli_agent, "register an agent, rotate its wallet, ask who it is and was"},
 	{"attest", cli_attest, "sign an attestation and have it logged"},
 	{"resolve", cli_resolve, "resolve a DID, now or as of a block"},
 	{"receipt", cli_receipt, "fetch the receipt of an attestation"},

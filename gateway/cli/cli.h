@@ -33,6 +33,12 @@ struct cli_option {
 	const char *name; /* without dashes */
 	const char **value; /* text option: where its value goes */
 	bool *flag;         /* or: what it sets */
+	struct cli_texts *texts; /* or: what it is added to, so that it may come more than once */
+};
+enum { CLI_TEXTS_MAX = 64 };
+struct cli_texts {
+	const char *items[CLI_TEXTS_MAX];
+	size_t count;
 };
 
 /* Sorts argv into options and at most `most` positionals; fewer than `least` is a usage error too. `usage` is printed for --help

@@ -38,6 +38,17 @@ static int misuse(const char *usage, const char *what, const char *word)
 	return CLI_USAGE;
 }
 
+static bool take(const struct cli_option *option, const char *value)
+{
+	if (option->value)
+		*option->value = value;
+	else if (option->texts->count == CLI_TEXTS_MAX)
+		return false;
+	else
+		option->texts->items[option->texts->count++] = value;
+	return true;
+}
+
 int cli_parse(bool *done, const char **positional, size_t *count, int argc, char **argv, const struct cli_option *options,
 	      size_t least, size_t most, const char *usage)
 {
@@ -72,12 +83,10 @@ int cli_parse(bool *done, const char **positional, size_t *count, int argc, char
 			return misuse(usage, "unknown option ", word);
 		if (option->flag)
 			*option->flag = true;
-		else if (equals)
-			*option->value = equals + 1;
-		else if (i + 1 < argc)
-			*option->value = argv[++i];
-		else
+		else if (!equals && i + 1 == argc)
 			return misuse(usage, "a value is missing after ", word);
+		else if (!take(option, equals ? equals + 1 : argv[++i]))
+			return misuse(usage, "too many of ", word);
 	}
 	if (found < least)
 		return misuse(usage, "something is missing", "");
@@ -218,7 +227,7 @@ void cli_response_clear(struct cli_response *response)
 int cli_problem(const struct cli_response *response)
 {
 	json_auto_t *problem = json_loadb(response->body, response->length, JSON_ALLOW_NUL, NULL);
-	static const char *const members[] = {"detail", "pointer", "rule"};
+	static const char *const members[] = {"detail", "pointer", "rule", "next"};
 	const char *title = json_string_value(json_object_get(problem, "title"));
 
 	fprintf(stderr, "kedge: %ld %s\n", response->status, title ? title : "the gateway refused");

@@ -17,18 +17,23 @@ enum { RPC_MS = 15000, MINED_WAIT_S = 120, LEVEL_WAIT_S = 3600, POLL_MS = 200 };
 
 int cli_chain_open(struct cli_chain *chain, const struct config *config)
 {
-	struct eth_rpc_config rpc = {.url = config->rpc_url, .chain_id = config->chain_id};
+	return cli_chain_open_at(chain, config->rpc_url, config->chain_id);
+}
+
+int cli_chain_open_at(struct cli_chain *chain, const char *urls, uint64_t chain_id)
+{
+	struct eth_rpc_config rpc = {.url = urls, .chain_id = chain_id};
 	uint8_t seed[32];
 
 	memset(chain, 0, sizeof(*chain));
 	if (sodium_init() < 0)
 		return CLI_FALSE;
 	randombytes_buf(seed, sizeof(seed));
-	chain->chain_id = config->chain_id;
+	chain->chain_id = chain_id;
 	chain->signatures = signature_context_new(seed);
 	chain->base = event_base_new();
 	if (!chain->signatures || !chain->base || eth_rpc_new(&chain->rpc, chain->base, &rpc) != 0) {
-		cli_error("setting rpc_url: %s cannot be used", config->rpc_url);
+		cli_error("setting rpc_url: the endpoints of chain %ju cannot be used", (uintmax_t)chain_id);
 		cli_chain_close(chain);
 		return CLI_USAGE;
 	}
@@ -83,13 +88,23 @@ static int ask(struct eth_rpc_answer **answer, const struct cli_chain *chain, st
 	return rc == 0 ? CLI_OK : CLI_UNREACHABLE;
 }
 
+static void say_revert(const char *what, const uint8_t *data, size_t len)
+{
+	const char *next;
+	char text[256];
+
+	registry_revert_text(text, sizeof(text), data, len);
+	(void)registry_revert_rule(&next, data, len);
+	cli_error("%s: %s", what, text);
+	fprintf(stderr, "  next: %s\n", next);
+}
+
 static int refused(const struct eth_rpc_result *result, const char *what)
 {
 	char text[256];
 
 	if (result->outcome == ETH_RPC_REVERT) {
-		registry_revert_text(text, sizeof(text), result->revert, result->revert_len);
-		cli_error("%s: the registry refuses: %s", what, text);
+		say_revert(what, result->revert, result->revert_len);
 		return CLI_FALSE;
 	}
 	snprintf(text, sizeof(text), "%.*s", (int)(result->message_len < 200 ? result->message_len : 200),
@@ -99,41 +114,6 @@ static int refused(const struct eth_rpc_result *result, const char *what)
 			*p = '?';
 	cli_error("%s: %s", what, text[0] ? text : "an answer of another shape");
 	return CLI_FALSE;
-}
-
-/* Nonce, fees and gas from one batch. */
-static int price(struct tx *tx, const struct cli_chain *chain, const struct eth_address *from)
-{
-	struct eth_rpc_at latest = eth_rpc_at_tag(ETH_RPC_LATEST), pending = eth_rpc_at_tag(ETH_RPC_PENDING);
-	struct eth_rpc_answer *answer = NULL;
-	struct eth_rpc_calls calls;
-	struct eth_rpc_block block;
-	struct u256 twice;
-	int rc;
-
-	eth_rpc_calls_init(&calls);
-	eth_rpc_add_nonce(&calls, from, &pending);
-	eth_rpc_add_block(&calls, &latest);
-	eth_rpc_add_max_priority_fee(&calls);
-	eth_rpc_add_estimate_gas(&calls, from, &tx->to, tx->data, tx->data_len);
-	rc = ask(&answer, chain, &calls);
-	if (rc != CLI_OK)
-		return rc;
-	if (eth_rpc_result_u64(&tx->gas_limit, &answer->results[3]) != 0)
-		rc = refused(&answer->results[3], "this transaction would fail");
-	else if (eth_rpc_result_u64(&tx->nonce, &answer->results[0]) != 0)
-		rc = refused(&answer->results[0], "nonce");
-	else if (eth_rpc_result_block(&block, &answer->results[1]) != 0)
-		rc = refused(&answer->results[1], "latest block");
-	else if (eth_rpc_result_u256(&tx->max_priority_fee, &answer->results[2]) != 0)
-		tx->max_priority_fee = u256_from_u64(1000000);
-	eth_rpc_answer_free(answer);
-	if (rc != CLI_OK)
-		return rc;
-	tx->gas_limit += tx->gas_limit / 5;
-	if (u256_add(&twice, &block.base_fee, &block.base_fee) || u256_add(&tx->max_fee, &twice, &tx->max_priority_fee))
-		return CLI_FALSE;
-	return CLI_OK;
 }
 
 static int broadcast(struct eth_hash *hash, const struct cli_chain *chain, const struct tx *tx, const uint8_t key[static 32])
@@ -155,7 +135,7 @@ static int broadcast(struct eth_hash *hash, const struct cli_chain *chain, const
 	rc = ask(&answer, chain, &calls);
 	free(raw);
 	if (rc == CLI_OK && eth_rpc_result_hash(&said, &answer->results[0]) != 0)
-		rc = refused(&answer->results[0], "not accepted");
+		rc = refused(&answer->results[0], "the node does not take the transaction");
 	eth_rpc_answer_free(answer);
 	return rc;
 }
@@ -165,60 +145,80 @@ static void nap(void)
 	nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
 }
 
-static int wait_mined(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
-		      const struct eth_hash *hash)
+/* The receipt now. CLI_OK; CLI_NOT_YET: there is none. */
+static int look_up(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, uint64_t *level,
+		   const struct cli_chain *chain, const struct eth_hash *hash, enum cli_wait wait)
 {
-	time_t until = time(NULL) + MINED_WAIT_S;
+	struct eth_rpc_at at = eth_rpc_at_tag(wait == CLI_FINAL  ? ETH_RPC_FINALIZED :
+					      wait == CLI_SAFE ? ETH_RPC_SAFE : ETH_RPC_LATEST);
+	struct eth_rpc_block block;
+	struct eth_rpc_calls calls;
+	int rc;
 
-	while (time(NULL) < until) {
-		struct eth_rpc_calls calls;
-		int rc;
-
-		eth_rpc_calls_init(&calls);
-		eth_rpc_add_receipt(&calls, hash);
-		rc = ask(answer, chain, &calls);
-		if (rc != CLI_OK)
-			return rc;
-		rc = eth_rpc_result_receipt(receipt, &(*answer)->results[0]);
-		if (rc == 0)
-			return CLI_OK;
-		eth_rpc_answer_free(*answer);
-		*answer = NULL;
-		nap();
-	}
-	cli_error("sent, but not mined within %d s; look it up before you send it again", MINED_WAIT_S);
+	eth_rpc_calls_init(&calls);
+	eth_rpc_add_receipt(&calls, hash);
+	eth_rpc_add_block(&calls, &at);
+	rc = ask(answer, chain, &calls);
+	if (rc != CLI_OK)
+		return rc;
+	*level = eth_rpc_result_block(&block, &(*answer)->results[1]) == 0 ? block.number : 0;
+	if (eth_rpc_result_receipt(receipt, &(*answer)->results[0]) == 0)
+		return CLI_OK;
+	eth_rpc_answer_free(*answer);
+	*answer = NULL;
 	return CLI_NOT_YET;
 }
 
-static int wait_level(const struct cli_chain *chain, uint64_t number, enum cli_wait wait)
+/* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along. */
+static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
+		    const struct eth_hash *hash, enum cli_wait wait)
 {
-	struct eth_rpc_at at = eth_rpc_at_tag(wait == CLI_FINAL ? ETH_RPC_FINALIZED : ETH_RPC_SAFE);
-	time_t until = time(NULL) + LEVEL_WAIT_S;
+	time_t mined_until = time(NULL) + MINED_WAIT_S, until = time(NULL) + LEVEL_WAIT_S;
+	bool mined = false;
+	uint64_t level;
 
-	while (wait != CLI_MINED && time(NULL) < until) {
-		struct eth_rpc_answer *answer = NULL;
-		struct eth_rpc_block block;
-		struct eth_rpc_calls calls;
-		int rc;
+	while (time(NULL) < until) {
+		int rc = look_up(answer, receipt, &level, chain, hash, wait);
 
-		eth_rpc_calls_init(&calls);
-		eth_rpc_add_block(&calls, &at);
-		rc = ask(&answer, chain, &calls);
-		if (rc != CLI_OK)
+		if (rc != CLI_OK && rc != CLI_NOT_YET)
 			return rc;
-		rc = eth_rpc_result_block(&block, &answer->results[0]);
-		eth_rpc_answer_free(answer);
-		if (rc == 0 && block.number >= number)
+		if (rc == CLI_OK && (wait == CLI_MINED || !receipt->success || level >= receipt->number))
 			return CLI_OK;
+		mined = mined || rc == CLI_OK;
+		eth_rpc_answer_free(*answer);
+		*answer = NULL;
+		if (!mined && time(NULL) >= mined_until)
+			break;
 		nap();
 	}
-	return wait == CLI_MINED ? CLI_OK : CLI_NOT_YET;
+	if (mined)
+		cli_error("mined, but not %s within %d s; look at the transaction again later",
+			  wait == CLI_FINAL ? "final" : "safe", LEVEL_WAIT_S);
+	else
+		cli_error("sent, but not mined within %d s; look it up before you send it again", MINED_WAIT_S);
+	return CLI_NOT_YET;
+}
+
+/* Why a mined transaction failed: the same call at the state after its block says it again, mostly. */
+static void explain_failure(const struct cli_chain *chain, const struct tx *tx, const struct eth_address *from,
+			    const struct eth_rpc_receipt *receipt)
+{
+	struct eth_rpc_at at = eth_rpc_at_number(receipt->number);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls calls;
+
+	eth_rpc_calls_init(&calls);
+	eth_rpc_add_call_from(&calls, from, &tx->to, tx->data, tx->data_len, &at);
+	if (ask(&answer, chain, &calls) == CLI_OK && answer->results[0].outcome == ETH_RPC_REVERT)
+		say_revert("mined, but it failed", answer->results[0].revert, answer->results[0].revert_len);
+	else
+		cli_error("mined, but it failed; the state has changed since, so prepare it again");
+	eth_rpc_answer_free(answer);
 }
 
 int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
-	     const uint8_t key[static 32], const struct eth_address *to, const uint8_t *data, size_t length, enum cli_wait wait)
+	     const struct tx *tx, const uint8_t key[static 32], enum cli_wait wait)
 {
-	struct tx tx = {.type = TX_DYNAMIC_FEE, .chain_id = chain->chain_id, .to = *to, .data = data, .data_len = length};
 	struct eth_address from;
 	struct eth_hash hash;
 	char text[HEX_DATA_SIZE(32)];
@@ -227,19 +227,18 @@ int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, co
 	*answer = NULL;
 	if (signature_key_address(chain->signatures, &from, key) != 0)
 		return CLI_FALSE;
-	rc = price(&tx, chain, &from);
+	rc = broadcast(&hash, chain, tx, key);
 	if (rc == CLI_OK)
-		rc = broadcast(&hash, chain, &tx, key);
-	if (rc == CLI_OK)
-		rc = wait_mined(answer, receipt, chain, &hash);
-	if (rc == CLI_OK && !receipt->success) {
+		rc = wait_for(answer, receipt, chain, &hash, wait);
+	if (rc == CLI_NOT_YET || (rc == CLI_OK && !receipt->success)) {
 		hex_encode_data(text, hash.bytes, 32);
-		cli_error("the transaction was mined but reverted: %s", text);
+		fprintf(stderr, "  transaction: %s\n", text);
+	}
+	if (rc == CLI_OK && !receipt->success) {
+		explain_failure(chain, tx, &from, receipt);
 		rc = CLI_FALSE;
 	}
-	if (rc == CLI_OK)
-		rc = wait_level(chain, receipt->number, wait);
-	if (rc != CLI_OK && *answer) {
+	if (rc != CLI_OK) {
 		eth_rpc_answer_free(*answer);
 		*answer = NULL;
 	}

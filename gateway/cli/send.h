@@ -1,5 +1,5 @@
 #pragma once
-/* One transaction from the command line: estimated, priced, signed here, sent, waited for. */
+/* One transaction from the command line: priced by a plan (gateway/identity/prepare.h), signed here, sent, waited for. */
 #include "eth/rpc.h"
 #include "eth/tx.h"
 #include "gateway/config.h"
@@ -11,8 +11,9 @@ struct cli_chain {
 	uint64_t chain_id;
 };
 
-/* CLI_OK, or prints why not. */
+/* The default chain; or any, by its endpoints (space between). CLI_OK, or prints why not. */
 __attribute__((warn_unused_result)) int cli_chain_open(struct cli_chain *chain, const struct config *config);
+__attribute__((warn_unused_result)) int cli_chain_open_at(struct cli_chain *chain, const char *urls, uint64_t chain_id);
 void cli_chain_close(struct cli_chain *chain);
 
 /* Reads a key file; *key is for keyfile_free(). CLI_OK, or prints why not. */
@@ -23,9 +24,10 @@ enum cli_wait { CLI_MINED, CLI_SAFE, CLI_FINAL };
 /* "mined", "safe" or "final". CLI_OK or CLI_USAGE. */
 __attribute__((warn_unused_result)) int cli_wait_parse(enum cli_wait *out, const char *text);
 
-/* Sends data to `to` and waits until the block it is in is at that level. *answer owns the receipt's JSON: for
- * eth_rpc_answer_free(). CLI_OK; CLI_FALSE (reverted: says in words why and what to do); CLI_UNREACHABLE. */
+/* Signs tx (its chain id, nonce, fees and gas limit are the caller's), sends it and waits until the block it is in is at
+ * that level; a reorganisation on the way is waited out. *answer owns the receipt's JSON: for eth_rpc_answer_free().
+ * CLI_OK; CLI_FALSE (refused or reverted: says in words why and what to do); CLI_NOT_YET (not mined, or not at that
+ * level, in time); CLI_UNREACHABLE. */
 __attribute__((warn_unused_result)) int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt,
-						 const struct cli_chain *chain, const uint8_t key[static 32],
-						 const struct eth_address *to, const uint8_t *data, size_t length,
-						 enum cli_wait wait);
+						 const struct cli_chain *chain, const struct tx *tx,
+						 const uint8_t key[static 32], enum cli_wait wait);
