@@ -57,13 +57,30 @@ struct agent_proof_trust {
  *   -EKEYREJECTED     the nodes do not prove what is stated, or some are not needed
  *   -EPROTONOSUPPORT  "layout: unknown": an implementation not accepted, or a header of an unknown fork
  *   -ESTALE           proven, but for another block than trust->block
+ *   -ENXIO            proven that there is no code at the registry's address
  *   -ENOMEM */
 __attribute__((warn_unused_result)) int agent_proof_verify(struct agent_proof *out, char why[static AGENT_PROOF_WHY_SIZE],
 							   const char *text, size_t len,
 							   const struct agent_proof_trust *trust);
 
-/* Whether a JSON text calls itself an AgentProof (its "type" member); says nothing about its truth. */
+/* Whether a JSON value calls itself an AgentProof (its "type" member); says nothing about its truth. */
 bool agent_proof_is(const json_t *value);
+
+/* Makes an object from what nodes gave, keeping only the nodes that are needed. The result is proven by making it: out is
+ * filled as by agent_proof_verify(). *text is malloc'd and NUL-terminated. A URI longer than uri_max is left out.
+ * Errors as agent_proof_verify(). */
+struct agent_proof_parts {
+	struct agent_key key;
+	const uint8_t *header;
+	size_t header_len;
+	const struct trie_node *nodes; /* of all proofs, in any order, repeats allowed */
+	size_t n;
+	size_t uri_max; /* at most REGISTRY_URI_MAX */
+};
+__attribute__((warn_unused_result)) int agent_proof_build(struct agent_proof *out, char **text, size_t *len,
+							  char why[static AGENT_PROOF_WHY_SIZE],
+							  const struct agent_proof_parts *parts,
+							  const struct agent_proof_trust *trust);
 
 /* What to prove. `codes` as above, copied. */
 struct agent_proof_ask {
@@ -85,16 +102,17 @@ struct agent_proof_taken {
 
 /* Ends with
  *   0                 verified here
- *   -EKEYREJECTED     the provider's header or proof does not hold: set that provider aside (eth_rpc_distrust)
+ *   -EKEYREJECTED     header or proofs do not hold; who gave them was set aside (eth_rpc_distrust) and the others did no better
  *   -EPROTONOSUPPORT  layout: unknown
- *   -EOPNOTSUPP       the provider serves no eth_getProof
- *   -ESTALE           it does not for that block: too old, or no longer canonical
+ *   -EOPNOTSUPP       no provider serves eth_getProof
+ *   -ESTALE           none does for that block: too old, or no longer canonical
  *   -ENOENT           no such block
  *   -ENXIO            no code at the registry's address
  *   others as of eth_rpc_batch() and eth_rpc_result_error() */
 typedef void agent_proof_on_take(void *arg, int err, struct agent_proof_taken *taken);
 
-/* Asks for header and proofs, makes the object and verifies it before saying so: two or three batches. Starting errors as
+/* Asks for header and proofs, makes the object and verifies it before saying so: two or three batches, all after the first of one provider.
+ * A provider that fails or lies is followed by the next, each once, while the deadline lasts. Starting errors as
  * eth_rpc_batch(), and -EINVAL; on_take then never runs. */
 __attribute__((warn_unused_result)) int agent_proof_take(struct eth_rpc *rpc, const struct agent_proof_ask *ask,
 							 unsigned deadline_ms, agent_proof_on_take *on_take, void *arg);
