@@ -11,8 +11,10 @@ enum {
 	DEADLINE_MAX_MS = 600000,
 };
 
+#define URL_SPACES " \t"
+
 /* Reads may be repeated; a transaction may not, and neither may what is not known to be a read. */
-static bool is_read(const char *method)
+bool eth_rpc_is_read(const char *method)
 {
 	static const char *const READS[] = {
 		"eth_get",	   "eth_call",	   "eth_chainId",	"eth_blockNumber",
@@ -36,8 +38,11 @@ static int make_request(struct eth_rpc_pending *batch, const struct eth_rpc_call
 	if (n >= ETH_RPC_CALLS_MAX)
 		return -EOVERFLOW;
 	all = malloc((n + 1) * sizeof(*all));
-	if (all == NULL)
+	batch->blocks = calloc(n, sizeof(*batch->blocks));
+	if (all == NULL || batch->blocks == NULL) {
+		free(all);
 		return -ENOMEM;
+	}
 	memcpy(all, calls, n * sizeof(*all));
 	all[n] = (struct eth_rpc_call){.method = "eth_chainId", .params = "[]"};
 	batch->first_id = rpc->next_id;
@@ -46,7 +51,9 @@ static int make_request(struct eth_rpc_pending *batch, const struct eth_rpc_call
 		size_t cap = calls[i].cap != 0 ? calls[i].cap : ETH_RPC_SMALL;
 
 		batch->cap = cap < ETH_RPC_LARGE - batch->cap ? batch->cap + cap : ETH_RPC_LARGE;
-		batch->once = batch->once || !is_read(calls[i].method);
+		batch->once = batch->once || !eth_rpc_is_read(calls[i].method);
+		batch->has_logs = batch->has_logs || strcmp(calls[i].method, "eth_getLogs") == 0;
+		batch->blocks[i] = strncmp(calls[i].method, "eth_getBlockBy", 14) == 0;
 	}
 	err = eth_rpc_request(&batch->request, &batch->request_len, batch->first_id, all, rpc->check_chain ? n + 1 : n);
 	free(all);
@@ -55,14 +62,14 @@ static int make_request(struct eth_rpc_pending *batch, const struct eth_rpc_call
 	return err;
 }
 
-static int enqueue(struct eth_rpc *rpc, const struct eth_rpc_call *calls, size_t n, unsigned deadline_ms,
-		   eth_rpc_on_done *on_done, void *arg, struct eth_rpc_answer **take)
+int eth_rpc_enqueue(struct eth_rpc_pending **out, struct eth_rpc *rpc, const struct eth_rpc_ask *ask)
 {
-	struct timeval deadline;
+	unsigned ms = ask->deadline_ms;
+	const struct timeval deadline = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	struct eth_rpc_pending *batch;
 	int err = -ENOMEM;
 
-	if (deadline_ms == 0 || deadline_ms > DEADLINE_MAX_MS)
+	if (ms == 0 || ms > DEADLINE_MAX_MS)
 		return -EINVAL;
 	if (rpc->length >= rpc->queue)
 		return -EAGAIN;
@@ -70,14 +77,14 @@ static int enqueue(struct eth_rpc *rpc, const struct eth_rpc_call *calls, size_t
 	if (batch == NULL)
 		return err;
 	batch->rpc = rpc;
-	batch->on_done = on_done;
-	batch->arg = arg;
-	batch->take = take;
-	batch->deadline_ms = eth_rpc_now_ms() + deadline_ms;
+	batch->allowed = ask->allowed;
+	batch->on_done = ask->on_done;
+	batch->arg = ask->arg;
+	batch->take = ask->take;
+	batch->deadline_ms = eth_rpc_now_ms() + ms;
 	batch->deadline = evtimer_new(rpc->base, eth_rpc_on_deadline, batch);
-	deadline = (struct timeval){.tv_sec = deadline_ms / 1000, .tv_usec = (suseconds_t)(deadline_ms % 1000) * 1000};
 	if (batch->deadline != NULL)
-		err = make_request(batch, calls, n);
+		err = make_request(batch, ask->calls, ask->n);
 	if (err == 0 && evtimer_add(batch->deadline, &deadline) != 0)
 		err = -ENOMEM;
 	if (err != 0) {
@@ -87,19 +94,39 @@ static int enqueue(struct eth_rpc *rpc, const struct eth_rpc_call *calls, size_t
 	TAILQ_INSERT_TAIL(&rpc->waiting, batch, link);
 	rpc->length++;
 	eth_rpc_pump_in(rpc, 0);
+	if (out != NULL)
+		*out = batch;
 	return 0;
+}
+
+static uint32_t all_providers(const struct eth_rpc *rpc)
+{
+	return (UINT32_C(1) << rpc->pool.n) - 1;
 }
 
 int eth_rpc_batch(struct eth_rpc *rpc, const struct eth_rpc_call *calls, size_t n, unsigned deadline_ms,
 		  eth_rpc_on_done *on_done, void *arg)
 {
-	return enqueue(rpc, calls, n, deadline_ms, on_done, arg, NULL);
+	const struct eth_rpc_ask ask = {calls, n, deadline_ms, all_providers(rpc), on_done, arg, NULL};
+
+	return eth_rpc_enqueue(NULL, rpc, &ask);
 }
 
 int eth_rpc_batch_list(struct eth_rpc *rpc, const struct eth_rpc_calls *list, unsigned deadline_ms,
 		       eth_rpc_on_done *on_done, void *arg)
 {
-	return list->err != 0 ? list->err : enqueue(rpc, list->calls, list->n, deadline_ms, on_done, arg, NULL);
+	return list->err != 0 ? list->err : eth_rpc_batch(rpc, list->calls, list->n, deadline_ms, on_done, arg);
+}
+
+int eth_rpc_batch_at(struct eth_rpc *rpc, unsigned provider, const struct eth_rpc_calls *list, unsigned deadline_ms,
+		     eth_rpc_on_done *on_done, void *arg)
+{
+	struct eth_rpc_ask ask = {list->calls, list->n, deadline_ms, 0, on_done, arg, NULL};
+
+	if (provider >= rpc->pool.n)
+		return -EINVAL;
+	ask.allowed = UINT32_C(1) << provider;
+	return list->err != 0 ? list->err : eth_rpc_enqueue(NULL, rpc, &ask);
 }
 
 struct wait {
@@ -125,18 +152,58 @@ int eth_rpc_turn_until(struct eth_rpc *rpc, const bool *done)
 	return 0;
 }
 
-int eth_rpc_wait(struct eth_rpc_answer **out, struct eth_rpc *rpc, const struct eth_rpc_calls *list,
-		 unsigned deadline_ms)
+static int wait_among(struct eth_rpc_answer **out, struct eth_rpc *rpc, uint32_t allowed,
+		      const struct eth_rpc_calls *list, unsigned deadline_ms)
 {
 	struct wait wait = {0};
+	const struct eth_rpc_ask ask = {list->calls, list->n, deadline_ms, allowed, on_waited, &wait, out};
 	int err = list->err;
 
 	*out = NULL;
 	if (err == 0)
-		err = enqueue(rpc, list->calls, list->n, deadline_ms, on_waited, &wait, out);
+		err = eth_rpc_enqueue(NULL, rpc, &ask);
 	if (err == 0)
 		err = eth_rpc_turn_until(rpc, &wait.done);
 	return err != 0 ? err : wait.err;
+}
+
+int eth_rpc_wait(struct eth_rpc_answer **out, struct eth_rpc *rpc, const struct eth_rpc_calls *list,
+		 unsigned deadline_ms)
+{
+	return wait_among(out, rpc, all_providers(rpc), list, deadline_ms);
+}
+
+int eth_rpc_wait_at(struct eth_rpc_answer **out, struct eth_rpc *rpc, unsigned provider,
+		    const struct eth_rpc_calls *list, unsigned deadline_ms)
+{
+	*out = NULL;
+	if (provider >= rpc->pool.n)
+		return -EINVAL;
+	return wait_among(out, rpc, UINT32_C(1) << provider, list, deadline_ms);
+}
+
+/* One http client a URL. */
+static int add_providers(struct eth_rpc *rpc, const char *urls, unsigned connections)
+{
+	const char *at = urls + strspn(urls, URL_SPACES);
+	unsigned n = 0;
+	int err = 0;
+
+	for (; err == 0 && *at != '\0'; n++) {
+		size_t len = strcspn(at, URL_SPACES);
+		char *url = n < ETH_RPC_PROVIDERS_MAX ? strndup(at, len) : NULL;
+
+		if (n == ETH_RPC_PROVIDERS_MAX)
+			return -EINVAL;
+		if (url == NULL)
+			return -ENOMEM;
+		err = eth_rpc_http_new(&rpc->providers[n].http, rpc->providers[n].host, sizeof(rpc->providers[n].host),
+				       rpc->base, url, connections);
+		free(url);
+		at += len + strspn(at + len, URL_SPACES);
+	}
+	eth_rpc_pool_init(&rpc->pool, n, connections);
+	return err != 0 || n > 0 ? err : -EINVAL;
 }
 
 int eth_rpc_new(struct eth_rpc **out, struct event_base *base, const struct eth_rpc_config *config)
@@ -153,19 +220,14 @@ int eth_rpc_new(struct eth_rpc **out, struct event_base *base, const struct eth_
 	rpc->next_id = 1;
 	rpc->on_log = config->on_log;
 	rpc->arg = config->arg;
-	rpc->provider.connections = config->connections != 0 ? config->connections : CONNECTIONS;
 	TAILQ_INIT(&rpc->waiting);
 	TAILQ_INIT(&rpc->under_way);
 	rpc->pump = evtimer_new(base, eth_rpc_on_pump, rpc);
-	if (rpc->pump == NULL) {
-		free(rpc);
-		return -ENOMEM;
-	}
-	err = eth_rpc_http_new(&rpc->provider.http, rpc->provider.host, sizeof(rpc->provider.host), base, config->url,
-			       rpc->provider.connections);
+	err = rpc->pump == NULL
+		      ? -ENOMEM
+		      : add_providers(rpc, config->url, config->connections != 0 ? config->connections : CONNECTIONS);
 	if (err != 0) {
-		event_free(rpc->pump);
-		free(rpc);
+		eth_rpc_free(rpc);
 		return err;
 	}
 	*out = rpc;
@@ -183,8 +245,10 @@ void eth_rpc_free(struct eth_rpc *rpc)
 		eth_rpc_pending_cancel(batch, -ECANCELED);
 	while ((batch = TAILQ_FIRST(&rpc->waiting)) != NULL)
 		eth_rpc_pending_cancel(batch, -ECANCELED);
-	eth_rpc_http_free(rpc->provider.http);
-	event_free(rpc->pump);
+	for (unsigned i = 0; i < ETH_RPC_PROVIDERS_MAX; i++)
+		eth_rpc_http_free(rpc->providers[i].http);
+	if (rpc->pump != NULL)
+		event_free(rpc->pump);
 	free(rpc);
 }
 
@@ -196,4 +260,52 @@ void eth_rpc_stats(const struct eth_rpc *rpc, struct eth_rpc_stats *out)
 const char *eth_rpc_last_error(const struct eth_rpc *rpc)
 {
 	return rpc->last_error;
+}
+
+unsigned eth_rpc_providers(const struct eth_rpc *rpc)
+{
+	return rpc->pool.n;
+}
+
+unsigned eth_rpc_provider(const struct eth_rpc *rpc)
+{
+	return rpc->answering;
+}
+
+int eth_rpc_provider_stats(struct eth_rpc_provider_stats *out, const struct eth_rpc *rpc, unsigned provider)
+{
+	const struct eth_rpc_provider *p = &rpc->providers[provider < rpc->pool.n ? provider : 0];
+	const struct eth_rpc_pool_provider *known = &rpc->pool.providers[provider < rpc->pool.n ? provider : 0];
+	int64_t now = eth_rpc_now_ms(),
+		until = known->resting_ms > known->closed_ms ? known->resting_ms : known->closed_ms;
+
+	if (provider >= rpc->pool.n)
+		return -EINVAL;
+	*out = (struct eth_rpc_provider_stats){.host = p->host,
+					       .batches = p->batches,
+					       .failures = p->failures,
+					       .limited = p->limited,
+					       .distrusts = p->distrusts,
+					       .latency_ms = known->latency_ms,
+					       .rate = known->rate / 1000,
+					       .in_a_row = known->in_a_row,
+					       .state = ETH_RPC_PROVIDER_WELL};
+	if (known->aside_ms > now) {
+		out->state = ETH_RPC_PROVIDER_DISTRUSTED;
+		out->for_ms = known->aside_ms - now;
+	} else if (until > now) {
+		out->state = ETH_RPC_PROVIDER_RESTING;
+		out->for_ms = until - now;
+	}
+	return 0;
+}
+
+void eth_rpc_distrust(struct eth_rpc *rpc, unsigned provider, const char *why)
+{
+	if (provider >= rpc->pool.n)
+		return;
+	rpc->stats.distrusts++;
+	rpc->providers[provider].distrusts++;
+	eth_rpc_pool_distrust(&rpc->pool, provider, eth_rpc_now_ms());
+	eth_rpc_complain(rpc, provider, "distrusted: %s", why);
 }

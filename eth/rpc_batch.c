@@ -1,20 +1,20 @@
 /* The life of a batch: waiting, under way (once or several times), done. It is on one list until its callback has run.
  *
- * One provider today. What belongs to a provider stands in struct eth_rpc_provider, and a batch meets it only in
- * start() and on_http_done(), so that a pool can choose another one for each attempt. */
+ * Each attempt goes to the provider that the pool thinks best among those not yet tried in this round. When all were,
+ * the next round begins after a pause. */
 #include "eth/rpc_internal.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-	ATTEMPTS = 4, /* viem: three retries from 150 ms, doubling */
+	ROUNDS = 4, /* viem: three retries from 150 ms, doubling */
 	RETRY_MS = 150,
-	RETRY_AFTER_MAX_MS = 30000,
+	PATIENCE_MS = 1000, /* rather than wait longer for one not tried, those tried are tried again */
 };
 
 int64_t eth_rpc_now_ms(void)
@@ -25,30 +25,27 @@ int64_t eth_rpc_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The same trouble again and again is one line. Texts from the node never get here, and from libcurl only visible
- * bytes. */
-static void complain(struct eth_rpc *rpc, char text[static ETH_RPC_ERROR_MAX])
+void eth_rpc_complain(struct eth_rpc *rpc, unsigned provider, const char *format, ...)
 {
-	char line[2 * ETH_RPC_ERROR_MAX];
+	struct eth_rpc_provider *p = &rpc->providers[provider];
+	char text[ETH_RPC_ERROR_MAX], line[ETH_RPC_ERROR_MAX + ETH_RPC_HOST_MAX + 2];
+	va_list args;
 
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	for (char *c = text; *c != '\0'; c++)
 		if (*c < ' ' || *c == 0x7f)
 			*c = ' ';
-	if (strcmp(text, rpc->last_error) == 0)
+	(void)snprintf(line, sizeof(line), "%s: %s", p->host, text);
+	(void)snprintf(rpc->last_error, sizeof(rpc->last_error), "%.*s", (int)sizeof(rpc->last_error) - 1,
+		       rpc->pool.n > 1 ? line : text);
+	if (strcmp(text, p->last_error) == 0)
 		return;
-	(void)snprintf(rpc->last_error, sizeof(rpc->last_error), "%s", text);
-	if (rpc->on_log == NULL)
-		return;
-	(void)snprintf(line, sizeof(line), "%s: %s", rpc->provider.host, text);
-	rpc->on_log(rpc->arg, line);
+	memcpy(p->last_error, text, sizeof(text));
+	if (rpc->on_log != NULL)
+		rpc->on_log(rpc->arg, line);
 }
-
-#define COMPLAIN(rpc, ...)                                                                                             \
-	do {                                                                                                           \
-		char complaint[ETH_RPC_ERROR_MAX];                                                                     \
-		(void)snprintf(complaint, sizeof(complaint), __VA_ARGS__);                                             \
-		complain(rpc, complaint);                                                                              \
-	} while (0)
 
 void eth_rpc_pump_in(struct eth_rpc *rpc, int64_t ms)
 {
@@ -64,6 +61,8 @@ void eth_rpc_pending_free(struct eth_rpc_pending *batch)
 {
 	if (batch->deadline != NULL)
 		event_free(batch->deadline);
+	eth_rpc_answer_free(batch->fallback);
+	free(batch->blocks);
 	free(batch->request);
 	free(batch);
 }
@@ -75,10 +74,12 @@ static void finish(struct eth_rpc_pending *batch, int err, struct eth_rpc_answer
 	bool take = answer != NULL && batch->take != NULL;
 
 	rpc->length--;
-	if (answer == NULL)
+	if (answer == NULL) {
 		rpc->stats.failures++;
-	else
+	} else {
 		rpc->last_error[0] = '\0';
+		rpc->answering = answer->provider;
+	}
 	if (take)
 		*batch->take = answer;
 	if (batch->on_done != NULL)
@@ -88,177 +89,195 @@ static void finish(struct eth_rpc_pending *batch, int err, struct eth_rpc_answer
 	eth_rpc_pending_free(batch);
 }
 
-static void leave_provider(struct eth_rpc_pending *batch)
+/* No better answer will come. */
+static void give_up(struct eth_rpc_pending *batch, int err)
 {
-	TAILQ_REMOVE(&batch->rpc->under_way, batch, link);
-	batch->rpc->provider.busy--;
+	struct eth_rpc_answer *fallback = batch->fallback;
+
+	batch->fallback = NULL;
+	finish(batch, fallback != NULL ? 0 : err, fallback);
+}
+
+static void leave_provider(struct eth_rpc_pending *batch, enum eth_rpc_pool_end end, int64_t retry_after_ms)
+{
+	struct eth_rpc *rpc = batch->rpc;
+	struct eth_rpc_provider *provider = &rpc->providers[batch->provider];
+	int64_t now = eth_rpc_now_ms();
+
+	TAILQ_REMOVE(&rpc->under_way, batch, link);
 	batch->post = NULL;
-	eth_rpc_pump_in(batch->rpc, 0);
+	eth_rpc_pool_end(&rpc->pool, batch->provider, end, now, now - batch->started_ms, retry_after_ms);
+	provider->failures += end == ETH_RPC_POOL_FAILED;
+	provider->limited += end == ETH_RPC_POOL_LIMITED;
+	if (end == ETH_RPC_POOL_ANSWERED)
+		provider->last_error[0] = '\0';
+	eth_rpc_pump_in(rpc, 0);
+}
+
+static void detach(struct eth_rpc_pending *batch, enum eth_rpc_pool_end end)
+{
+	if (batch->post != NULL) {
+		eth_rpc_http_abort(batch->post);
+		leave_provider(batch, end, 0);
+	} else {
+		TAILQ_REMOVE(&batch->rpc->waiting, batch, link);
+	}
 }
 
 void eth_rpc_pending_cancel(struct eth_rpc_pending *batch, int err)
 {
-	if (batch->post != NULL) {
-		eth_rpc_http_abort(batch->post);
-		leave_provider(batch);
-	} else {
-		TAILQ_REMOVE(&batch->rpc->waiting, batch, link);
-	}
+	detach(batch, ETH_RPC_POOL_ABORTED);
 	finish(batch, err, NULL);
 }
 
 void eth_rpc_on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct eth_rpc_pending *batch = arg;
-	bool repeated = batch->attempts > 1;
+	struct eth_rpc *rpc = batch->rpc;
+	char before[ETH_RPC_ERROR_MAX];
 
 	(void)fd;
 	(void)what;
-	COMPLAIN(batch->rpc, "no answer within the deadline%s%.150s", repeated ? ", after repeats; before that: " : "",
-		 repeated ? batch->rpc->last_error : "");
-	eth_rpc_pending_cancel(batch, -ETIMEDOUT);
+	(void)snprintf(before, sizeof(before), "%s", rpc->last_error);
+	if (batch->attempts > 1)
+		eth_rpc_complain(rpc, batch->provider,
+				 "no answer within the deadline, after repeats; before that: %.150s", before);
+	else
+		eth_rpc_complain(rpc, batch->provider, "no answer within the deadline");
+	detach(batch, ETH_RPC_POOL_FAILED);
+	give_up(batch, -ETIMEDOUT);
 }
 
-/* Puts the batch back to be sent again later. false: this was its last chance. */
-static bool again(struct eth_rpc_pending *batch, uint64_t retry_after_s)
+/* Puts the batch back to be sent again, elsewhere at once or everywhere later. false: this was its last chance. */
+static bool again(struct eth_rpc_pending *batch)
 {
 	struct eth_rpc *rpc = batch->rpc;
 	int64_t now = eth_rpc_now_ms(), pause;
+	uint32_t open = eth_rpc_pool_open(&rpc->pool, batch->allowed, batch->deadline_ms);
 
-	if (batch->once || batch->attempts >= ATTEMPTS)
+	if (open == 0)
 		return false;
-	pause = (int64_t)RETRY_MS << (batch->attempts - 1);
-	pause += (int64_t)(rpc->next_id * 2654435761U %
-			   (uint64_t)(pause / 4 + 1)); /* so that many do not come back at once */
-	if (retry_after_s > 0) {
-		int64_t asked =
-			retry_after_s < RETRY_AFTER_MAX_MS / 1000 ? (int64_t)retry_after_s * 1000 : RETRY_AFTER_MAX_MS;
-
-		pause = asked > pause ? asked : pause;
-		rpc->provider.hold_until_ms = now + asked;
+	if ((open & ~batch->tried) != 0) {
+		batch->not_before_ms = now;
+	} else {
+		pause = (int64_t)RETRY_MS << batch->rounds;
+		pause += (int64_t)(rpc->next_id * 2654435761U %
+				   (uint64_t)(pause / 4 + 1)); /* so that many do not come back at once */
+		if (++batch->rounds >= ROUNDS || now + pause >= batch->deadline_ms)
+			return false;
+		batch->tried = 0;
+		batch->not_before_ms = now + pause;
 	}
-	if (now + pause >= batch->deadline_ms)
-		return false;
-	batch->not_before_ms = now + pause;
 	rpc->stats.retries++;
 	TAILQ_INSERT_TAIL(&rpc->waiting, batch, link);
 	return true;
 }
 
-static bool any_retryable(const struct eth_rpc_answer *answer)
+static void keep_better(struct eth_rpc_pending *batch, struct eth_rpc_judged *judged)
 {
-	for (size_t i = 0; i < answer->n; i++)
-		if (answer->results[i].outcome == ETH_RPC_RETRYABLE)
-			return true;
-	return false;
-}
-
-static bool says_anything(const struct eth_rpc_answer *answer)
-{
-	for (size_t i = 0; i < answer->n; i++)
-		if (answer->results[i].outcome == ETH_RPC_OK || answer->results[i].outcome == ETH_RPC_REVERT)
-			return true;
-	return false;
-}
-
-/* The last result names the chain. Whoever cannot say it is not believed in the rest either; only when the node refused
- * everything is there nothing to believe, and its reasons are passed on. */
-static int check_chain(struct eth_rpc_pending *batch, const struct eth_rpc_answer *answer)
-{
-	struct eth_rpc *rpc = batch->rpc;
-	uint64_t chain_id = 0;
-
-	if (!rpc->check_chain || !says_anything(answer))
-		return 0;
-	if (eth_rpc_result_u64(&chain_id, &answer->results[batch->n]) != 0) {
-		COMPLAIN(rpc, "does not say its chain id (code %" PRId64 ")", answer->results[batch->n].code);
-		return -EIO;
-	}
-	if (chain_id != rpc->chain_id) {
-		COMPLAIN(rpc, "is of chain %" PRIu64 ", expected %" PRIu64, chain_id, rpc->chain_id);
-		return -EXDEV;
-	}
-	return 0;
-}
-
-static void on_body(struct eth_rpc_pending *batch, const struct eth_rpc_http_answer *http)
-{
-	struct eth_rpc_answer *answer = NULL;
-	int err = eth_rpc_answer_parse(&answer, http->body, http->len, batch->first_id,
-				       batch->n + (batch->rpc->check_chain ? 1 : 0));
-
-	if (err == -EBADMSG)
-		COMPLAIN(batch->rpc, "the answer is not a JSON-RPC answer to what was asked");
-	if (err == 0 && any_retryable(answer) && again(batch, http->retry_after_s)) {
-		eth_rpc_answer_free(answer);
+	if (judged->answer == NULL)
 		return;
+	if (batch->fallback == NULL || judged->lacks < batch->fallback_lacks) {
+		eth_rpc_answer_free(batch->fallback);
+		batch->fallback = judged->answer;
+		batch->fallback_lacks = judged->lacks;
+	} else {
+		eth_rpc_answer_free(judged->answer);
 	}
-	if (err == 0)
-		err = check_chain(batch, answer);
-	if (err != 0) {
-		eth_rpc_answer_free(answer);
-		answer = NULL;
-	}
-	if (err == -EBADMSG && again(batch, 0))
-		return;
-	finish(batch, err, answer);
-}
-
-/* RFC 9110 §15: what may be different next time. */
-static bool is_retryable_status(long status)
-{
-	return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+	judged->answer = NULL;
 }
 
 static void on_http_done(void *arg, const struct eth_rpc_http_answer *http)
 {
 	struct eth_rpc_pending *batch = arg;
 	struct eth_rpc *rpc = batch->rpc;
-	bool retry = false;
-	int err = -EIO;
+	uint32_t bit = UINT32_C(1) << batch->provider;
+	uint64_t retry_after_s = http->retry_after_s < 3600 ? http->retry_after_s : 3600;
+	struct eth_rpc_judged judged;
 
-	leave_provider(batch);
 	rpc->stats.bytes_in += http->len;
-	if (http->end == ETH_RPC_HTTP_TOO_LARGE) {
-		COMPLAIN(rpc, "the answer is larger than %zu bytes", batch->cap);
-		err = -EOVERFLOW;
-	} else if (http->end == ETH_RPC_HTTP_BROKEN) {
-		COMPLAIN(rpc, "%s", http->why);
-		retry = true;
-		/* curl is given the same time and its timer may come first */
-		if (eth_rpc_now_ms() >= batch->deadline_ms)
-			err = -ETIMEDOUT;
-	} else if (http->status != 200) {
-		COMPLAIN(rpc, "HTTP status %ld", http->status);
-		retry = is_retryable_status(http->status);
-	} else {
-		on_body(batch, http);
-		return;
+	eth_rpc_judge(&judged, batch, http);
+	leave_provider(batch, judged.end, (int64_t)retry_after_s * 1000);
+	if (judged.untruth) {
+		rpc->providers[batch->provider].distrusts++;
+		eth_rpc_pool_distrust(&rpc->pool, batch->provider, eth_rpc_now_ms());
 	}
-	if (retry && again(batch, http->retry_after_s))
+	if (judged.answer != NULL)
+		judged.answer->provider = batch->provider;
+	batch->err = judged.err;
+	batch->tried |= bit;
+	switch (judged.verdict) {
+	case ETH_RPC_VERDICT_DONE:
+		finish(batch, 0, judged.answer);
 		return;
-	finish(batch, err, NULL);
+	case ETH_RPC_VERDICT_FAILED:
+		finish(batch, judged.err, NULL);
+		return;
+	case ETH_RPC_VERDICT_ELSEWHERE:
+		batch->allowed &= ~bit;
+		break;
+	case ETH_RPC_VERDICT_AGAIN:
+		break;
+	}
+	keep_better(batch, &judged);
+	if (!again(batch))
+		give_up(batch, batch->err);
 }
 
-static void start(struct eth_rpc_pending *batch)
+static unsigned count_bits(uint32_t bits)
+{
+	return (unsigned)__builtin_popcount(bits);
+}
+
+static void start(struct eth_rpc_pending *batch, unsigned provider)
 {
 	struct eth_rpc *rpc = batch->rpc;
-	struct eth_rpc_provider *provider = &rpc->provider;
-	int64_t left = batch->deadline_ms - eth_rpc_now_ms();
+	int64_t now = eth_rpc_now_ms(), left = batch->deadline_ms - now;
+	uint32_t others = batch->allowed & ~batch->tried & ~(UINT32_C(1) << provider);
 	int err;
 
 	TAILQ_REMOVE(&rpc->waiting, batch, link);
-	batch->attempts++;
+	if (batch->attempts++ > 0 && provider != batch->provider)
+		rpc->stats.failovers++;
+	batch->provider = provider;
+	batch->started_ms = now;
 	rpc->stats.batches++;
 	rpc->stats.calls += batch->n;
-	err = eth_rpc_http_post(&batch->post, provider->http, batch->request, batch->request_len, batch->cap,
-				left > 1 ? (long)left : 1, batch->once, on_http_done, batch);
+	rpc->providers[provider].batches++;
+	others = batch->once ? 0 : eth_rpc_pool_open(&rpc->pool, others, batch->deadline_ms);
+	err = eth_rpc_http_post(&batch->post, rpc->providers[provider].http, batch->request, batch->request_len,
+				batch->cap, (long)eth_rpc_pool_slice(left, count_bits(others)), batch->once,
+				on_http_done, batch);
 	if (err != 0) {
 		finish(batch, err, NULL);
 		return;
 	}
-	provider->busy++;
+	eth_rpc_pool_start(&rpc->pool, provider, now);
 	TAILQ_INSERT_TAIL(&rpc->under_way, batch, link);
+}
+
+/* The provider for a batch that may start now, or -1 with when to look again. */
+static int choose(int64_t *when, struct eth_rpc_pending *batch, int64_t now)
+{
+	const struct eth_rpc_pool *pool = &batch->rpc->pool;
+	uint32_t among = eth_rpc_pool_open(pool, batch->allowed & ~batch->tried, batch->deadline_ms);
+	int provider = -1;
+
+	if (among != 0)
+		provider = eth_rpc_pool_choose(when, pool, among, now);
+	if (among == 0 || (provider < 0 && batch->tried != 0 && *when != INT64_MAX && *when > now + PATIENCE_MS)) {
+		batch->tried = 0;
+		provider = eth_rpc_pool_choose(when, pool, batch->allowed, now);
+	}
+	return provider;
+}
+
+static bool any_free(const struct eth_rpc_pool *pool)
+{
+	for (unsigned i = 0; i < pool->n; i++)
+		if (pool->providers[i].busy < pool->connections)
+			return true;
+	return false;
 }
 
 /* Starts what may start, in order of arrival; a batch that pauses lets others pass. */
@@ -270,16 +289,15 @@ void eth_rpc_on_pump(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (batch = TAILQ_FIRST(&rpc->waiting); batch != NULL && rpc->provider.busy < rpc->provider.connections;
-	     batch = following) {
-		int64_t from = batch->not_before_ms > rpc->provider.hold_until_ms ? batch->not_before_ms
-										  : rpc->provider.hold_until_ms;
+	for (batch = TAILQ_FIRST(&rpc->waiting); batch != NULL && any_free(&rpc->pool); batch = following) {
+		int64_t when = batch->not_before_ms;
+		int provider = when <= now ? choose(&when, batch, now) : -1;
 
 		following = TAILQ_NEXT(batch, link);
-		if (from <= now)
-			start(batch);
-		else if (from < next)
-			next = from;
+		if (provider >= 0)
+			start(batch, (unsigned)provider);
+		else if (when < next)
+			next = when;
 	}
 	if (next != INT64_MAX)
 		eth_rpc_pump_in(rpc, next - now);

@@ -1,9 +1,9 @@
 /* The table of what is said, and the table of how a limit is told. Rows are in order: the first that fits decides, so a
  * text that one node uses for one thing and another for something else stands behind the longer texts. Lower case.
  *
- * Sources: geth rpc/errors.go and internal/ethapi/errors.go, reth eth/filter.rs and rpc-eth-types/logs_utils.rs, OP proxyd
- * (before Base's own endpoint) backend.go, ponder getLogsRetryHelper.ts, rindexer, viem, the providers' documentation, and
- * anvil as recorded. */
+ * Sources: geth rpc/errors.go and internal/ethapi/errors.go, reth eth/filter.rs and rpc-eth-types/logs_utils.rs, OP
+ * proxyd (before Base's own endpoint) backend.go, ponder getLogsRetryHelper.ts, rindexer, viem, the providers'
+ * documentation, and anvil as recorded. */
 #include "eth/rpc_errors.h"
 
 #include <string.h>
@@ -39,8 +39,8 @@ static const struct row ROWS[] = {
 	{"no backends available for method", 0, 0, ETH_RPC_NO_METHOD, ANY, 0}, /* proxyd */
 
 	/* a range of which the end is ahead of the node: before the limits, which speak of ranges too */
-	{"blockoutofrange", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0}, /* anvil */
-	{"block is out of range", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0}, /* proxyd */
+	{"blockoutofrange", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},			  /* anvil */
+	{"block is out of range", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},			  /* proxyd */
 	{"block range extends beyond current head", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0}, /* geth */
 	{"beyond current head", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
 	{"unknown block", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
@@ -60,7 +60,7 @@ static const struct row ROWS[] = {
 	{"state already discarded", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
 	{"state histories", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
 	{"pruned", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
-	{"archive request", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0}, /* free tiers keep the near blocks only */
+	{"archive request", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},      /* free tiers keep the near blocks only */
 	{"maximum proof window", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0}, /* reth eth_getProof */
 	{"unfinalized data", 0, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
 	{NULL, -32001, 0, ETH_RPC_UNKNOWN_BLOCK, ANY, 0},
@@ -81,27 +81,27 @@ static const struct row ROWS[] = {
 	{"block range is too large", 0, 0, ETH_RPC_LIMIT, ANY, 0},
 	{"block range too large", 0, 0, ETH_RPC_LIMIT, ANY, 2000}, /* Base: -32614 with HTTP 413, 2,000 measured */
 	{"block range limit exceeded", 0, 0, ETH_RPC_LIMIT, ANY, 10000}, /* Chainstack */
-	{"block range", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* reth, Alchemy, PublicNode, Ankr, Hyperliquid, … */
+	{"block range", 0, 0, ETH_RPC_LIMIT, ANY, 0},  /* reth, Alchemy, PublicNode, Ankr, Hyperliquid, … */
 	{"blocks range", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* 1RPC, QuickNode */
 	{"maximum range", 0, 0, ETH_RPC_LIMIT, ANY, 0},
-	{"max range", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Cloudflare */
-	{"max results", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* reth */
+	{"max range", 0, 0, ETH_RPC_LIMIT, ANY, 0},	     /* Cloudflare */
+	{"max results", 0, 0, ETH_RPC_LIMIT, ANY, 0},	     /* reth */
 	{"returned more than", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Infura, zkEVM */
-	{"exceeds limit of", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Infura -32602, Arbitrum */
-	{"exceeds the range", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Blast */
+	{"exceeds limit of", 0, 0, ETH_RPC_LIMIT, ANY, 0},   /* Infura -32602, Arbitrum */
+	{"exceeds the range", 0, 0, ETH_RPC_LIMIT, ANY, 0},  /* Blast */
 	{"range threshold exceeded", 0, 0, ETH_RPC_LIMIT, ANY, 0},
 	{"exceeded max allowed", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* eRPC */
 	{"range too large", 0, 0, ETH_RPC_LIMIT, ANY, 0},
-	{"range is too large", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* BlockPI */
-	{"limit the query", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Coinbase -32012 */
-	{"too many blocks", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Avalanche */
-	{"requested blocks", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* Thirdweb */
-	{"ranges over", 0, 0, ETH_RPC_LIMIT, ANY, 0},	   /* dRPC */
-	{"eth_getlogs is limited", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* BlockPI */
+	{"range is too large", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* BlockPI */
+	{"limit the query", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* Coinbase -32012 */
+	{"too many blocks", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* Avalanche */
+	{"requested blocks", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* Thirdweb */
+	{"ranges over", 0, 0, ETH_RPC_LIMIT, ANY, 0},		    /* dRPC */
+	{"eth_getlogs is limited", 0, 0, ETH_RPC_LIMIT, ANY, 0},    /* BlockPI */
 	{"eth_newfilter are limited", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* QuickNode */
-	{"response too large", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* geth -32003, proxyd -32020 with HTTP 500 */
-	{"response size", 0, 0, ETH_RPC_LIMIT, ANY, 0},	     /* Alchemy, 1RPC, reth */
-	{"response is too big", 0, 0, ETH_RPC_LIMIT, ANY, 0}, /* reth -32008 */
+	{"response too large", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* geth -32003, proxyd -32020 with HTTP 500 */
+	{"response size", 0, 0, ETH_RPC_LIMIT, ANY, 0},		    /* Alchemy, 1RPC, reth */
+	{"response is too big", 0, 0, ETH_RPC_LIMIT, ANY, 0},	    /* reth -32008 */
 	{"result set", 0, 0, ETH_RPC_LIMIT, ANY, 0},
 	{"too many results", 0, 0, ETH_RPC_LIMIT, ANY, 0},
 	{"up to a", 0, 0, ETH_RPC_LIMIT, ANY, 0},
@@ -111,7 +111,7 @@ static const struct row ROWS[] = {
 	/* too many requests */
 	{"rate limit", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
 	{"too many requests", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
-	{"request rate", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},	 /* Infura */
+	{"request rate", 0, 0, ETH_RPC_RETRYABLE, RATE, 0}, /* Infura */
 	{"requests per second", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
 	{"/second request limit", 0, 0, ETH_RPC_RETRYABLE, RATE, 0}, /* QuickNode -32007 */
 	{"request limit", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
@@ -119,7 +119,7 @@ static const struct row ROWS[] = {
 	{"capacity limit", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
 	{"throughput", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},
 	{"gas limit exceeded", 0, 0, ETH_RPC_REFUSED, ANY, 0}, /* a transaction's, not the provider's */
-	{"limit exceeded", 0, 0, ETH_RPC_RETRYABLE, RATE, 0}, /* EIP-1474 -32005 */
+	{"limit exceeded", 0, 0, ETH_RPC_RETRYABLE, RATE, 0},  /* EIP-1474 -32005 */
 	{NULL, -32005, 0, ETH_RPC_RETRYABLE, RATE, 0},
 	{NULL, -32016, 0, ETH_RPC_RETRYABLE, RATE, 0}, /* proxyd: over rate limit */
 	{NULL, 429, 0, ETH_RPC_RETRYABLE, RATE, 0},
@@ -159,21 +159,21 @@ static const struct form {
 	const char *then;
 	const char *unless; /* the number counts something else if this stands anywhere */
 } FORMS[] = {
-	{"retry with the range", PAIR, NULL, NULL},	   /* reth */
+	{"retry with the range", PAIR, NULL, NULL},	     /* reth */
 	{"this block range should work:", PAIR, NULL, NULL}, /* Alchemy */
-	{"with this block range", PAIR, NULL, NULL},	   /* Infura, zkSync, Tenderly, Thirdweb */
-	{"limited to 0 -", BLOCKS, "block", NULL},	   /* 1RPC */
-	{"limited to a", BLOCKS, NULL, NULL},		   /* QuickNode, 1RPC */
-	{"limited to", BLOCKS, "block", NULL},		   /* BlockPI */
-	{"up to a", BLOCKS, "block", NULL},		   /* Alchemy */
-	{"at most", BLOCKS, "block", NULL},		   /* Coinbase */
-	{"for your plan (", SECOND, NULL, NULL},	   /* Blast */
-	{"requested blocks is", BLOCKS, NULL, NULL},	   /* Thirdweb */
-	{"maximum allowed is", BLOCKS, NULL, NULL},	   /* Sei */
-	{"maximum is set to", BLOCKS, NULL, NULL},	   /* Avalanche */
-	{"max block range:", BLOCKS, NULL, NULL},	   /* Tron */
-	{"max block range", BLOCKS, NULL, NULL},	   /* reth, Hyperliquid */
-	{"maximum block range:", BLOCKS, NULL, NULL},	   /* PublicNode */
+	{"with this block range", PAIR, NULL, NULL},	     /* Infura, zkSync, Tenderly, Thirdweb */
+	{"limited to 0 -", BLOCKS, "block", NULL},	     /* 1RPC */
+	{"limited to a", BLOCKS, NULL, NULL},		     /* QuickNode, 1RPC */
+	{"limited to", BLOCKS, "block", NULL},		     /* BlockPI */
+	{"up to a", BLOCKS, "block", NULL},		     /* Alchemy */
+	{"at most", BLOCKS, "block", NULL},		     /* Coinbase */
+	{"for your plan (", SECOND, NULL, NULL},	     /* Blast */
+	{"requested blocks is", BLOCKS, NULL, NULL},	     /* Thirdweb */
+	{"maximum allowed is", BLOCKS, NULL, NULL},	     /* Sei */
+	{"maximum is set to", BLOCKS, NULL, NULL},	     /* Avalanche */
+	{"max block range:", BLOCKS, NULL, NULL},	     /* Tron */
+	{"max block range", BLOCKS, NULL, NULL},	     /* reth, Hyperliquid */
+	{"maximum block range:", BLOCKS, NULL, NULL},	     /* PublicNode */
 	{"maximum block range of", BLOCKS, NULL, NULL},
 	{"block range greater than", BLOCKS, NULL, NULL}, /* proxyd */
 	{"max range:", BLOCKS, NULL, NULL},		  /* Cloudflare */
@@ -203,8 +203,8 @@ static int digit_of(char c, unsigned base)
 	return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A number at *at, which moves behind it: 0x…, or decimal with thousands set apart by commas or points, or with a k behind
- * it. A number that does not fit is none. */
+/* A number at *at, which moves behind it: 0x…, or decimal with thousands set apart by commas or points, or with a k
+ * behind it. A number that does not fit is none. */
 static bool read_number(uint64_t *out, const char **at)
 {
 	const char *p = *at;

@@ -54,6 +54,8 @@ static void collect(struct eth_rpc_http *http)
 			answer.end = ETH_RPC_HTTP_TOO_LARGE;
 		else if (code == CURLE_OK)
 			answer.end = ETH_RPC_HTTP_ANSWERED;
+		else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT)
+			answer.end = ETH_RPC_HTTP_UNSENT;
 		answer.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
 		answer.why = post->error[0] != '\0' ? post->error : curl_easy_strerror(code);
 		answer.body = post->body;

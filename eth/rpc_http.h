@@ -13,7 +13,8 @@ struct eth_rpc_post;
 
 enum eth_rpc_http_end {
 	ETH_RPC_HTTP_ANSWERED,	/* status and body are there */
-	ETH_RPC_HTTP_BROKEN,	/* not connected, cut, not HTTP; why says what */
+	ETH_RPC_HTTP_UNSENT,	/* no connection came about: nothing was sent; why says what */
+	ETH_RPC_HTTP_BROKEN,	/* cut, silent, not HTTP; why says what */
 	ETH_RPC_HTTP_TOO_LARGE, /* the body or the header passed its limit; the connection was closed */
 };
 

@@ -2,9 +2,12 @@
 /* Which provider is asked, and when: what is known of each provider, and the choice. Pure: no I/O and no clock; times
  * are milliseconds of any clock that does not go back, given by the caller. Used by rpc_batch.c.
  *
- * The choice, best first: (1) well, (2) much slower than the fastest that is well, (3) resting after failures, (4)
- * distrusted, the one distrusted longest ago first; within each the order of the configuration. Never chosen: no free
- * connection, asked to be left alone (Retry-After or a refusal for the rate) or out of tokens; then the answer is when.
+ * The choice, best first: (1) well, (2) four times slower than the fastest that is well, (3) resting after failures;
+ * within each the order of the configuration, so that the next one gets what the connections of the first do not take.
+ * Distrusted ones only when there is no other, the one distrusted longest ago first. Not now: no free connection, asked
+ * to be left alone (Retry-After, or a refusal for the rate), out of tokens; then the answer is when.
+ *
+ * A failure in a row: rests 100 ms × 1.5^n, at most 5 s. An untruth: set aside for 5 s × 4^n, at most 10 minutes.
  *
  * Rate: no limit is assumed until a provider refuses for the rate. Then a token bucket is filled at 3/4 of what was
  * sent in the second before, 5 % slower for each further refusal and 5 % faster for each second's worth of answers,
@@ -62,5 +65,6 @@ void eth_rpc_pool_end(struct eth_rpc_pool *pool, unsigned provider, enum eth_rpc
 /* Caught in an untruth. */
 void eth_rpc_pool_distrust(struct eth_rpc_pool *pool, unsigned provider, int64_t now_ms);
 
-/* How long a request may take when left_ms are left and `others` more providers could be asked after this one. */
+/* How long a request may take when left_ms are left and `others` more providers could be asked after this one: an equal
+ * share, at least a third and 250 ms, so that a silent provider does not eat the whole deadline. */
 int64_t eth_rpc_pool_slice(int64_t left_ms, unsigned others);
