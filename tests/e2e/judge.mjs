@@ -39,17 +39,17 @@ export class Judge {
   async caughtUp(ms = 60000) {
     const head = await this.chain.rpc('eth_getBlockByNumber', 'latest', false);
     const finalized = await this.chain.rpc('eth_getBlockByNumber', 'finalized', false);
-    let seen = [];
+    let seen = null;
     await until(`the index at block ${Number(head.number)} ${head.hash}`, async () => {
-      [seen] = await this.stack.sql(`SELECT tip_number, '0x' || encode(tip_hash, 'hex'), final_number FROM chain_index WHERE chain_id = ${this.stack.record.chainId}`);
-      return seen && seen[1] === head.hash && Number(seen[2]) >= Number(finalized.number);
-    }, ms, 30).catch((e) => { throw new Error(`${e.message}; it stands at ${seen?.join(' ') ?? 'nothing'}`); });
+      seen = await this.place();
+      return seen && seen.hash === head.hash && seen.final >= Number(finalized.number);
+    }, ms, 30).catch((e) => { throw new Error(`${e.message}; it stands at ${JSON.stringify(seen)}`); });
     return Number(head.number);
   }
 
   // Everything, with the chain standing still. Returns the picture it was judged by.
-  async judge({ share = 1 } = {}) {
-    const last = await this.caughtUp();
+  async judge({ share = 1, ms } = {}) {
+    const last = await this.caughtUp(ms);
     const picture = await this.oracle.read(0, last);
     await this.tables(picture);
     await this.http(picture, share);
@@ -57,11 +57,21 @@ export class Judge {
     return picture;
   }
 
+  async place() {
+    const [row] = await this.stack.sql(`SELECT tip_number, '0x' || encode(tip_hash, 'hex'), final_number FROM chain_index WHERE chain_id = ${this.stack.record.chainId}`);
+    return row ? { tip: Number(row[0]), hash: row[1], final: Number(row[2]) } : null;
+  }
+
   // ---- what the tables hold ----
 
-  async tables(picture) {
+  // Up to wherever the index says it has come: no more, no less.
+  async tables(whole) {
     const { stack } = this;
     const chainId = stack.record.chainId;
+    const place = await this.place();
+    if (!place) return;
+    assert.equal(place.hash, whole.header(place.tip)?.hash, `the tip ${place.tip} of the index`);
+    const picture = whole.upTo(place.tip);
     const canonical = (number, hash, what) => assert.equal(hash, picture.header(Number(number))?.hash, `${what} of block ${number}: not on this chain`);
     const blocks = await stack.sql(`SELECT number, '0x' || encode(hash, 'hex'), '0x' || encode(parent, 'hex'), time FROM block WHERE chain_id = ${chainId}`);
     for (const [number, hash, parent, time] of blocks) {
@@ -132,6 +142,7 @@ export class Judge {
     assert.equal(said.wallet, checksummed(want.wallet), `${what}: wallet`);
     // text that is none has no place in JSON: it must not be said to be another text
     assert.equal(said.uri ?? null, isUtf8(want.uri) ? want.uri.toString('utf8') : null, `${what}: uri`);
+    if (!isUtf8(want.uri)) assert.equal(said.uriBytes?.replace(/^0x/, ''), want.uri.toString('hex'), `${what}: uriBytes`);
   }
 
   async http(picture, share) {

@@ -173,6 +173,12 @@ export class Picture {
     return this.states.at(-1).length;
   }
 
+  // The same, ending earlier.
+  upTo(last) {
+    const n = last - this.first + 1;
+    return n === this.headers.length ? this : new Picture(this.headers.slice(0, n), this.states.slice(0, n));
+  }
+
   header(number) {
     return this.headers[number - this.first];
   }
