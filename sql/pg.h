@@ -22,7 +22,7 @@
  *   -ESTALE        SQLSTATE KF001, a fence: another holder of the duty took over (store_duty.h)
  *   -EDQUOT        SQLSTATE KF002, a quota the write would exceed
  *   -EINVAL        SQLSTATE 22023; misuse
- *   -ENOENT        no such row (store_ functions only)
+ *   -ENOENT        SQLSTATE P0002; no such row (store_ functions)
  *   -EPROTO        any other SQL error, or a result not of the expected shape
  *   -ENOMEM, -EOVERFLOW  memory, a value too large
  */

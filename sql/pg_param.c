@@ -144,6 +144,19 @@ void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n)
 	add(p, start, (size_t)(at - start), start);
 }
 
+void pg_param_i64_array(struct pg_params *p, const int64_t *values, size_t n)
+{
+	uint8_t *start = array_new(p, OID_INT8, n, n * 12, false);
+
+	if (!start)
+		return;
+	uint8_t *at = start + array_header(n);
+
+	for (size_t i = 0; i < n; i++)
+		at = put_u64(put_u32(at, 8), (uint64_t)values[i]);
+	add(p, start, (size_t)(at - start), start);
+}
+
 static void bytes_array(struct pg_params *p, uint32_t type, const struct pg_bytes *values, size_t n)
 {
 	size_t body = 0;

@@ -47,6 +47,7 @@ void pg_param_bytes(struct pg_params *p, struct pg_bytes value);
 void pg_param_hash(struct pg_params *p, const uint8_t value[static 32]);
 
 void pg_param_u64_array(struct pg_params *p, const uint64_t *values, size_t n);
+void pg_param_i64_array(struct pg_params *p, const int64_t *values, size_t n);
 void pg_param_bytea_array(struct pg_params *p, const struct pg_bytes *values, size_t n);
 void pg_param_text_array(struct pg_params *p, const struct pg_bytes *values, size_t n);
 /* n × 32 bytes end to end. */

@@ -70,7 +70,7 @@ int pg_error_of(const PGresult *res)
 		int err;
 	} known[] = {
 		{"23505", -EEXIST}, {"42501", -EPERM},	{"KF001", -ESTALE}, {"KF002", -EDQUOT},	   {"22023", -EINVAL},
-		{"40001", -EAGAIN}, {"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT},
+		{"40001", -EAGAIN}, {"40P01", -EAGAIN}, {"55P03", -EAGAIN}, {"57014", -ETIMEDOUT}, {"P0002", -ENOENT},
 	};
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 

@@ -21,17 +21,16 @@ const char *const store_writer_settings[] = {PLAN_SETTINGS, "SET idle_in_transac
 
 size_t store_statement_sets(const struct pg_statement_set **out)
 {
-	static struct pg_statement_set sets[9];
+	static const struct pg_statement_set *const all[] = {
+		&store_append_set,	    &store_log_set,	 &store_checkpoint_set,	   &store_map_set,
+		&store_chain_set,	    &store_anchor_set,	 &store_duty_set,	   &store_resolve_set,
+		&store_history_page_set,    &store_identity_set, &store_identity_step_set, &store_identity_back_set,
+		&store_identity_search_set, &store_file_set,	 &store_hosted_set,	   &store_notary_set,
+	};
+	static struct pg_statement_set sets[STORE_COUNT(all)];
 
-	sets[0] = store_append_set;
-	sets[1] = store_log_set;
-	sets[2] = store_checkpoint_set;
-	sets[3] = store_map_set;
-	sets[4] = store_chain_set;
-	sets[5] = store_anchor_set;
-	sets[6] = store_duty_set;
-	sets[7] = store_resolve_set;
-	sets[8] = store_history_page_set;
+	for (size_t i = 0; i < STORE_COUNT(all); i++)
+		sets[i] = *all[i];
 	*out = sets;
 	return STORE_COUNT(sets);
 }
@@ -108,6 +107,30 @@ int store_queue(struct pg_txn *txn, const struct pg_statement *statement, struct
 	const int err = pg_txn_query(txn, statement, params, NULL, NULL);
 
 	pg_params_clear(params);
+	return err;
+}
+
+static void on_transacted(void *arg, int err, PGresult *res)
+{
+	PQclear(res);
+	pg_op_finish(arg, err);
+}
+
+int store_transact(struct pg_conn *conn, struct pg_op *op, int (*queue)(struct pg_txn *txn, const void *what),
+		   const void *what)
+{
+	struct pg_txn *txn;
+	int err;
+
+	pg_op_start(op);
+	err = pg_txn_begin(conn, &txn);
+	if (err)
+		return err;
+	err = queue(txn, what);
+	if (!err)
+		err = pg_txn_commit(txn, on_transacted, op);
+	if (err)
+		pg_txn_rollback(txn);
 	return err;
 }
 
