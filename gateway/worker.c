@@ -7,6 +7,7 @@
 #include "gateway/runtime/log.h"
 #include "sql/listen.h"
 #include "sql/store_chain.h"
+#include "sql/store_identity.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -37,6 +38,9 @@ struct worker {
 		struct store_chain_head head_row;
 		bool head_busy;
 	} chains[CHAINS_MAX];
+	struct pg_op registries_op;
+	struct store_registries registries;
+	bool registries_busy;
 };
 
 static const struct http_route metrics_routes[] = {
@@ -85,6 +89,42 @@ static void look_at_heads(struct worker *w)
 	}
 }
 
+/* ---- the registries' places in the index ---- */
+
+static bool all_known(const struct service *s)
+{
+	for (size_t i = 0; i < s->nregistries; i++)
+		if (s->registries[i].in_index == 0)
+			return false;
+	return true;
+}
+
+static void on_registries(struct pg_op *op)
+{
+	struct worker *w = op->arg;
+	struct service *s = &w->service;
+
+	w->registries_busy = false;
+	for (size_t i = 0; op->err == 0 && i < w->registries.n; i++) {
+		const struct store_registry *row = &w->registries.rows[i];
+
+		for (size_t j = 0; j < s->nregistries; j++)
+			if (s->registries[j].key.chain == row->chain_id &&
+			    memcmp(s->registries[j].key.registry.bytes, row->address, 20) == 0)
+				s->registries[j].in_index = row->id;
+	}
+	store_registries_clear(&w->registries);
+}
+
+/* Rows are never taken away, so once known is known for good. */
+static void look_at_registries(struct worker *w)
+{
+	if (w->registries_busy || all_known(&w->service))
+		return;
+	w->registries_op = (struct pg_op){.on_done = on_registries, .arg = w};
+	w->registries_busy = store_registries(service_reader(&w->service), &w->registries_op, &w->registries) == 0;
+}
+
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -93,6 +133,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	look_at_heads(w);
+	look_at_registries(w);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
@@ -121,6 +162,8 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 		look_at_heads(w);
 	else if (strcmp(channel, "kedge_published") == 0)
 		service_published(&w->service);
+	else if (strcmp(channel, "kedge_index") == 0)
+		look_at_registries(w);
 }
 
 static void on_listening(void *arg)
@@ -131,6 +174,7 @@ static void on_listening(void *arg)
 	service_published(&w->service);
 	append_checkpoint_hint(w->service.append, 0);
 	look_at_heads(w);
+	look_at_registries(w);
 }
 
 static void on_deaf(void *arg)
@@ -180,15 +224,12 @@ static void on_rpc_log(void *arg, const char *text)
 
 static int load_chains(struct service *s)
 {
-	struct chains_chain *chain = &s->settings.chains[0];
+	struct config_error err;
+	int rc = chains_load(&s->settings, &err, s->config);
 
-	chain->id = s->config->chain_id;
-	snprintf(chain->urls, sizeof(chain->urls), "%s", s->config->rpc_url);
-	snprintf(chain->name, sizeof(chain->name), "eip155:%ju", (uintmax_t)chain->id);
-	s->settings.nchains = s->settings.nregistries = 1;
-	s->settings.registries[0] = (struct chains_registry){.chain_id = chain->id, .address = s->defaults.registry,
-							     .start = s->config->registry_start};
-	return 0;
+	if (rc != 0)
+		log_error(log_msg("the chains of the settings cannot be served"), log_str("detail", err.text));
+	return rc;
 }
 
 /* The chains and registries of the settings, each chain with endpoints and verdicts of its own. */
@@ -233,7 +274,7 @@ static int make_connections(struct worker *w)
 	struct service *s = &w->service;
 	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
 	struct listen_config listen = {.conninfo = s->config->database,
-				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published"},
+				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index"},
 				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
 	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, on_database, NULL);
 
@@ -257,7 +298,7 @@ static int make_router(struct worker *w)
 	const struct {
 		const struct http_route *routes;
 		size_t count;
-	} parts[] = {{routes_did, routes_did_count}, {routes_agent, routes_agent_count}, {routes_prepare, routes_prepare_count},
+	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}, {routes_agent, routes_agent_count}, {routes_prepare, routes_prepare_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;

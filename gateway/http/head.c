@@ -187,6 +187,16 @@ static bool is_declared(const char *const *names, const char *name)
 	return false;
 }
 
+static bool unknown_parameter(struct http_request *req, const char *const *names)
+{
+	char text[256] = "this resource knows the query parameters";
+	size_t at = strlen(text);
+
+	for (size_t i = 0; names[i] != NULL && at < sizeof(text); i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s", i > 0 ? "," : "", names[i]);
+	return malformed(req, -EBADMSG, names[0] != NULL ? text : "this resource knows no query parameters");
+}
+
 static bool decode_query(struct http_request *req)
 {
 	const char *value;
@@ -204,7 +214,7 @@ static bool decode_query(struct http_request *req)
 	const char *const *names = req->match.route->query;
 	for (size_t i = 0; names != NULL && i < req->query_count; i++) {
 		if (!is_declared(names, req->query[i].name))
-			return malformed(req, -EBADMSG, "the query has a parameter this resource does not know");
+			return unknown_parameter(req, names);
 		if (http_query(req, &value, req->query[i].name) == -EBADMSG)
 			return malformed(req, -EBADMSG, "a query parameter is given more than once");
 	}

@@ -37,6 +37,8 @@ static const struct http_problem_type types[] = {
 	 "Try again after Retry-After seconds. A write may have happened: repeating it with the same content is safe."},
 	{"upstream", 503, "A service behind the gateway does not answer", "Try again after Retry-After seconds."},
 	{"syncing", 503, "The gateway is still catching up", "Try again after Retry-After seconds."},
+	{"not-indexed", 503, "The index has not come there",
+	 "Ask for an earlier block, or again after Retry-After seconds; index.tip of other answers says how far it is."},
 	/* what the record refuses: gateway/record/refusal.c names these types; tests/gateway/routes holds the two together */
 	{"duplicate-key", 400, "An object names a member twice", "Send each member once: two readers could take two different values."},
 	{"bad-encoding", 400, "The text is not clean UTF-8", "Send UTF-8 without NUL and without lone surrogates."},

@@ -1,98 +1,298 @@
-/* /v1/agents/{id}: what the registry holds about an agent, at `safe` and at `latest`, with where that was read. */
-#include "gateway/identity/agent.h"
-#include "gateway/routes/service.h"
-
-#include "eth/hex.h"
+/* /v1/agents/{id}: what the registry holds about an agent, now (at `safe` and at `latest`) or as of a block or an instant; and
+ * who spoke for it. Each answer says of which blocks it is, how settled they are, and where it was read. */
+#include "gateway/routes/view.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static json_t *state_json(const struct agent_state *state, const struct heads_block *block)
-{
-	char owner[ADDRESS_TEXT_SIZE], wallet[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)], number[24];
-	json_t *uri = NULL;
-
-	hex_encode_data(hash, block->hash.bytes, 32);
-	snprintf(number, sizeof(number), "%ju", (uintmax_t)block->number);
-	address_format_eip55(owner, &state->owner);
-	address_format_eip55(wallet, &state->wallet);
-	/* the contract holds any bytes; what is not UTF-8 text cannot stand in JSON */
-	if (state->uri)
-		uri = json_stringn(state->uri, state->uri_len);
-	if (!state->exists)
-		return json_pack("{s:{s:s, s:s}, s:b}", "block", "hash", hash, "number", number, "exists", 0);
-	return json_pack("{s:{s:s, s:s}, s:b, s:s, s:s?, s:o}", "block", "hash", hash, "number", number, "exists", 1, "owner", owner,
-			 "wallet", address_is_zero(&state->wallet) ? NULL : wallet, "uri", uri ? uri : json_null());
-}
+static const char current_cache[] = "public, max-age=2, must-revalidate";
+static const char settled_cache[] = "public, max-age=31536000, immutable";
 
 struct agent_request {
 	struct http_request *req;
 	struct service *service;
+	const struct service_registry *registry;
 	struct agent_key key;
+	struct reading_when when;
+	struct eth_address address; /* of authority */
 };
 
-static void cannot_read(struct http_request *req)
+/* Takes the id and `at`; what is wrong was answered if it returns NULL. *has_at: there is one. */
+static struct agent_request *begin(struct http_request *req, bool *has_at)
 {
-	http_problem(req, &(struct http_problem){.type = "upstream", .detail = "The chain cannot be read now."});
+	struct agent_request *state = http_state(req, sizeof(*state));
+	const char *at;
+
+	if (!state) {
+		http_fail(req, -ENOMEM, NULL);
+		return NULL;
+	}
+	state->req = req;
+	state->service = http_user(req);
+	state->registry = service_agent_of(&state->key, req);
+	if (!state->registry)
+		return NULL;
+	*has_at = http_query(req, &at, "at") == 0;
+	if (*has_at && reading_when_parse(&state->when, at) != 0) {
+		http_fail(req, -EBADMSG, "`at` is a block number, or an instant as 2026-11-20T17:00:00Z.");
+		return NULL;
+	}
+	return state;
 }
 
-static void on_pair(void *arg, int err, struct agent_pair *pair)
+/* Takes the object; rc is what filling it came to. */
+static void finish(struct http_request *req, json_t *answer, int rc)
+{
+	if (rc == 0) {
+		view_reply(req, 200, "application/json", answer);
+		return;
+	}
+	json_decref(answer);
+	http_fail(req, rc == -EPROTO ? -EPROTO : -ENOMEM, NULL);
+}
+
+static void absent(struct http_request *req)
+{
+	http_fail(req, -ENOENT, "The registry has no agent with this id.");
+}
+
+static void absent_then(struct http_request *req, const struct reading_at *at)
+{
+	char detail[128] = "The agent did not exist then.";
+
+	if (at->row && at->row->created.known)
+		snprintf(detail, sizeof(detail), "The agent was registered later, in block %ju.", (uintmax_t)at->row->created.number);
+	http_fail(req, -ENOENT, detail);
+}
+
+/* ---- the agent now ---- */
+
+static json_t *end_json(const struct reading_now *now, const struct reading_state *state, const struct store_mark *block)
+{
+	json_t *object = json_pack("{s:o, s:b}", "block", view_block(&now->scope, block), "exists", state->exists);
+
+	if (object && view_put_state(object, state) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static enum store_tier weaker(const struct reading_state *a, const struct reading_state *b)
+{
+	if (!a->exists)
+		return b->tier;
+	return a->tier < b->tier ? a->tier : b->tier;
+}
+
+static void on_now(void *arg, int err, const struct reading_now *now)
 {
 	struct agent_request *state = arg;
-	char key[AGENT_KEY_TEXT_SIZE], did[AGENT_DID_SIZE], *text;
+	json_t *answer;
+	int rc;
 
 	if (err != 0) {
-		cannot_read(state->req);
+		view_cannot_read(state->req);
 		return;
 	}
-	if (!pair->latest.exists) {
-		http_fail(state->req, -ENOENT, "The registry has no agent with this id.");
+	if (!now->latest.exists) {
+		absent(state->req);
 		return;
 	}
-	agent_key_format(key, &state->key);
-	if (agent_did_format(did, &state->key, &state->service->defaults) < 0) {
-		http_fail(state->req, -EPROTO, NULL);
-		return;
-	}
-	json_auto_t *answer = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "agent", key, "did", did, "tier", "rpc", "index", "syncing",
-					"latest", state_json(&pair->latest, &pair->latest_block), "safe",
-					state_json(&pair->safe, &pair->safe_block));
+	answer = json_object();
+	rc = view_put_name(answer, state->service, &state->key);
+	if (rc == 0 && (json_object_set_new(answer, "tier", json_string(view_tier(weaker(&now->safe, &now->latest)))) != 0 ||
+			json_object_set_new(answer, "index", json_string(now->indexed ? "current" : "syncing")) != 0 ||
+			json_object_set_new(answer, "latest", end_json(now, &now->latest, &now->latest_block)) != 0 ||
+			json_object_set_new(answer, "safe", end_json(now, &now->safe, &now->safe_block)) != 0))
+		rc = -ENOMEM;
+	finish(state->req, answer, rc);
+}
 
-	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	if (text)
-		http_reply_take(state->req, 200, "application/json", text, strlen(text), free);
-	else
-		http_fail(state->req, -ENOMEM, NULL);
+/* ---- the agent then ---- */
+
+/* The block of the question; where it is quiet and final the index kept its number only, and of an instant not even that. */
+static json_t *point_json(const struct reading_at *at, const struct reading_when *when)
+{
+	json_t *block;
+	struct store_mark instant = {.known = true, .time = when->at};
+
+	if (at->block.known)
+		return view_block(&at->scope, &at->block);
+	if (at->has_number)
+		return view_block_number(&at->scope, at->number);
+	block = view_block(&at->scope, &instant);
+	json_object_set_new(block, "number", json_null());
+	json_object_set_new(block, "hash", json_null());
+	json_object_set_new(block, "finality", json_string(at->finality));
+	return block;
+}
+
+static json_t *span_end(const struct reading_at *at, const struct store_mark *mark)
+{
+	return at->row ? view_block(&at->scope, mark) : json_null();
+}
+
+static json_t *reach_json(const struct reading_at *at)
+{
+	return at->row ? view_index(&at->row->reach) : json_null();
+}
+
+static void on_then(void *arg, int err, const struct reading_at *at)
+{
+	struct agent_request *state = arg;
+	json_t *answer;
+	int rc;
+
+	if (err != 0 || !at->state.exists) {
+		if (err != 0)
+			view_at_failed(state->req, state->registry, err);
+		else
+			absent_then(state->req, at);
+		return;
+	}
+	answer = json_object();
+	rc = view_put_name(answer, state->service, &state->key);
+	if (rc == 0 && (json_object_set_new(answer, "exists", json_true()) != 0 ||
+			json_object_set_new(answer, "at", point_json(at, &state->when)) != 0))
+		rc = -ENOMEM;
+	if (rc == 0)
+		rc = view_put_state(answer, &at->state);
+	if (rc == 0 && (json_object_set_new(answer, "tier", json_string(view_tier(at->state.tier))) != 0 ||
+			json_object_set_new(answer, "validFrom", span_end(at, at->row ? &at->row->held.from : NULL)) != 0 ||
+			json_object_set_new(answer, "validUntil", span_end(at, at->row ? &at->row->held.until : NULL)) != 0 ||
+			json_object_set_new(answer, "index", reach_json(at)) != 0))
+		rc = -ENOMEM;
+	http_set_cache(state->req, reading_is_settled(at) ? settled_cache : current_cache);
+	finish(state->req, answer, rc);
 }
 
 static void get_agent(struct http_request *req)
 {
-	struct agent_request *state = http_state(req, sizeof(*state));
-	struct service *service = http_user(req);
-	const struct service_registry *registry;
-	const struct heads_set *heads;
-	int rc;
+	bool has_at;
+	struct agent_request *state = begin(req, &has_at);
 
-	if (!state) {
-		http_fail(req, -ENOMEM, NULL);
+	if (!state)
 		return;
-	}
-	*state = (struct agent_request){.req = req, .service = service};
-	registry = service_agent_of(&state->key, req);
-	if (!registry)
-		return;
-	rc = heads_get(&heads, &registry->chain->heads, HEADS_AGE_MAX_MS);
-	if (rc == 0)
-		rc = agent_read_pair(registry->chain->rpc_reads, &state->key, heads, true, SERVICE_RPC_MS, on_pair, state);
-	if (rc != 0)
-		cannot_read(req);
+	if (has_at)
+		reading_at(req, state->registry, &state->key, &state->when, on_then, state);
+	else
+		reading_now(req, state->registry, &state->key, true, on_now, state);
 }
 
+/* ---- who speaks for it ---- */
+
+/* The wallet wins where an address is both, as in the record (docs/formats.md section 4). */
+static enum authority_role role_of(const struct reading_state *state, const struct eth_address *address)
+{
+	if (!state->exists || address_is_zero(address))
+		return AUTHORITY_NONE;
+	if (address_equal(&state->wallet, address))
+		return AUTHORITY_WALLET;
+	return address_equal(&state->owner, address) ? AUTHORITY_OWNER : AUTHORITY_NONE;
+}
+
+static json_t *role_json(enum authority_role role)
+{
+	switch (role) {
+	case AUTHORITY_WALLET:
+		return json_string("wallet");
+	case AUTHORITY_OWNER:
+		return json_string("owner");
+	case AUTHORITY_NONE:
+		break;
+	}
+	return json_null();
+}
+
+static void reply_authority(struct agent_request *state, enum authority_role role, json_t *at, json_t *since, json_t *until,
+			    enum store_tier tier, const char *cache)
+{
+	char key[AGENT_KEY_TEXT_SIZE];
+
+	agent_key_format(key, &state->key);
+	http_set_cache(state->req, cache);
+	view_reply(state->req, 200, "application/json",
+		   json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:s}", "agent", key, "address", view_address(state->address.bytes), "at",
+			     at, "speaks", role != AUTHORITY_NONE, "role", role_json(role), "since", since, "until", until, "tier",
+			     view_tier(tier)));
+}
+
+static const struct store_span *span_of(const struct store_resolved *row, enum authority_role role)
+{
+	if (!row || role == AUTHORITY_NONE)
+		return NULL;
+	return role == AUTHORITY_WALLET ? &row->wallet : &row->owner;
+}
+
+static void on_authority_then(void *arg, int err, const struct reading_at *at)
+{
+	struct agent_request *state = arg;
+	const struct store_span *span;
+	enum authority_role role;
+	bool settled;
+
+	if (err != 0 || !at->state.exists) {
+		if (err != 0)
+			view_at_failed(state->req, state->registry, err);
+		else
+			absent_then(state->req, at);
+		return;
+	}
+	role = role_of(&at->state, &state->address);
+	span = span_of(at->row, role);
+	/* "no" of a final block stays no; "yes" has an end that is still to come */
+	settled = at->indexed && strcmp(at->finality, "final") == 0 &&
+		  (!span || (span->until.known && span->until.number <= at->scope.final));
+	reply_authority(state, role, point_json(at, &state->when), span ? view_block(&at->scope, &span->from) : json_null(),
+			span ? view_block(&at->scope, &span->until) : json_null(), at->state.tier,
+			settled ? settled_cache : current_cache);
+}
+
+static void on_authority_now(void *arg, int err, const struct reading_now *now)
+{
+	struct agent_request *state = arg;
+	const struct store_span *span;
+	enum authority_role role;
+
+	if (err != 0 || !now->latest.exists) {
+		if (err != 0)
+			view_cannot_read(state->req);
+		else
+			absent(state->req);
+		return;
+	}
+	/* at both ends, in the role held at safe: as attestations are judged */
+	role = role_of(&now->latest, &state->address) == AUTHORITY_NONE ? AUTHORITY_NONE : role_of(&now->safe, &state->address);
+	span = role == role_of(&now->latest, &state->address) ? span_of(now->row, role) : NULL;
+	reply_authority(state, role, view_block(&now->scope, &now->latest_block),
+			span ? view_block(&now->scope, &span->from) : json_null(), json_null(), weaker(&now->safe, &now->latest),
+			current_cache);
+}
+
+static void get_authority(struct http_request *req)
+{
+	bool has_at;
+	struct agent_request *state = begin(req, &has_at);
+	const char *address;
+
+	if (!state)
+		return;
+	if (http_query(req, &address, "address") != 0 || address_parse(&state->address, address, strlen(address)) != 0) {
+		http_fail(req, -EBADMSG, "`address` is 0x and 40 hex digits, of one letter case or with a right EIP-55 checksum.");
+		return;
+	}
+	if (has_at)
+		reading_at(req, state->registry, &state->key, &state->when, on_authority_then, state);
+	else
+		reading_now(req, state->registry, &state->key, false, on_authority_now, state);
+}
+
+static const char *const agent_query[] = {"at", NULL}, *const authority_query[] = {"address", "at", NULL};
+
 const struct http_route routes_agent[] = {
-	{"GET", "/v1/agents/{id}", get_agent, 0, 0, "public, max-age=2, must-revalidate", "An agent's state at safe and latest",
-	 "agents", NULL},
+	{"GET", "/v1/agents/{id}", get_agent, 0, 0, current_cache, "An agent's state now, or as of a block or an instant", "agents", agent_query},
+	{"GET", "/v1/agents/{id}/authority", get_authority, 0, 0, current_cache, "Whether an address speaks, or spoke, for an agent", "agents",
+	 authority_query},
 };
 const size_t routes_agent_count = sizeof(routes_agent) / sizeof(routes_agent[0]);

@@ -1,0 +1,72 @@
+#pragma once
+/* Reading an agent for an answer: from the index where that reaches, else from the chain's node.
+ *
+ * What comes from the index comes from one statement, so of one branch; it is taken for "now" only if its blocks of the
+ * heads' numbers have the heads' hashes. Either way nothing is a mix of two branches. All of a reading borrows from the
+ * request and lives as long as it. */
+#include "gateway/routes/service.h"
+#include "sql/store_resolve.h"
+
+/* How much of the chain is settled, for the one branch that a reading is of. */
+struct reading_scope {
+	bool has_final, has_safe;
+	uint64_t final, safe; /* block numbers */
+};
+
+/* "final", "safe" or "latest". */
+const char *reading_finality(const struct reading_scope *scope, uint64_t number);
+
+/* What the registry holds at the end of one block. */
+struct reading_state {
+	bool exists;
+	struct eth_address owner, wallet; /* wallet zero: none */
+	struct pg_bytes uri;		  /* data NULL: absent, or not asked for */
+	enum store_tier tier;
+};
+
+/* Now: at both ends of uncertainty. */
+struct reading_now {
+	bool indexed; /* from the index; else the node's word */
+	struct reading_scope scope;
+	struct store_mark safe_block, latest_block; /* time 0 where not indexed */
+	struct reading_state safe, latest;
+	const struct store_resolved *row; /* of latest; NULL if not indexed */
+};
+
+/* Calls on_now exactly once, maybe before it returns. err: 0; -EAGAIN and the rest: the chain cannot be read now (now is NULL). */
+typedef void reading_on_now(void *arg, int err, const struct reading_now *now);
+void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key, bool with_uri,
+		 reading_on_now *on_now, void *arg);
+
+/* A point of the past: `123` or `2026-11-20T17:00:00Z`. */
+struct reading_when {
+	bool by_time;
+	uint64_t at; /* block number, or seconds since 1970 */
+};
+/* 0 or -EBADMSG: neither a decimal number below 2^63 without leading zeros nor such a time. */
+__attribute__((warn_unused_result)) int reading_when_parse(struct reading_when *out, const char *text);
+
+struct reading_at {
+	bool indexed;
+	struct reading_scope scope;
+	bool has_number; /* false: by time, and the index kept only which state was in force then */
+	uint64_t number;
+	struct store_mark block; /* known only if the index kept it, or the node gave it */
+	const char *finality;	 /* of all that the answer depends on */
+	struct reading_state state;
+	const struct store_resolved *row; /* NULL if not indexed */
+};
+
+/* Whether nothing about the answer, its end included, can change any more. */
+bool reading_is_settled(const struct reading_at *at);
+
+/* As reading_now(). err: 0 (state.exists or not); -ENOENT there was no registry yet (at is NULL); -ERANGE there is no such
+ * block yet; -EALREADY the index has not come there and the node cannot say; the rest as there. */
+typedef void reading_on_at(void *arg, int err, const struct reading_at *at);
+void reading_at(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,
+		const struct reading_when *when, reading_on_at *on_at, void *arg);
+
+/* The chain's safe head, for the store's readers; known false if the heads are too old to say. */
+struct store_mark reading_safe(const struct service_registry *registry);
+/* What the index and the heads say together. */
+struct reading_scope reading_scope_of(const struct store_reach *reach, const struct store_mark *safe);

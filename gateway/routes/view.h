@@ -1,0 +1,44 @@
+#pragma once
+/* Agents as JSON, alike in every route. uint256 and block numbers are texts, addresses EIP-55, null is "none" or "not kept". */
+#include "gateway/routes/reading.h"
+
+#include <jansson.h>
+
+/* {"number","hash","time","finality"}; null if the mark is not known. */
+json_t *view_block(const struct reading_scope *scope, const struct store_mark *mark);
+/* The same of a block of which only the number is known. */
+json_t *view_block_number(const struct reading_scope *scope, uint64_t number);
+
+const char *view_tier(enum store_tier tier); /* "events", "rpc", "quorum", "proof" */
+
+/* "owner", "wallet", "uri", and for a URI that is no UTF-8 text null and "uriBytes" in hex. */
+__attribute__((warn_unused_result)) int view_put_state(json_t *object, const struct reading_state *state);
+json_t *view_uri(const struct pg_bytes *uri);
+json_t *view_number(uint64_t number);
+json_t *view_address(const uint8_t address[static 20]);
+
+/* {"tip":"N","final":"N"} */
+json_t *view_index(const struct store_reach *reach);
+
+/* "agent" and "did". */
+__attribute__((warn_unused_result)) int view_put_name(json_t *object, const struct service *service, const struct agent_key *key);
+
+/* Answers with a JSON value, whose reference is taken; NULL: out of memory. */
+void view_reply(struct http_request *req, unsigned status, const char *type, json_t *value);
+
+/* The answer to a reading that failed: problem documents with what to do next. */
+void view_cannot_read(struct http_request *req);
+void view_at_failed(struct http_request *req, const struct service_registry *registry, int err);
+
+/* ---- DID documents and what is said beside them (view_document.c) ---- */
+
+/* Of one block: the same state twice. Errors of agent_document_build(). */
+__attribute__((warn_unused_result)) int view_document(json_t **document, const struct service *service, const struct agent_key *key,
+						      const struct reading_state *safe, const struct reading_state *latest);
+__attribute__((warn_unused_result)) int view_host_document(json_t **document, const struct service *service);
+
+/* didDocumentMetadata. NULL: out of memory. */
+json_t *view_now_metadata(const struct reading_now *now);
+json_t *view_at_metadata(const struct reading_at *at);
+/* Whether the metadata too can never change: all that it gives an end has one, and a final one. */
+bool view_at_is_settled(const struct reading_at *at);
