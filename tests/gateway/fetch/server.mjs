@@ -1,0 +1,77 @@
+// A web server that misbehaves as the path says. usage: server.mjs KEY CERT; prints its https and its http port.
+import { createServer } from 'node:https';
+import { createServer as createPlain } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+const [key, cert] = process.argv.slice(2).map((path) => readFileSync(path));
+let counted = 0;
+let port = 0;
+
+function drip(res, text, ms) {
+	const timer = setInterval(() => res.write(text), ms);
+	res.on('close', () => clearInterval(timer));
+}
+
+function pour(res) {
+	const block = Buffer.alloc(65536, 'x');
+	const more = () => {
+		while (!res.destroyed && res.write(block));
+	};
+	res.on('drain', more);
+	more();
+}
+
+const pages = {
+	'/ok': (req, res) => res.setHeader('Content-Type', 'Application/JSON; charset=utf-8').setHeader('Cache-Control', 'public, max-age=60').end('{"name":"n"}'),
+	'/echo': (req, res) => res.end(`${req.headers.host} ${req.headers.accept} ${req.headers['accept-encoding'] ?? '-'} ${req.url}`),
+	'/count': (req, res) => setTimeout(() => res.end(String(++counted)), 50),
+	'/empty': (req, res) => res.end(),
+	'/one': (req, res) => res.writeHead(302, { Location: '/ok' }).end(),
+	'/two': (req, res) => res.writeHead(307, { Location: `https://good.example:${port}/one` }).end(),
+	'/three': (req, res) => res.writeHead(301, { Location: '/two' }).end(),
+	'/loop': (req, res) => res.writeHead(302, { Location: '/loop' }).end(),
+	'/other-host': (req, res) => res.writeHead(302, { Location: `https://bad.example:${port}/ok` }).end(),
+	'/other-port': (req, res) => res.writeHead(302, { Location: 'https://good.example/ok' }).end(),
+	'/to-http': (req, res) => res.writeHead(302, { Location: `http://good.example:${port}/ok` }).end(),
+	'/to-file': (req, res) => res.writeHead(302, { Location: 'file:///etc/passwd' }).end(),
+	'/to-userinfo': (req, res) => res.writeHead(302, { Location: `https://good.example:${port}@127.0.0.1/ok` }).end(),
+	'/no-location': (req, res) => res.writeHead(302).end(),
+	'/404': (req, res) => res.writeHead(404).end('{"name":"n"}'),
+	'/500': (req, res) => res.writeHead(500).end(),
+	'/204': (req, res) => res.writeHead(204).end(),
+	'/206': (req, res) => res.writeHead(206).end('x'),
+	'/gzip': (req, res) => res.setHeader('Content-Encoding', 'gzip').end(gzipSync(Buffer.alloc(50_000_000))),
+	'/announced': (req, res) => res.setHeader('Content-Length', '100000000').write('x'),
+	'/endless': (req, res) => pour(res),
+	'/lying-length': (req, res) => res.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n0123456789'),
+	'/slow': (req, res) => drip(res, 'x', 200),
+	'/hang': () => {},
+	'/cut': (req, res) => {
+		res.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789');
+		setTimeout(() => res.socket.destroy(), 20);
+	},
+	'/heads': (req, res) => {
+		for (let i = 0; i < 200; i++) res.setHeader(`X-${i}`, 'x'.repeat(400));
+		res.end('x');
+	},
+	'/garbage': (req, res) => res.socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
+	'/html': (req, res) => res.setHeader('Content-Type', 'text/html').end('<html></html>'),
+	'/exact': (req, res) => res.end('x'.repeat(1000)),
+};
+
+function answer(req, res) {
+	const page = pages[new URL(req.url, 'https://x').pathname];
+	if (page) page(req, res);
+	else res.writeHead(404).end();
+}
+
+const secure = createServer({ key, cert }, answer);
+const plain = createPlain(answer);
+secure.listen(0, '127.0.0.1', () =>
+	plain.listen(0, '127.0.0.1', () => {
+		port = secure.address().port;
+		console.log(`${port} ${plain.address().port}`);
+	}),
+);
+process.stdin.on('end', () => process.exit(0)).resume();
