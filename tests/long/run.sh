@@ -1,9 +1,10 @@
 #!/bin/bash
 # What `./check --long` runs after the dev build. Everything is tried, figures are printed, and any failure fails the whole.
-#   run.sh [STEP …]     steps: tests voyages kills static fuzz (default: all)
+#   run.sh [STEP …]     steps: tests voyages kills walk static fuzz (default: all)
 #   FUZZ_SECONDS=600    for each fuzz harness
 #   VOYAGES=20          half of them on one core
 #   KILLS=10            random kills of each part
+#   WALK_OPS=1000       operations of the random walk; WALK_SEED repeats one
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 top=$PWD
@@ -59,6 +60,13 @@ kills() {
   attempt "kill runs" node tests/long/kill.mjs --kedge "$dev/kedge" --rounds "${KILLS:-10}"
 }
 
+walk() {
+  say "walk and liars"
+  attempt "walk of ${WALK_OPS:-1000} operations" node tests/e2e/walk.mjs --kedge "$dev/kedge" --ops "${WALK_OPS:-1000}" --pauses 6 \
+    ${WALK_SEED:+--seed "$WALK_SEED"}
+  attempt "providers that lie and fail" node tests/e2e/liar.mjs --kedge "$dev/kedge"
+}
+
 static() {
   say "static analysis"
   attempt "static analysis" tests/long/static.sh
@@ -93,10 +101,10 @@ fuzz() {
   fi
 }
 
-if [ $# -eq 0 ]; then set -- tests voyages kills static fuzz; fi
+if [ $# -eq 0 ]; then set -- tests voyages kills walk static fuzz; fi
 for step in "$@"; do
   case $step in
-    tests | voyages | kills | static | fuzz) "$step" ;;
+    tests | voyages | kills | walk | static | fuzz) "$step" ;;
     *) echo "run.sh: no step $step" >&2; exit 2 ;;
   esac
 done
