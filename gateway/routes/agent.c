@@ -111,19 +111,23 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 
 /* ---- the agent then ---- */
 
-/* The block of the question; where it is quiet and final the index kept its number only, and of an instant not even that. */
+/* The block of the question; where it is quiet and final the index kept its number only, and of an instant not even that. Of an
+ * instant the finality is that of the answer: a block may still come between. */
 static json_t *point_json(const struct reading_at *at, const struct reading_when *when)
 {
-	json_t *block;
 	struct store_mark instant = {.known = true, .time = when->at};
+	json_t *block;
 
 	if (at->block.known)
-		return view_block(&at->scope, &at->block);
-	if (at->has_number)
-		return view_block_number(&at->scope, at->number);
-	block = view_block(&at->scope, &instant);
-	json_object_set_new(block, "number", json_null());
-	json_object_set_new(block, "hash", json_null());
+		block = view_block(&at->scope, &at->block);
+	else if (at->has_number)
+		block = view_block_number(&at->scope, at->number);
+	else
+		block = view_block(&at->scope, &instant);
+	if (!at->has_number) {
+		json_object_set_new(block, "number", json_null());
+		json_object_set_new(block, "hash", json_null());
+	}
 	json_object_set_new(block, "finality", json_string(at->finality));
 	return block;
 }

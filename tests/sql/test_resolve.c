@@ -1,7 +1,7 @@
-/* What the index says of an agent at a block, at an instant, and over time; rows of tests/sql/index_fixture.h. */
+/* What the index says of an agent at a block, at an instant, and over time; rows of tests/sql/index_rows.h. */
 #include "sql/store_resolve.h"
 #include "tests/sql/fixture.h"
-#include "tests/sql/index_fixture.h"
+#include "tests/sql/index_rows.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -25,10 +25,10 @@ static int open_rig(void **state)
 	static struct rig rig;
 
 	rig.conninfo = fixture_migrated();
-	index_fixture_fill(rig.conninfo);
+	index_rows_fill(rig.conninfo);
 	rig.base = event_base_new();
-	rig.safe = (struct store_mark){.known = true, .number = INDEX_FIXTURE_SAFE};
-	index_fixture_hash(rig.safe.hash, INDEX_FIXTURE_SAFE);
+	rig.safe = (struct store_mark){.known = true, .number = INDEX_ROWS_SAFE};
+	index_rows_hash(rig.safe.hash, INDEX_ROWS_SAFE);
 	*state = &rig;
 	return store_open(&rig.conn, rig.base, rig.conninfo, "test", STORE_READER, NULL, NULL) ||
 	       pg_wait_up(rig.base, rig.conn, 10000);
@@ -70,7 +70,7 @@ static void assert_mark(const struct store_mark *mark, unsigned number)
 	assert_true(mark->known);
 	assert_int_equal(mark->number, number);
 	assert_int_equal(mark->time, 1000 + 2 * number);
-	index_fixture_hash(hash, number);
+	index_rows_hash(hash, number);
 	assert_memory_equal(mark->hash, hash, 32);
 }
 
