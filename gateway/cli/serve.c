@@ -5,6 +5,7 @@
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor.h"
 #include "gateway/steward/follow.h"
+#include "gateway/steward/index.h"
 #include "gateway/steward/notary.h"
 #include "gateway/steward/publish.h"
 #include "gateway/steward/sign.h"
@@ -142,6 +143,8 @@ static void plan_duties(struct plans *plans, const struct config *config)
 	add_duty(plans, "notary", NULL, steward_notary_run);
 	for (size_t i = 0; i < plans->chains.nchains; i++)
 		add_duty(plans, "follow", &plans->chains.chains[i], steward_follow_run);
+	for (size_t i = 0; i < plans->chains.nchains; i++)
+		add_duty(plans, "index", &plans->chains.chains[i], steward_index_run);
 	if (*config->anchor_contract)
 		add_duty(plans, "anchor", &plans->chains.chains[0], steward_anchor_run);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* The follow duty: looks at the chain's heads every config->follow_ms and writes chain_head, which notifies
+/* The follow duty of a chain ("follow" for the default one, "follow/CHAIN" for another): looks at the chain's heads every config->follow_ms and writes chain_head, which notifies
  * kedge_chain.
  *
  * One batch a look: latest, safe, finalized. A set that contradicts itself (gateway/identity/heads.h) is not written. A

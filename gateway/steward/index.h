@@ -22,6 +22,6 @@ enum {
 	INDEX_GROUP = 32,	/* blocks of one step near the head */
 };
 
-/* Runs until asked to stop; ctx is opened with the chain (steward_open_chain()). 0, or a negative errno that a restart may
+/* Runs until asked to stop; ctx is opened with the chain (steward_open()). 0, or a negative errno that a restart may
  * mend. */
 __attribute__((warn_unused_result)) int steward_index_run(struct steward_context *ctx);

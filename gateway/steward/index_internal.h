@@ -1,0 +1,218 @@
+#pragma once
+/* The index duty's insides, shared by its files. Private to them.
+ *
+ *   index.c           life of the duty, its place, one round
+ *   index_backfill.c  finalized blocks by ranges
+ *   index_near.c      blocks near the head, one by one
+ *   index_settle.c    reorganisations and finality
+ *   index_batch.c     logs as a provider sent them, checked and decoded
+ *   index_step.c      what one transaction stores: events, states folded from them
+ *   index_read.c      states from storage in place of folded ones
+ *   index_compare.c   after the backfill: every agent's storage against its folded state
+ *   index_watch.c     implementations behind the proxies; proofs of what changed */
+#include "eth/rpc_read.h"
+#include "gateway/identity/fold_events.h"
+#include "gateway/identity/layout.h"
+#include "gateway/identity/multicall.h"
+#include "gateway/identity/range.h"
+#include "gateway/steward/index.h"
+#include "sql/store_chain.h"
+#include "sql/store_identity.h"
+
+enum {
+	INDEX_REGISTRIES_MAX = CHAINS_REGISTRIES_MAX + 1, /* and the ReputationRegistry */
+	INDEX_PROOFS_MAX = 256,				  /* proofs waiting to be taken; the oldest go first */
+	INDEX_ALARM_LOG_MS = 60000,
+};
+
+struct index_registry {
+	uint32_t id; /* its row */
+	struct eth_address address;
+	bool reputation;
+	uint64_t start;
+	int64_t indexed;
+	bool known, looked; /* the layout is known; the implementation was looked at since the start */
+};
+
+/* One log, decoded; what it points to is in the batch's answers. */
+struct index_log {
+	const struct index_registry *registry;
+	uint64_t number;
+	struct eth_hash block;
+	bool has_time;
+	uint64_t time;
+	struct fold_event fold;
+};
+
+/* Logs of consecutive blocks, ascending by (number, index). */
+struct index_batch {
+	struct index_log *logs;
+	size_t n, room;
+	struct eth_rpc_logs *answers;
+	size_t nanswers, answers_room;
+	bool upgraded; /* an Upgraded event is among them */
+};
+
+/* What one transaction will store. */
+struct index_mark {
+	struct index_registry *registry;
+	struct eth_hash block;
+	bool doubtful; /* the events do not determine it */
+	bool absent;   /* by the events no such agent was minted: storage must say so, or the state is dropped */
+};
+
+struct index_step {
+	struct store_index_block *blocks;
+	size_t nblocks, blocks_room;
+	struct store_event *events;
+	size_t nevents, events_room;
+	struct store_state *states;
+	struct index_mark *marks; /* one a state */
+	size_t nstates, states_room, marks_room;
+	void **owned; /* freed with the step */
+	size_t nowned, owned_room;
+	struct store_states prior; /* what folding began with, borrowed by states */
+};
+
+struct index_proof_job {
+	size_t registry;
+	uint8_t agent[32];
+	uint64_t number;
+	struct eth_hash block;
+};
+
+struct index_duty {
+	struct steward_context *ctx;
+	struct chains chains;
+	struct index_registry registries[INDEX_REGISTRIES_MAX];
+	size_t nregistries;
+	struct eth_hash codes[LAYOUT_CODES_MAX]; /* implementations whose layout is known */
+	size_t ncodes;
+
+	bool loaded, has_place;
+	struct store_index place;
+	struct store_index_block *overlay; /* the final block and those above it, contiguous */
+	size_t noverlay, overlay_room;
+	struct store_chain_head heads;
+
+	struct range range;
+	bool compared;	       /* storage was compared since the last range was taken */
+	unsigned short_rounds; /* rounds in a row that latest was below the tip */
+	unsigned stale_rounds; /* the same for states near the head that nobody had */
+	bool no_multicall, fork_warned, plain_warned;
+	int64_t alarm_logged_ms, progress_logged_ms;
+	bool alarm;
+
+	struct index_proof_job proofs[INDEX_PROOFS_MAX];
+	size_t nproofs;
+	struct steward_trouble trouble;
+};
+
+/* Grows an array of `size`-byte members to hold one more. */
+__attribute__((warn_unused_result)) int index_grow(void *array, size_t *room, size_t n, size_t size);
+
+/* ---- index_batch.c ---- */
+
+void index_batch_clear(struct index_batch *batch);
+
+/* The filter for logs of the registries whose bit is set in `mask`. Out: addresses and topics, which the filter borrows. */
+enum { INDEX_TOPICS_MAX = 9 };
+struct index_ask {
+	struct eth_address addresses[INDEX_REGISTRIES_MAX];
+	struct eth_hash topics[INDEX_TOPICS_MAX];
+	struct eth_rpc_filter filter; /* points into this: do not copy */
+};
+void index_ask_init(struct index_ask *ask, const struct index_duty *duty, uint32_t mask);
+
+/* Takes an answer's logs over (also on failure), after checking that they are what was asked: of those registries, of
+ * those topics, of blocks from..to (of `block` if not NULL), ascending, not removed, one hash a number and continuing what
+ * is there. -EBADMSG with *why in words: the provider is wrong. -ENOMEM. */
+__attribute__((warn_unused_result)) int index_batch_add(struct index_batch *batch, const char **why,
+							struct eth_rpc_logs *logs, const struct index_duty *duty,
+							const struct index_ask *ask, uint64_t from, uint64_t to,
+							const struct eth_hash *block);
+
+/* Whether a verified header's bloom says that logs of those registries are in the block. */
+enum index_bloom {
+	INDEX_BLOOM_NONE,   /* certainly none */
+	INDEX_BLOOM_MAYBE,  /* its bits are there, as they could be by chance in so full a bloom */
+	INDEX_BLOOM_SURELY, /* so empty a bloom has them by chance once in a million */
+};
+enum index_bloom index_bloom(const uint8_t bloom[static 256], const struct index_duty *duty, uint32_t mask);
+
+/* ---- index_step.c ---- */
+
+void index_step_clear(struct index_step *step);
+__attribute__((warn_unused_result)) int index_step_block(struct index_step *step, const struct store_index_block *block);
+/* Adds the batch's events, and the states at the end of each block that the events say, tier events. before: the block
+ * whose end they start from, all of which is stored; negative for none. */
+__attribute__((warn_unused_result)) int index_step_fold(struct index_step *step, struct index_duty *duty,
+							const struct index_batch *batch, int64_t before);
+/* Adds or replaces a state; uri is copied. */
+__attribute__((warn_unused_result)) int index_step_state(struct index_step *step, struct index_registry *registry,
+							 const struct store_state *state, const struct eth_hash *block);
+/* Forgets one. */
+void index_step_drop_state(struct index_step *step, size_t at);
+/* A URI as it is stored: longer than the schema holds, it is named by length and hash. -ENOMEM. */
+__attribute__((warn_unused_result)) int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t *uri,
+						       size_t len);
+/* Stores it, and on success makes `place` the duty's. mask: registries complete up to indexed_to now. */
+__attribute__((warn_unused_result)) int index_step_commit(struct index_duty *duty, const struct index_step *step,
+							  const struct store_index *place, uint32_t mask,
+							  uint64_t indexed_to);
+/* After any write: -ESTALE gives the duty up; whatever failed, what is in memory is read again. Returns err. */
+int index_written(struct index_duty *duty, int err);
+
+/* ---- index_read.c ---- */
+
+/* Replaces states by what storage says at their blocks; those whose block nobody keeps stay as folded, and absent ones are
+ * dropped. doubtful: only the doubtful ones, which stay as folded whatever goes wrong. latest: the chain's newest block; near it
+ * a state that nobody has is waited for. Errors: those of the reads, to be tried again. */
+__attribute__((warn_unused_result)) int index_read_states(struct index_duty *duty, struct index_step *step,
+							  bool doubtful, uint64_t latest);
+
+/* Reads agents at one block. tier says where from. Errors as multicall_read() and eth_rpc_wait(). */
+__attribute__((warn_unused_result)) int index_read_agents(struct multicall_state *states, enum store_tier *tier,
+							  struct index_duty *duty, const struct multicall_ask *asks,
+							  size_t n, const struct eth_hash *block);
+
+/* ---- index_backfill.c ---- */
+
+/* Takes finalized blocks from..to for the registries of mask. `moves`: the place moves with it; otherwise only their
+ * registries' `indexed` does. -ECANCELED when the duty was lost or asked to stop. */
+__attribute__((warn_unused_result)) int index_backfill(struct index_duty *duty, uint32_t mask, uint64_t from,
+						       uint64_t to, bool moves);
+
+/* ---- index_near.c ---- */
+
+/* Takes the next group of blocks above the tip. 0; -EAGAIN: not now, the chain moved or a node is behind. */
+__attribute__((warn_unused_result)) int index_near(struct index_duty *duty);
+
+/* ---- index_compare.c ---- */
+
+/* Reads every agent at `block` (the first one above the final one) and adds those that differ from their stored state. */
+__attribute__((warn_unused_result)) int index_compare(struct index_duty *duty, struct index_step *step, uint64_t number,
+						      const struct eth_hash *block);
+
+/* ---- index_settle.c ---- */
+
+/* Brings the overlay in line with the heads: drops what is no longer in the chain, makes final what is. 0; -EAGAIN: ask
+ * again later; -EUCLEAN: the alarm stands, nothing may be written. */
+__attribute__((warn_unused_result)) int index_settle(struct index_duty *duty);
+/* The chain does not link to the tip: back to the common ancestor. */
+__attribute__((warn_unused_result)) int index_walk_back(struct index_duty *duty);
+/* Drops all of the overlay: it is taken again, with the registries that joined. */
+__attribute__((warn_unused_result)) int index_overlay_restart(struct index_duty *duty);
+/* A block linked to what the alarm was about. */
+void index_end_alarm(struct index_duty *duty);
+/* Puts blocks on the overlay in memory. */
+__attribute__((warn_unused_result)) int index_overlay_add(struct index_duty *duty, const struct store_index_block *block);
+
+/* ---- index_watch.c ---- */
+
+/* Looks at the implementations of registries not looked at yet. Failures are logged and tried again. */
+void index_watch(struct index_duty *duty);
+/* Notes the states of a stored step for proving. */
+void index_proofs_note(struct index_duty *duty, const struct index_step *step);
+/* Takes proofs that wait, at most `most`. */
+void index_proofs_take(struct index_duty *duty, unsigned most);

@@ -1,0 +1,293 @@
+/* Blocks near the head, one by one: a group of headers that link to the tip, the logs of those whose bloom may hold some,
+ * asked by block hash, and the states of the agents they touch, from storage at that hash.
+ *
+ * Everything here may be taken back: blocks go into the overlay, and become final when finality comes to them. */
+#include "gateway/steward/index_internal.h"
+#include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SECOND_OPINION_MS = 5000,
+};
+
+struct near_block {
+	struct store_index_block block;
+	enum index_bloom bloom;
+};
+
+struct near {
+	struct index_duty *duty;
+	uint32_t mask;
+	struct near_block blocks[INDEX_GROUP];
+	size_t n;
+	struct index_batch batch;
+	struct index_step step;
+};
+
+static void caught(const struct index_duty *duty, unsigned provider, const char *why, uint64_t number)
+{
+	eth_rpc_distrust(duty->ctx->rpc, provider, why);
+	metrics_add(METRIC_INDEX_LIES, 1);
+	log_warn(log_msg("a provider's answer is not believed"), log_str("chain", duty->ctx->chain->name),
+		 log_str("why", why), log_u64("block", number));
+}
+
+/* ---- headers ---- */
+
+/* A header this release cannot hash (a fork it does not know) still names its parent; its bloom is not believed, so that
+ * logs are always asked. */
+static int read_block(struct near_block *out, struct index_duty *duty, const struct eth_rpc_result *result, uint32_t mask)
+{
+	struct eth_rpc_header *header = malloc(sizeof(*header));
+	struct eth_rpc_block block;
+	int err = eth_rpc_result_block(&block, result), hashed;
+
+	if (header == NULL)
+		return -ENOMEM;
+	hashed = err == 0 ? eth_rpc_result_header(header, result) : err;
+	if (err == 0) {
+		out->block = (struct store_index_block){.number = block.number, .time = block.time};
+		memcpy(out->block.hash, block.hash.bytes, 32);
+		memcpy(out->block.parent, block.parent.bytes, 32);
+		out->bloom = hashed == 0 ? index_bloom(header->header.bloom, duty, mask) : INDEX_BLOOM_MAYBE;
+		err = hashed == -EPROTONOSUPPORT ? 0 : hashed;
+	}
+	if (hashed == -EPROTONOSUPPORT && !duty->fork_warned) {
+		duty->fork_warned = true;
+		log_error(log_msg("headers of a fork this release does not know: blooms and proofs cannot be checked"),
+			  log_str("chain", duty->ctx->chain->name), log_u64("block", block.number));
+	}
+	free(header);
+	return err;
+}
+
+static int take_header(struct near *near, const struct eth_rpc_answer *answer, size_t i)
+{
+	struct index_duty *duty = near->duty;
+	uint64_t number = duty->place.tip_number + 1 + i;
+	const uint8_t *parent = i == 0 ? duty->place.tip_hash : near->blocks[i - 1].block.hash;
+	uint64_t time = i == 0 ? duty->place.tip_time : near->blocks[i - 1].block.time;
+	struct near_block *out = &near->blocks[i];
+	int err = read_block(out, duty, &answer->results[i], near->mask);
+
+	if (err == -ENOENT || err == -ESTALE)
+		return -ENOENT; /* not there yet */
+	if (err == -EKEYREJECTED || err == -EBADMSG || (err == 0 && out->block.number != number)) {
+		caught(duty, answer->provider, "a header that is not the block's", number);
+		return -EAGAIN;
+	}
+	if (err != 0)
+		return err;
+	if (memcmp(out->block.parent, parent, 32) != 0)
+		return i == 0 ? -EXDEV : -ENOENT; /* the chain moved while it was read */
+	if (out->block.time < time) {
+		caught(duty, answer->provider, "a block older than its parent", number);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+/* As many linked headers as there are. -EXDEV: the first does not link to the tip. */
+static int take_headers(struct near *near)
+{
+	struct index_duty *duty = near->duty;
+	uint64_t left = duty->heads.latest.number - duty->place.tip_number;
+	size_t wanted = left < INDEX_GROUP ? (size_t)left : INDEX_GROUP;
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	int err;
+
+	eth_rpc_calls_init(&list);
+	for (size_t i = 0; i < wanted; i++) {
+		struct eth_rpc_at at = eth_rpc_at_number(duty->place.tip_number + 1 + i);
+
+		eth_rpc_add_block(&list, &at);
+	}
+	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	for (; err == 0 && near->n < wanted; near->n++) {
+		err = take_header(near, answer, near->n);
+		if (err == -ENOENT && near->n > 0) {
+			err = 0;
+			break;
+		}
+		if (err != 0)
+			break;
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err == -ENOENT ? -EAGAIN : err;
+}
+
+/* ---- logs ---- */
+
+static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const struct store_index_block *block)
+{
+	struct eth_hash hash;
+	struct eth_rpc_at at;
+
+	memcpy(hash.bytes, block->hash, sizeof(hash.bytes));
+	ask->filter.by_hash = true;
+	ask->filter.block = hash;
+	eth_rpc_add_logs(list, &ask->filter);
+	at = eth_rpc_at_hash(&hash);
+	eth_rpc_add_block(list, &at); /* the same hand must know the block */
+}
+
+/* Another provider's word on a block that shows no logs where its bloom may have some. Whoever shows logs by block hash is
+ * right: they carry it. */
+static int second_opinion(struct near *near, unsigned first, const struct near_block *block, struct index_ask *ask)
+{
+	struct eth_rpc *rpc = near->duty->ctx->rpc;
+	unsigned providers = eth_rpc_providers(rpc);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_logs logs = {0};
+	struct eth_rpc_calls list;
+	int err = 0;
+
+	if (providers < 2)
+		return 0;
+	eth_rpc_calls_init(&list);
+	add_logs(&list, ask, &block->block);
+	if (eth_rpc_wait_at(&answer, rpc, (first + 1) % providers, &list, SECOND_OPINION_MS) == 0 &&
+	    eth_rpc_result_logs(&logs, &answer->results[0]) == 0 && logs.n > 0) {
+		caught(near->duty, first, "no logs of a block where another provider has some", block->block.number);
+		err = -EAGAIN;
+	}
+	eth_rpc_logs_clear(&logs);
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err;
+}
+
+static int take_logs_of(struct near *near, const struct near_block *block, struct index_ask *ask,
+			const struct eth_rpc_answer *answer, const struct eth_rpc_result results[static 2])
+{
+	struct eth_rpc_logs logs = {0};
+	struct eth_rpc_block again;
+	struct eth_hash hash;
+	const char *why = NULL;
+	size_t before = near->batch.n, found;
+	int err = eth_rpc_result_logs(&logs, &results[0]);
+	int known = eth_rpc_result_block(&again, &results[1]);
+
+	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
+	found = logs.n;
+	if (err == -EBADMSG)
+		why = "logs of another shape";
+	else if (err == 0 && known == 0 && (memcmp(&again.hash, &hash, 32) != 0 || again.number != block->block.number))
+		why = "another block than asked for by hash";
+	else if (err == 0 && known == 0)
+		err = index_batch_add(&near->batch, &why, &logs, near->duty, ask, block->block.number, block->block.number,
+				      &hash);
+	else if (err == 0)
+		err = known;
+	if (why == NULL && err == 0 && found == 0 && block->bloom == INDEX_BLOOM_SURELY)
+		why = "a bloom with bits of logs that are not shown";
+	for (size_t i = before; why == NULL && err == 0 && i < near->batch.n; i++) {
+		if (near->batch.logs[i].has_time && near->batch.logs[i].time != block->block.time)
+			why = "logs with another time than their block";
+	}
+	eth_rpc_logs_clear(&logs);
+	if (why != NULL) {
+		caught(near->duty, answer->provider, why, block->block.number);
+		return -EAGAIN;
+	}
+	if (err == -ESTALE || err == -ENOENT) /* reorganised away meanwhile, or not there yet */
+		return -EAGAIN;
+	return err == 0 && found == 0 ? second_opinion(near, answer->provider, block, ask) : err;
+}
+
+static int take_logs(struct near *near)
+{
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	struct index_ask ask;
+	size_t at = 0;
+	int err = 0;
+
+	index_ask_init(&ask, near->duty, near->mask);
+	eth_rpc_calls_init(&list);
+	for (size_t i = 0; i < near->n; i++)
+		if (near->blocks[i].bloom != INDEX_BLOOM_NONE)
+			add_logs(&list, &ask, &near->blocks[i].block);
+	if (list.n > 0 || list.err != 0)
+		err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
+	for (size_t i = 0; err == 0 && i < near->n; i++) {
+		if (near->blocks[i].bloom == INDEX_BLOOM_NONE)
+			continue;
+		err = take_logs_of(near, &near->blocks[i], &ask, answer, answer->results + at);
+		at += 2;
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err;
+}
+
+/* ---- the group ---- */
+
+static int build(struct near *near)
+{
+	struct index_duty *duty = near->duty;
+	struct eth_hash first;
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < near->n; i++)
+		err = index_step_block(&near->step, &near->blocks[i].block);
+	if (err == 0)
+		err = index_step_fold(&near->step, duty, &near->batch, (int64_t)duty->place.tip_number);
+	if (err == 0)
+		err = index_read_states(duty, &near->step, false, duty->heads.latest.number);
+	memcpy(first.bytes, near->blocks[0].block.hash, 32);
+	if (err == 0 && !duty->compared && duty->place.tip_number == duty->place.final_number)
+		err = index_compare(duty, &near->step, near->blocks[0].block.number, &first);
+	return err;
+}
+
+static int store(struct near *near)
+{
+	struct index_duty *duty = near->duty;
+	const struct store_index_block *last = &near->blocks[near->n - 1].block;
+	struct store_index place = duty->place;
+	int err;
+
+	place.tip_number = last->number;
+	place.tip_time = last->time;
+	memcpy(place.tip_hash, last->hash, 32);
+	err = index_step_commit(duty, &near->step, &place, 0, 0);
+	for (size_t i = 0; err == 0 && i < near->n; i++)
+		err = index_overlay_add(duty, &near->blocks[i].block);
+	if (err != 0)
+		return err;
+	duty->compared = true;
+	index_end_alarm(duty);
+	for (size_t i = 0; near->batch.upgraded && i < duty->nregistries; i++)
+		duty->registries[i].looked = false;
+	index_proofs_note(duty, &near->step);
+	return 0;
+}
+
+int index_near(struct index_duty *duty)
+{
+	struct near *near = calloc(1, sizeof(*near));
+	int err;
+
+	if (near == NULL)
+		return -ENOMEM;
+	near->duty = duty;
+	near->mask = UINT32_MAX;
+	err = take_headers(near);
+	if (err == 0)
+		err = take_logs(near);
+	if (err == 0)
+		err = build(near);
+	if (err == 0)
+		err = store(near);
+	index_step_clear(&near->step);
+	index_batch_clear(&near->batch);
+	free(near);
+	return err == -EXDEV ? index_walk_back(duty) : err;
+}

@@ -1,0 +1,288 @@
+/* States from storage. What cannot be read never stops the index: then the events have the word, and the tier says so. */
+#include "gateway/steward/index_internal.h"
+#include "gateway/identity/registry.h"
+#include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	GROUPS_MAX = 32,    /* aggregates in one batch */
+	FRESH_BLOCKS = 64,  /* so near the head a missing state is a node that is behind */
+	STALE_ROUNDS = 8,   /* rounds it is waited for */
+};
+
+/* States of one block that go into one aggregate: rows [at, at + n) of the list of places. */
+struct group {
+	size_t at, n;
+	struct eth_hash block;
+};
+
+static const struct eth_address *multicall_of(const struct index_duty *duty)
+{
+	return duty->chains.has_multicall && !duty->no_multicall ? &duty->chains.multicall : NULL;
+}
+
+/* One batch, by the tier the settings ask for. Providers that contradict each other are an error that is told; where fewer
+ * than the quorum answer at all, one is believed, and the tier says rpc. */
+static int ask(struct eth_rpc_answer **answer, enum store_tier *tier, struct index_duty *duty,
+	       const struct eth_rpc_calls *list)
+{
+	unsigned need = (unsigned)duty->ctx->config->rpc_quorum;
+	struct eth_rpc_quorum quorum;
+	int err;
+
+	*tier = STORE_TIER_RPC;
+	if (need < 2 || need > eth_rpc_providers(duty->ctx->rpc))
+		return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+	err = eth_rpc_quorum_wait(answer, &quorum, duty->ctx->rpc, list, need, INDEX_RPC_MS);
+	for (unsigned i = 0; err == 0 && i < ETH_RPC_PROVIDERS_MAX; i++)
+		if ((quorum.dissenting & (UINT32_C(1) << i)) != 0) {
+			eth_rpc_distrust(duty->ctx->rpc, i, "another state than the quorum's");
+			metrics_add(METRIC_INDEX_LIES, 1);
+		}
+	if (err == 0)
+		*tier = STORE_TIER_QUORUM;
+	else if (err == -ENOTUNIQ)
+		log_error(log_msg("providers contradict each other about a state"), log_u64("answered", quorum.answered),
+			  log_u64("agreed", quorum.agreed), log_u64("quorum", need));
+	if (err != -EIO)
+		return err == -ENOTUNIQ ? -EAGAIN : err;
+	return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+}
+
+static int read_once(struct multicall_state *states, enum store_tier *tier, struct index_duty *duty,
+		     const struct eth_address *multicall, const struct multicall_ask *asks, size_t n,
+		     const struct eth_hash *block)
+{
+	struct eth_rpc_at at = eth_rpc_at_hash(block);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	int err;
+
+	eth_rpc_calls_init(&list);
+	multicall_add(&list, multicall, asks, n, &at);
+	err = ask(&answer, tier, duty, &list);
+	if (err == 0)
+		err = multicall_read(states, multicall != NULL, n, answer->results);
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err;
+}
+
+/* An aggregate that fails as a whole is taken apart: no Multicall3 at that block, too much gas, too large an answer. */
+static bool worth_apart(int err)
+{
+	return err == -ENXIO || err == -EPROTO || err == -EBADMSG || err == -EOVERFLOW || err == -EOPNOTSUPP || err == -EIO;
+}
+
+static int read_apart(struct multicall_state *states, enum store_tier *tier, struct index_duty *duty,
+		      const struct multicall_ask *asks, size_t n, const struct eth_hash *block)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < n; i++) {
+		enum store_tier one;
+
+		err = read_once(&states[i], &one, duty, NULL, &asks[i], 1, block);
+		if (err == -EBADMSG || err == -EIO || err == -EOVERFLOW) { /* this agent's answer alone: an odd contract */
+			states[i] = (struct multicall_state){.err = err};
+			err = 0;
+		}
+		if (i == 0 || one < *tier)
+			*tier = one;
+	}
+	if (err != 0)
+		multicall_states_clear(states, n);
+	return err;
+}
+
+int index_read_agents(struct multicall_state *states, enum store_tier *tier, struct index_duty *duty,
+		      const struct multicall_ask *asks, size_t n, const struct eth_hash *block)
+{
+	const struct eth_address *multicall = multicall_of(duty);
+	int err;
+
+	memset(states, 0, n * sizeof(*states));
+	if (n > MULTICALL_AGENTS_MAX)
+		return -EINVAL;
+	err = read_once(states, tier, duty, multicall, asks, n, block);
+	if (err == -ENXIO && multicall != NULL && !duty->plain_warned) {
+		duty->plain_warned = true;
+		log_warn(log_msg("no Multicall3 at its address: states are read one by one"), log_str("chain", duty->ctx->chain->name),
+			 log_hex("multicall", multicall->bytes, 20));
+	}
+	return worth_apart(err) ? read_apart(states, tier, duty, asks, n, block) : err;
+}
+
+/* The events' word against storage's. */
+static void note_difference(const struct index_duty *duty, const struct store_state *state, const struct index_mark *mark,
+			    const struct multicall_state *found)
+{
+	bool same = found->exists && memcmp(found->owner.bytes, state->owner, 20) == 0 &&
+		    memcmp(found->wallet.bytes, state->wallet, 20) == 0 && found->uri_len == state->uri.len &&
+		    (found->uri_len == 0 || memcmp(found->uri, state->uri.data, found->uri_len) == 0);
+
+	if (same || mark->doubtful || found->err != 0)
+		return;
+	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
+	log_warn(log_msg("storage differs from the events: storage counts"), log_str("chain", duty->ctx->chain->name),
+		 log_hex("agent", state->agent_id, 32), log_u64("block", state->number));
+}
+
+static int apply(struct index_step *step, struct index_duty *duty, size_t at, struct multicall_state *found,
+		 enum store_tier tier)
+{
+	struct store_state *state = &step->states[at];
+	struct index_mark *mark = &step->marks[at];
+	struct pg_bytes uri;
+	int err;
+
+	note_difference(duty, state, mark, found);
+	if (found->err != 0 && !found->exists)
+		return 0; /* cannot be read: the events' word stays */
+	mark->absent = !found->exists;
+	if (!found->exists)
+		return 0;
+	memcpy(state->owner, found->owner.bytes, 20);
+	memcpy(state->wallet, found->wallet.bytes, 20);
+	state->has_wallet = !address_is_zero(&found->wallet);
+	if (found->err == -EOVERFLOW)
+		return 0; /* owner and wallet are storage's, the long URI is the events': the lower tier stays */
+	err = index_step_uri(&uri, step, found->uri, found->uri_len);
+	if (err == 0 && found->uri_len > 0) {
+		err = index_grow(&step->owned, &step->owned_room, step->nowned, sizeof(*step->owned));
+		if (err == 0)
+			step->owned[step->nowned++] = found->uri;
+		if (err == 0)
+			found->uri = NULL;
+	}
+	if (err != 0)
+		return err;
+	state->uri = uri;
+	state->tier = tier;
+	return 0;
+}
+
+struct plan {
+	size_t *places; /* of states to read */
+	struct multicall_ask *asks;
+	struct multicall_state *found;
+	size_t n;
+	struct group *groups;
+	size_t ngroups;
+};
+
+static void plan_clear(struct plan *plan)
+{
+	if (plan->found != NULL)
+		multicall_states_clear(plan->found, plan->n);
+	free(plan->places);
+	free(plan->asks);
+	free(plan->found);
+	free(plan->groups);
+}
+
+static int make_plan(struct plan *plan, const struct index_step *step, bool doubtful)
+{
+	*plan = (struct plan){.places = calloc(step->nstates + 1, sizeof(*plan->places)),
+			      .asks = calloc(step->nstates + 1, sizeof(*plan->asks)),
+			      .found = calloc(step->nstates + 1, sizeof(*plan->found)),
+			      .groups = calloc(step->nstates + 1, sizeof(*plan->groups))};
+	if (plan->places == NULL || plan->asks == NULL || plan->found == NULL || plan->groups == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < step->nstates; i++) {
+		struct group *group = plan->ngroups > 0 ? &plan->groups[plan->ngroups - 1] : NULL;
+
+		if (doubtful && !step->marks[i].doubtful)
+			continue;
+		if (group == NULL || group->n == MULTICALL_AGENTS_MAX ||
+		    memcmp(&group->block, &step->marks[i].block, sizeof(group->block)) != 0) {
+			group = &plan->groups[plan->ngroups++];
+			*group = (struct group){.at = plan->n, .block = step->marks[i].block};
+		}
+		group->n++;
+		plan->asks[plan->n].registry = step->marks[i].registry->address;
+		memcpy(plan->asks[plan->n].agent, step->states[i].agent_id, 32);
+		plan->places[plan->n++] = i;
+	}
+	return 0;
+}
+
+/* Several groups in one batch; *results: -errno a group, 0 found. */
+static int read_groups(struct plan *plan, int *results, enum store_tier *tier, struct index_duty *duty, size_t first,
+		       size_t n)
+{
+	const struct eth_address *multicall = multicall_of(duty);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	size_t at = 0;
+	int err;
+
+	eth_rpc_calls_init(&list);
+	for (size_t i = first; i < first + n; i++) {
+		struct eth_rpc_at block = eth_rpc_at_hash(&plan->groups[i].block);
+
+		multicall_add(&list, multicall, plan->asks + plan->groups[i].at, plan->groups[i].n, &block);
+	}
+	err = ask(&answer, tier, duty, &list);
+	for (size_t i = first; err == 0 && i < first + n; i++) {
+		const struct group *group = &plan->groups[i];
+
+		results[i] = multicall_read(plan->found + group->at, multicall != NULL, group->n, answer->results + at);
+		at += multicall_calls(multicall != NULL, group->n);
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err;
+}
+
+static int take_group(struct plan *plan, struct index_step *step, struct index_duty *duty, const struct group *group,
+		      int result, enum store_tier tier, bool doubtful, uint64_t latest)
+{
+	uint64_t number = step->states[plan->places[group->at]].number;
+	int err = result;
+
+	if (worth_apart(err))
+		err = index_read_agents(plan->found + group->at, &tier, duty, plan->asks + group->at, group->n, &group->block);
+	if (err == -ESTALE && !doubtful && latest - number < FRESH_BLOCKS && duty->stale_rounds++ < STALE_ROUNDS)
+		return -EAGAIN;
+	if (err == -ESTALE || (err != 0 && err != -ENOMEM && doubtful))
+		return 0;
+	for (size_t i = 0; err == 0 && i < group->n; i++)
+		err = apply(step, duty, plan->places[group->at + i], &plan->found[group->at + i], tier);
+	if (err == 0)
+		duty->stale_rounds = 0;
+	return err;
+}
+
+int index_read_states(struct index_duty *duty, struct index_step *step, bool doubtful, uint64_t latest)
+{
+	enum store_tier tier = STORE_TIER_EVENTS;
+	int *results = NULL, err;
+	struct plan plan;
+
+	err = make_plan(&plan, step, doubtful);
+	results = calloc(plan.ngroups + 1, sizeof(*results));
+	if (results == NULL)
+		err = -ENOMEM;
+	for (size_t at = 0, n; err == 0 && at < plan.ngroups; at += n) {
+		n = plan.ngroups - at < GROUPS_MAX ? plan.ngroups - at : GROUPS_MAX;
+		err = read_groups(&plan, results, &tier, duty, at, n);
+		/* together too large: one by one; not to be had: as folded */
+		for (size_t i = at; (err == -EOVERFLOW || (doubtful && err != 0)) && i < at + n; i++)
+			results[i] = err == -EOVERFLOW ? err : -ESTALE;
+		if (err == -EOVERFLOW || (doubtful && err != -ENOMEM))
+			err = 0;
+		for (size_t i = at; err == 0 && i < at + n; i++)
+			err = take_group(&plan, step, duty, &plan.groups[i], results[i], tier, doubtful, latest);
+	}
+	plan_clear(&plan);
+	free(results);
+	for (size_t i = step->nstates; err == 0 && i-- > 0;)
+		if (step->marks[i].absent)
+			index_step_drop_state(step, i);
+	return err;
+}
