@@ -11,6 +11,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{"serve", cli_serve, "run the gateway"},
+	{"doctor", cli_doctor, "check the chain's providers, the contracts, the database and the index"},
 	{"keygen", cli_keygen, "make a key, or show the public part of one"},
 	{"db", cli_db, "create or migrate the database, or check it"},
 	{"agent", cli_agent, "register an agent, rotate its wallet, ask who it is and was"},

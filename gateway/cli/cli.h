@@ -26,6 +26,7 @@ int cli_receipt(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_policy(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 
 /* Options common to all: a small table instead of getopt's globals. `--name value`, `--name=value` and flags; the rest are
  * positional. Unknown options and missing values print what is wrong and give CLI_USAGE. */

@@ -1,0 +1,87 @@
+/* The database under the doctor's eye: reachable, of this program's schema, and how far the index is. */
+#include "gateway/cli/doctor.h"
+#include "sql/migrate.h"
+#include "sql/store.h"
+#include "sql/store_identity.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { UP_MS = 5000 };
+
+static void say_index(struct cli_doctor *doctor, struct pg_conn *conn, const struct chains_chain *chain)
+{
+	struct store_index index;
+	struct pg_op op = {0};
+	char name[64];
+	int err = pg_wait(doctor->base, &op, store_index(conn, &op, &index, chain->id));
+
+	snprintf(name, sizeof(name), "index %" PRIu64, chain->id);
+	if (err == -ENOENT)
+		cli_doctor_say(doctor, CLI_DOCTOR_WARN, name, "Run `kedge serve`; until then agents are read from the chain directly.",
+			       "nothing of %s is indexed yet", chain->name);
+	else if (err != 0)
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, name, "Look at the database's log.", "it cannot be read: %s", strerror(-err));
+	else if (index.tip_number < index.target)
+		cli_doctor_say(doctor, CLI_DOCTOR_WARN, name, "It is catching up: look again later.",
+			       "at block %" PRIu64 ", final %" PRIu64 ", going to %" PRIu64 " (%" PRIu64 " left)", index.tip_number,
+			       index.final_number, index.target, index.target - index.tip_number);
+	else
+		cli_doctor_say(doctor, CLI_DOCTOR_OK, name, NULL, "at block %" PRIu64 ", final %" PRIu64, index.tip_number,
+			       index.final_number);
+}
+
+static void say_registries(struct cli_doctor *doctor, struct pg_conn *conn)
+{
+	struct store_registries list = {0};
+	struct pg_op op = {0};
+
+	if (pg_wait(doctor->base, &op, store_registries(conn, &op, &list)) != 0)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct store_registry *row = &list.rows[i];
+		struct eth_address address;
+		char text[ADDRESS_TEXT_SIZE];
+
+		memcpy(address.bytes, row->address, sizeof(address.bytes));
+		address_format_eip55(text, &address);
+		cli_doctor_say(doctor, CLI_DOCTOR_OK, "registry", NULL, "%" PRIu64 ":%s indexed from block %" PRIu64 " to %" PRId64,
+			       row->chain_id, text, row->start_block, row->indexed);
+	}
+	store_registries_clear(&list);
+}
+
+void cli_doctor_store(struct cli_doctor *doctor)
+{
+	struct pg_conn *conn = NULL;
+	char why[256];
+	int err = migrate_check(why, sizeof(why), doctor->config.database);
+
+	doctor->where = "database";
+	if (err == -EIO) {
+		doctor->unreachable = true;
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "reachable", "Start PostgreSQL, or correct the setting database.", "%s", why);
+		return;
+	}
+	cli_doctor_say(doctor, CLI_DOCTOR_OK, "reachable", NULL, "PostgreSQL answers");
+	if (err != 0) {
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "schema",
+			       err == -ENOENT ? "Run `kedge db migrate`." : "Use the program version that made it, or a new database.", "%s",
+			       why);
+		return;
+	}
+	cli_doctor_say(doctor, CLI_DOCTOR_OK, "schema", NULL, "as this program wants it");
+	err = store_open(&conn, doctor->base, doctor->config.database, "kedge doctor", STORE_READER, NULL, NULL);
+	if (err == 0)
+		err = pg_wait_up(doctor->base, conn, UP_MS);
+	if (err != 0) {
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "statements", "Look at the database's log.", "the reader's connection fails");
+	} else {
+		say_registries(doctor, conn);
+		for (size_t i = 0; i < doctor->chains.nchains; i++)
+			say_index(doctor, conn, &doctor->chains.chains[i]);
+	}
+	pg_close(conn);
+}
