@@ -2,3 +2,6 @@ kedge_test(test_gateway_steward_guard LABEL unit SOURCES test_guard.c LINKS kedg
 kedge_test(test_gateway_steward_anchor_call LABEL unit SOURCES test_anchor_call.c LINKS kedge_steward PkgConfig::JANSSON)
 kedge_test(test_gateway_steward_node_cache LABEL unit SOURCES test_node_cache.c LINKS kedge_steward)
 kedge_pg_test(test_gateway_steward_sign_publish TIMEOUT 180 SOURCES test_sign_publish.c LINKS kedge_steward)
+kedge_pg_test(test_gateway_steward_notary TIMEOUT 180
+  SOURCES test_notary.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c ${CMAKE_SOURCE_DIR}/tests/sql/index_rows.c
+  LINKS kedge_steward PkgConfig::JANSSON)
