@@ -265,12 +265,22 @@ static void try_level(struct fetch *f)
 		START(f, on_checkpoint, store_checkpoint_covering(f->reader, &f->op, &f->checkpoint, seq));
 }
 
+/* What the gateway logged by itself has a uid too, but nobody submitted it: it is read from the log. */
+static bool is_attestation(const struct store_entry *entry)
+{
+	static const char kind[] = "attestation";
+
+	return entry->kind.len == sizeof(kind) - 1 && memcmp(entry->kind.data, kind, sizeof(kind) - 1) == 0;
+}
+
 static void on_entry(struct pg_op *op)
 {
 	struct fetch *f = op->arg;
 
 	if (op->err) {
 		finish(f, op->err, NULL);
+	} else if (!is_attestation(&f->entry)) {
+		finish(f, -ENOENT, NULL);
 	} else if (!f->entry.payload.data || !f->entry.evidence.data) {
 		finish(f, -ENODATA, NULL);
 	} else {
