@@ -31,7 +31,7 @@ static int read_word(struct eth_hash *word, const uint8_t *value, size_t len)
 
 	rlp_reader_init(&reader, value, len);
 	rlp_get_u256(&reader, &number);
-	if (rlp_reader_finish(&reader) != 0 || u256_is_zero(&number))
+	if (rlp_reader_finish(&reader) != 0)
 		return -EBADMSG;
 	u256_to_bytes(word->bytes, &number);
 	return 0;

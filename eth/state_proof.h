@@ -4,8 +4,9 @@
  * state_proof: accounts and storage words under a state root, present or absent.
  *
  * account = trie(stateRoot, keccak256(address)) = rlp([nonce, balance, storageHash, codeHash]);
- * word    = trie(storageHash, keccak256(slot)) = rlp(value without leading zeros). A word that is absent is zero, and a
- * zero is never stored. Source: Yellow Paper §4.1; EIP-1186 (eth_getProof).
+ * word    = trie(storageHash, keccak256(slot)) = rlp(value without leading zeros). A word that is absent is zero; nodes
+ * remove a word that becomes zero, but anvil 1.7.1 keeps it as rlp(0), which says the same. Source: Yellow Paper §4.1; EIP-1186
+ * (eth_getProof).
  *
  * Errors are those of eth/trie.h without -ENOENT: absence is an answer here.
  */
