@@ -62,7 +62,7 @@ typedef void fetch_on_addresses(void *arg, int err, const struct sockaddr_storag
 typedef int fetch_resolve(void *resolve_arg, const char *host, fetch_on_addresses *on_addresses, void *arg);
 
 struct fetcher_config {
-	const char *allow; /* setting fetch_allow: HOST:PORT=ADDRESS, space between, IPv6 plain; NULL or "": none */
+	const char *allow; /* setting fetch_allow: HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT, space between; NULL or "": none */
 	const char *ca;	   /* setting fetch_ca: PEM file, NULL or "": the system's */
 	unsigned per_host; /* 0: 4 */
 	unsigned rate;	   /* a second and host, with bursts of twice that; 0: 10 */

@@ -15,6 +15,7 @@ struct fetch_exempt {
 	char host[DID_WEB_HOST_SIZE];
 	uint16_t port;
 	struct sockaddr_storage address;
+	uint16_t to_port; /* where the connection goes; as port unless the item says otherwise */
 };
 
 struct fetch_waiter {
@@ -69,7 +70,7 @@ struct fetch_flight {
 
 	/* the transfer */
 	CURL *easy;
-	struct curl_slist *headers, *resolve;
+	struct curl_slist *headers, *resolve, *connect_to;
 	char error[CURL_ERROR_SIZE];
 	uint8_t *body;
 	size_t len, room, header_len;

@@ -146,10 +146,22 @@ static int parse_address(struct sockaddr_storage *out, const char *text, uint16_
 	return 0;
 }
 
+static int parse_port(uint16_t *out, const char *text)
+{
+	unsigned long port;
+	char *end;
+
+	if (*text < '1' || *text > '9')
+		return -EINVAL;
+	port = strtoul(text, &end, 10);
+	*out = (uint16_t)port;
+	return *end == '\0' && port <= 65535 ? 0 : -EINVAL;
+}
+
+/* HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT */
 static int parse_item(struct fetch_exempt *out, const char *text, size_t len)
 {
-	char item[DID_WEB_HOST_SIZE + 64], *equals, *colon, *end;
-	unsigned long port;
+	char item[DID_WEB_HOST_SIZE + 64], *equals, *colon, *at;
 
 	if (len >= sizeof(item))
 		return -EINVAL;
@@ -160,10 +172,11 @@ static int parse_item(struct fetch_exempt *out, const char *text, size_t len)
 	if (equals == NULL || colon == NULL || colon > equals || colon == item || colon - item >= DID_WEB_HOST_SIZE)
 		return -EINVAL;
 	*equals = *colon = '\0';
-	port = strtoul(colon + 1, &end, 10);
-	if (end != equals || end == colon + 1 || port == 0 || port > 65535)
+	at = strchr(equals + 1, '@');
+	if (parse_port(&out->port, colon + 1) != 0 || parse_port(&out->to_port, at != NULL ? at + 1 : colon + 1) != 0)
 		return -EINVAL;
-	out->port = (uint16_t)port;
+	if (at != NULL)
+		*at = '\0';
 	memcpy(out->host, item, strlen(item) + 1);
 	return parse_address(&out->address, equals + 1, out->port);
 }

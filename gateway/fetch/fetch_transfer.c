@@ -329,7 +329,8 @@ static curl_socket_t on_curl_open(void *arg, curlsocktype purpose, struct curl_s
 static int name_addresses(struct fetch_flight *flight)
 {
 	char text[RESOLVE_MAX];
-	size_t n = (size_t)snprintf(text, sizeof(text), "+%s:%u:", flight->host, flight->port);
+	unsigned port = flight->exempt != NULL ? flight->exempt->to_port : flight->port;
+	size_t n = (size_t)snprintf(text, sizeof(text), "+%s:%u:", flight->host, port);
 
 	for (size_t i = 0; i < flight->naddresses; i++) {
 		const struct sockaddr_storage *address = &flight->addresses[i];
@@ -348,6 +349,18 @@ static int name_addresses(struct fetch_flight *flight)
 	}
 	flight->resolve = curl_slist_append(NULL, text);
 	return flight->resolve != NULL ? 0 : -ENOMEM;
+}
+
+/* "HOST:PORT:ADDRESS:PORT" for an exemption that leads to another port. */
+static int redirect_port(struct fetch_flight *flight)
+{
+	char text[DID_WEB_HOST_SIZE + 32];
+
+	if (flight->exempt == NULL || flight->exempt->to_port == flight->port)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%s:%u::%u", flight->host, flight->port, flight->exempt->to_port);
+	flight->connect_to = curl_slist_append(NULL, text);
+	return flight->connect_to != NULL ? 0 : -ENOMEM;
 }
 
 static int make_headers(struct fetch_flight *flight)
@@ -369,6 +382,7 @@ static bool set_target(struct fetch_flight *flight)
 	ok = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_RESOLVE, flight->resolve) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_CONNECT_TO, flight->connect_to) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, flight) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, flight->tls ? "https" : "http") == CURLE_OK;
@@ -414,7 +428,8 @@ int fetch_transfer_begin(struct fetch_flight *flight)
 	flight->too_large = flight->encoded = flight->denied = flight->not_ok = flight->has_max_age = false;
 	flight->error[0] = '\0';
 	flight->easy = curl_easy_init();
-	if (flight->easy == NULL || name_addresses(flight) != 0 || make_headers(flight) != 0 || !set_target(flight) ||
+	if (flight->easy == NULL || name_addresses(flight) != 0 || redirect_port(flight) != 0 || make_headers(flight) != 0 ||
+	    !set_target(flight) ||
 	    !set_limits(flight, left > 1 ? (long)left : 1L) ||
 	    curl_multi_add_handle(flight->fetcher->multi, flight->easy) != CURLM_OK)
 		return -ENOMEM;
@@ -429,6 +444,7 @@ void fetch_transfer_end(struct fetch_flight *flight)
 	}
 	curl_slist_free_all(flight->headers);
 	curl_slist_free_all(flight->resolve);
+	curl_slist_free_all(flight->connect_to);
 	flight->easy = NULL;
-	flight->headers = flight->resolve = NULL;
+	flight->headers = flight->resolve = flight->connect_to = NULL;
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { createServer as createPlain } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { blocks, names } from './blocks.mjs';
 
 const [key, cert] = process.argv.slice(2).map((path) => readFileSync(path));
 let counted = 0;
@@ -57,10 +58,21 @@ const pages = {
 	},
 	'/garbage': (req, res) => res.socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
 	'/html': (req, res) => res.setHeader('Content-Type', 'text/html').end('<html></html>'),
+	'/cids': (req, res) => res.end(names.join(' ')),
 	'/exact': (req, res) => res.end('x'.repeat(1000)),
 };
 
+// An IPFS gateway at /ipfs/; /lying/ gives other bytes, /decoded/ forgets that a block was asked for.
+function gateway(req, res) {
+	const [, kind, cid] = new URL(req.url, 'https://x').pathname.split('/');
+	const block = blocks.get(cid);
+	if (req.headers.accept !== 'application/vnd.ipld.raw' || !req.url.endsWith('?format=raw')) res.writeHead(400).end();
+	else if (!block) res.writeHead(404).end();
+	else res.end(kind === 'ipfs' ? block : kind === 'lying' ? Buffer.concat([block, Buffer.from(' ')]) : '{"name":"n"}');
+}
+
 function answer(req, res) {
+	if (/^\/(ipfs|lying|decoded)\//.test(req.url)) return gateway(req, res);
 	const page = pages[new URL(req.url, 'https://x').pathname];
 	if (page) page(req, res);
 	else res.writeHead(404).end();

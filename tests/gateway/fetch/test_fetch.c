@@ -1,19 +1,17 @@
 /* The fetcher against a TLS server that misbehaves in every way it can, and against names that lead where they must not. */
 #include "gateway/fetch/fetch.h"
+#include "tests/gateway/fetch/rig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,9 +19,9 @@
 
 enum { CAP = 1000 };
 
-static char folder[64], ca[96], allow[512];
+static struct rig rig;
+static char allow[512];
 static uint16_t tls_port, plain_port;
-static pid_t server;
 static struct event_base *base;
 static struct fetcher *fetcher;
 
@@ -153,7 +151,7 @@ static void fresh_fetcher(const struct fetcher_config *config)
 static int each_setup(void **state)
 {
 	(void)state;
-	fresh_fetcher(&(struct fetcher_config){.allow = allow, .ca = ca, .resolve = resolve, .rate = 1000});
+	fresh_fetcher(&(struct fetcher_config){.allow = allow, .ca = rig.ca, .resolve = resolve, .rate = 1000});
 	lookups = 0;
 	return 0;
 }
@@ -289,8 +287,9 @@ static void private_places_are_out_of_reach(void **state)
 		if (result.end != cases[i].end)
 			fail_msg("%s: %s", cases[i].host, fetch_word(result.end));
 	}
-	/* the exemption is for one port, and http is refused elsewhere */
-	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .path = "/ok", .cap = CAP}).end, FETCH_DNS);
+	/* the exemption is for its ports, and http is refused elsewhere */
+	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .port = 1, .path = "/ok", .cap = CAP}).end, FETCH_DNS);
+	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .path = "/ok", .cap = CAP}).end, FETCH_OK);
 	assert_int_equal(get(&(struct fetch_request){.http = true, .host = "unknown.example", .path = "/ok", .cap = CAP}).end,
 			 FETCH_NOT_HTTPS);
 	assert_int_equal(
@@ -347,7 +346,7 @@ static void a_host_has_a_budget(void **state)
 	char path[32];
 
 	(void)state;
-	fresh_fetcher(&(struct fetcher_config){.allow = allow, .ca = ca, .per_host = 3, .rate = 2});
+	fresh_fetcher(&(struct fetcher_config){.allow = allow, .ca = rig.ca, .per_host = 3, .rate = 2});
 	memset(results, 0, sizeof(results));
 	request.path = path;
 	for (int i = 0; i < 4; i++) {
@@ -404,7 +403,7 @@ static void malformed_questions_are_refused(void **state)
 		{.host = "a.example", .path = "/", .cap = 0},
 		{.host = "a.example", .path = "/", .cap = 1, .accept = "a\r\nX: y"},
 	};
-	static const char *const allows[] = {"x", "a.example", "a.example:1", "a.example=127.0.0.1", "a.example:0=127.0.0.1",
+	static const char *const allows[] = {"a.example:1=127.0.0.1@", "a.example:1=127.0.0.1@0", "a.example:1=@1", "x", "a.example", "a.example:1", "a.example=127.0.0.1", "a.example:0=127.0.0.1",
 					     "a.example:65536=127.0.0.1", "a.example:1=localhost", "a.example:1=", ":1=127.0.0.1",
 					     "a.example:1x=127.0.0.1"};
 	struct fetcher *made;
@@ -454,52 +453,15 @@ static void every_special_range_is_denied(void **state)
 	assert_true(fetch_address_denied(&(const struct sockaddr){.sa_family = AF_UNIX}));
 }
 
-/* ---- the server ---- */
-
-static void make_certificate(void)
-{
-	char command[512];
-
-	(void)snprintf(folder, sizeof(folder), "/tmp/kedge-fetch-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", folder);
-	(void)snprintf(command, sizeof(command),
-		       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=kedge "
-		       "-addext subjectAltName=DNS:good.example -keyout %s/key.pem -out %s/cert.pem 2>/dev/null",
-		       folder, folder);
-	assert_int_equal(system(command), 0);
-}
-
 static int setup(void **state)
 {
-	int out[2], in[2];
-	char line[64] = "";
-	unsigned tls, plain;
-
 	(void)state;
-	make_certificate();
-	assert_true(pipe(out) == 0 && pipe(in) == 0);
-	server = fork();
-	if (server == 0) {
-		char key[96];
-
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)snprintf(key, sizeof(key), "%s/key.pem", folder);
-		(void)dup2(in[0], 0);
-		(void)dup2(out[1], 1);
-		(void)close(in[1]);
-		(void)execlp("node", "node", KEDGE_FETCH_SERVER, key, ca, (char *)NULL);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	(void)close(in[0]);
-	for (size_t n = 0; n + 1 < sizeof(line) && strchr(line, '\n') == NULL; n++)
-		assert_int_equal(read(out[0], line + n, 1), 1);
-	assert_int_equal(sscanf(line, "%u %u", &tls, &plain), 2);
-	tls_port = (uint16_t)tls;
-	plain_port = (uint16_t)plain;
-	(void)snprintf(allow, sizeof(allow), "good.example:%u=127.0.0.1 bad.example:%u=127.0.0.1  good.example:%u=127.0.0.1 ", tls, tls,
-		       plain);
+	rig_start(&rig);
+	tls_port = rig.tls_port;
+	plain_port = rig.plain_port;
+	(void)snprintf(allow, sizeof(allow),
+		       "good.example:%u=127.0.0.1 bad.example:%u=127.0.0.1  good.example:%u=127.0.0.1 good.example:443=127.0.0.1@%u",
+		       tls_port, tls_port, plain_port, tls_port);
 	base = event_base_new();
 	assert_non_null(base);
 	return 0;
@@ -507,15 +469,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
 	fetcher_free(fetcher);
 	event_base_free(base);
-	(void)kill(server, SIGKILL);
-	(void)waitpid(server, NULL, 0);
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
+	rig_stop(&rig);
+	return 0;
 }
 
 int main(void)
