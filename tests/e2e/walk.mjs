@@ -2,7 +2,8 @@
 // while they are minted to, upgrades, and reorganisations of 1 to 20 blocks. In pauses and at the end everything the gateway says
 // of every agent at every block is compared with the oracle, and its tables with the chain: no phantom, no gap, nothing of
 // a branch that was dropped.
-//   node walk.mjs --kedge FILE [--ops N] [--seed S] [--pauses N]
+//   node walk.mjs --kedge FILE [--ops N] [--seed S] [--pauses N] [--again]
+// --again: when all of it is old, an index made from nothing, mostly out of events, must come to the same.
 import { drive, kedgeBinary, sleep } from './harness.mjs';
 import { Judge } from './judge.mjs';
 import { Moves } from './moves.mjs';
@@ -32,6 +33,7 @@ async function walk(stack) {
     }
     await stack.chain.rpc('anvil_mine', '0x' + (2 * SLOTS + 3).toString(16));
     const picture = await judge.judge({ share: 0.2 });
+    if (words.includes('--again')) await again(stack, judge);
     const checked = await compareWithStorage(judge.oracle, picture, 10);
     const { states, answers, rows, events } = judge.compared;
     return `seed ${seed}: ${moves.figures()}; ${picture.last + 1} blocks, ${picture.count} agents; ${answers} answers, ${states} changes, ${rows} rows and ` +
@@ -40,6 +42,17 @@ async function walk(stack) {
     e.message = `seed ${seed}, after ${moves.figures()}: ${e.message}`;
     throw e;
   }
+}
+
+async function again(stack, judge) {
+  await stack.quit();
+  await stack.sql('TRUNCATE chain_index, registry, block CASCADE');
+  await stack.chain.rpc('anvil_mine', '0x4b0');
+  await stack.serve();
+  const started = Date.now();
+  await judge.caughtUp();
+  console.log(`indexed again in ${Date.now() - started} ms`);
+  await judge.judge({ share: 0.05 });
 }
 
 async function turn(moves, dice) {
