@@ -214,16 +214,39 @@ static int settle_short(struct index_duty *duty)
 	return drop(duty, block);
 }
 
+/* Finality that went back (the follower lets it only when that lasts) is no contradiction while the final block of the
+ * index is still in the chain. */
+static int check_final(struct index_duty *duty)
+{
+	const struct store_chain_head *heads = &duty->heads;
+	uint64_t final = duty->place.final_number;
+	struct eth_hash hash;
+	int err = 0;
+
+	if (heads->latest.number < final)
+		return raise_alarm(duty, heads->latest.number, heads->latest.hash);
+	if (heads->finalized.number == final)
+		memcpy(hash.bytes, heads->finalized.hash, 32);
+	else
+		err = hashes_of(&hash, duty, final, final);
+	if (err != 0)
+		return err;
+	if (memcmp(hash.bytes, duty->place.final_hash, 32) != 0)
+		return raise_alarm(duty, final, hash.bytes);
+	index_end_alarm(duty);
+	return 0;
+}
+
 int index_settle(struct index_duty *duty)
 {
 	const struct store_chain_head *heads = &duty->heads;
 	uint64_t final = duty->place.final_number, tip = duty->place.tip_number;
 	int err = 0;
 
-	/* the follower lets finality go back only when it lasts */
-	if (heads->finalized.number < final ||
-	    (heads->finalized.number == final && memcmp(heads->finalized.hash, duty->place.final_hash, 32) != 0))
-		return raise_alarm(duty, heads->finalized.number, heads->finalized.hash);
+	if (heads->finalized.number <= final)
+		err = check_final(duty);
+	if (err != 0)
+		return err;
 	if (heads->latest.number <= tip && !is_there(duty, &heads->latest))
 		err = block_at(duty, heads->latest.number) != NULL ? index_walk_back(duty) : -EAGAIN;
 	else if (heads->latest.number < tip)
@@ -239,7 +262,5 @@ int index_settle(struct index_duty *duty)
 	} else if (heads->finalized.number > tip && tip > final && heads->latest.number - tip > INDEX_NEAR) {
 		err = finalize_all(duty);
 	}
-	if (err == 0 && heads->finalized.number == final)
-		index_end_alarm(duty);
 	return err;
 }
