@@ -18,59 +18,57 @@ static const Oid due_types[] = {20, 20};
 static const Oid domains_put_types[] = {20, 17, 1009, 1009, 1016, 25, 20};
 static const Oid agent_types[] = {20, 17};
 
-#define OF_AGENT(t) t ".registry = $1 AND " t ".agent_id = $2"
 #define FILE_COLUMNS(body)                                                                                             \
 	"SELECT f.registry::bigint, f.agent_id, f.at, f.seen, u.body, f.status, f.detail, f.content, " body            \
-	", f.name, f.back FROM file f JOIN uri u ON u.hash = f.uri WHERE " OF_AGENT("f")
+	", f.name, f.back FROM file f JOIN uri u ON u.hash = f.uri WHERE f.registry = $1 AND f.agent_id = $2"
+
+/* All parts see the same rows, those before the statement: `newest` is the one to compare with in every part. */
+static const char put_sql[] =
+	"WITH g AS MATERIALIZED (SELECT u.hash, a.uri = u.hash AS current FROM agent_now a, uri u"
+	"  WHERE a.registry = $1 AND a.agent_id = $2 AND u.hash = sha256($4) FOR KEY SHARE OF a),"
+	" newest AS MATERIALIZED (SELECT f.at, f.uri, f.status, f.content, f.name, f.back FROM file f"
+	"  WHERE f.registry = $1 AND f.agent_id = $2 ORDER BY f.at DESC LIMIT 1),"
+	" same AS (UPDATE file f SET seen = greatest(f.seen, $3) FROM newest n, g"
+	"  WHERE f.registry = $1 AND f.agent_id = $2 AND f.at = n.at AND n.uri = g.hash AND n.status = $5"
+	"  AND n.content IS NOT DISTINCT FROM $7 AND n.name IS NOT DISTINCT FROM $9 AND n.back = $10 RETURNING f.at),"
+	" new AS (INSERT INTO file (registry, agent_id, uri, at, seen, status, detail, content, body, name, back)"
+	"  SELECT $1, $2, g.hash, t.at, t.at, $5, $6, $7, $8, $9, $10"
+	"  FROM g, (SELECT greatest($3, (SELECT at + 1 FROM newest)) AS at) t"
+	"  WHERE NOT EXISTS (SELECT FROM same) RETURNING at),"
+	" looked AS (UPDATE agent_now a SET looked = true FROM g"
+	"  WHERE a.registry = $1 AND a.agent_id = $2 AND g.current AND NOT a.looked),"
+	" now AS (INSERT INTO file_now AS n (registry, agent_id, at, due, name, services)"
+	"  SELECT $1, $2, s.at, $11, coalesce($13, ''),"
+	"   ARRAY(SELECT DISTINCT lower(x) FROM unnest($14) x ORDER BY 1)"
+	"  FROM (SELECT at FROM same UNION ALL SELECT at FROM new) s"
+	"  ON CONFLICT (registry, agent_id) DO UPDATE SET at = excluded.at, due = excluded.due,"
+	"  name = CASE WHEN $12 THEN n.name ELSE excluded.name END,"
+	"  services = CASE WHEN $12 THEN n.services ELSE excluded.services END)"
+	" SELECT kedge_require(EXISTS (SELECT FROM g), 'P0002')";
+
+static const char due_sql[] =
+	"WITH d AS MATERIALIZED (SELECT registry, agent_id, due FROM file_now WHERE due <= $1"
+	"  ORDER BY due LIMIT greatest($2 / 2, 1)),"
+	" n AS MATERIALIZED (SELECT a.registry, a.agent_id FROM agent_now a WHERE NOT a.looked"
+	"  AND NOT EXISTS (SELECT FROM d WHERE d.registry = a.registry AND d.agent_id = a.agent_id)"
+	"  LIMIT $2 - (SELECT count(*) FROM d))"
+	" SELECT r.id::bigint, r.chain_id, r.address, a.agent_id, u.body"
+	" FROM (SELECT registry, agent_id, due FROM d UNION ALL SELECT registry, agent_id, NULL FROM n) x"
+	" JOIN agent_now a ON a.registry = x.registry AND a.agent_id = x.agent_id"
+	" JOIN registry r ON r.id = a.registry JOIN uri u ON u.hash = a.uri ORDER BY x.due";
+
+static const char domains_put_sql[] =
+	"WITH g AS MATERIALIZED (SELECT FROM agent_now a WHERE a.registry = $1 AND a.agent_id = $2"
+	"  AND kedge_fence($6, $7) FOR KEY SHARE OF a),"
+	" gone AS (DELETE FROM domain_proof d USING g"
+	"  WHERE d.registry = $1 AND d.agent_id = $2 AND d.domain <> ALL($3)),"
+	" put AS (INSERT INTO domain_proof (registry, agent_id, domain, state, at)"
+	"  SELECT $1, $2, n.domain, n.state, n.at FROM g, unnest($3, $4, $5) AS n(domain, state, at)"
+	"  ON CONFLICT (registry, agent_id, domain) DO UPDATE SET state = excluded.state, at = excluded.at)"
+	" SELECT true FROM g";
 
 static const struct pg_statement statements[] = {
-	/* All parts see the same rows, those before the statement: `newest` is the one to compare with in every part.
-	 */
-	[PUT] = {.name = "file_put",
-		 .sql = "WITH g AS MATERIALIZED (SELECT u.hash, a.uri = u.hash AS current FROM agent_now a, uri u"
-			"  WHERE " OF_AGENT(
-				"a") " AND u.hash = sha256($4) FOR KEY SHARE OF a),"
-				     " newest AS MATERIALIZED (SELECT f.at, f.uri, f.status, f.content, f.name, f.back "
-				     "FROM file f"
-				     "  WHERE " OF_AGENT(
-					     "f") " ORDER BY f.at DESC LIMIT 1),"
-						  " same AS (UPDATE file f SET seen = greatest(f.seen, $3) FROM newest "
-						  "n, g"
-						  "  WHERE " OF_AGENT(
-							  "f") " AND f.at = n.at AND n.uri = g.hash AND n.status = $5"
-							       "  AND n.content IS NOT DISTINCT FROM $7 AND n.name IS "
-							       "NOT DISTINCT FROM $9 AND n.back = $10"
-							       "  RETURNING f.at),"
-							       " new AS (INSERT INTO file"
-							       "  (registry, agent_id, uri, at, seen, status, detail, "
-							       "content, body, name, back)"
-							       "  SELECT $1, $2, g.hash, t.at, t.at, $5, $6, $7, $8, "
-							       "$9, $10 FROM g,"
-							       "  (SELECT greatest($3, (SELECT at + 1 FROM newest)) AS "
-							       "at) t"
-							       "  WHERE NOT EXISTS (SELECT FROM same) RETURNING at),"
-							       " looked AS (UPDATE agent_now a SET looked = true FROM g"
-							       "  WHERE " OF_AGENT(
-								       "a") " AND g.current AND NOT a.looked),"
-									    " now AS (INSERT INTO file_now AS n "
-									    "(registry, agent_id, at, due, name, "
-									    "services)"
-									    "  SELECT $1, $2, s.at, $11, coalesce($13, "
-									    "''), ARRAY(SELECT DISTINCT lower(x) FROM "
-									    "unnest($14) x)"
-									    "  FROM (SELECT at FROM same UNION ALL "
-									    "SELECT at FROM new) s"
-									    "  ON CONFLICT (registry, agent_id) DO "
-									    "UPDATE SET at = excluded.at, due = "
-									    "excluded.due,"
-									    "  name = CASE WHEN $12 THEN n.name ELSE "
-									    "excluded.name END,"
-									    "  services = CASE WHEN $12 THEN "
-									    "n.services ELSE excluded.services END)"
-									    " SELECT kedge_require(EXISTS (SELECT FROM "
-									    "g), 'P0002')",
-		 .nparams = 14,
-		 .types = put_types},
+	[PUT] = {.name = "file_put", .sql = put_sql, .nparams = 14, .types = put_types},
 	[AT] = {.name = "file_at",
 		.sql = FILE_COLUMNS("f.body") " AND f.at <= $3 ORDER BY f.at DESC LIMIT 1",
 		.nparams = 3,
@@ -79,37 +77,15 @@ static const struct pg_statement statements[] = {
 		  .sql = FILE_COLUMNS("NULL::bytea") " AND f.at < $3 ORDER BY f.at DESC LIMIT $4",
 		  .nparams = 4,
 		  .types = list_types},
-	[DUE] = {.name = "file_due",
-		 .sql = "WITH d AS MATERIALIZED (SELECT registry, agent_id, due FROM file_now WHERE due <= $1"
-			"  ORDER BY due LIMIT greatest($2 / 2, 1)),"
-			" n AS MATERIALIZED (SELECT a.registry, a.agent_id FROM agent_now a WHERE NOT a.looked"
-			"  AND NOT EXISTS (SELECT FROM d WHERE d.registry = a.registry AND d.agent_id = a.agent_id)"
-			"  LIMIT $2 - (SELECT count(*) FROM d))"
-			" SELECT r.id::bigint, r.chain_id, r.address, a.agent_id, u.body"
-			" FROM (SELECT registry, agent_id, due FROM d UNION ALL SELECT registry, agent_id, NULL FROM "
-			"n) x"
-			" JOIN agent_now a ON a.registry = x.registry AND a.agent_id = x.agent_id"
-			" JOIN registry r ON r.id = a.registry JOIN uri u ON u.hash = a.uri ORDER BY x.due",
-		 .nparams = 2,
-		 .types = due_types},
-	[DOMAINS_PUT] =
-		{.name = "domains_put",
-		 .sql = "WITH g AS MATERIALIZED (SELECT FROM agent_now a WHERE " OF_AGENT(
-			 "a") "  AND kedge_fence($6, $7) FOR KEY SHARE OF a),"
-			      " gone AS (DELETE FROM domain_proof d USING g WHERE " OF_AGENT(
-				      "d") " AND d.domain <> ALL($3)),"
-					   " put AS (INSERT INTO domain_proof (registry, agent_id, domain, state, at)"
-					   "  SELECT $1, $2, n.domain, n.state, n.at FROM g, unnest($3, $4, $5) AS "
-					   "n(domain, state, at)"
-					   "  ON CONFLICT (registry, agent_id, domain) DO UPDATE SET state = "
-					   "excluded.state, at = excluded.at)"
-					   " SELECT true FROM g",
-		 .nparams = 7,
-		 .types = domains_put_types,
-		 .write = true},
+	[DUE] = {.name = "file_due", .sql = due_sql, .nparams = 2, .types = due_types},
+	[DOMAINS_PUT] = {.name = "domains_put",
+			 .sql = domains_put_sql,
+			 .nparams = 7,
+			 .types = domains_put_types,
+			 .write = true},
 	[DOMAINS] = {.name = "domains",
-		     .sql = "SELECT d.domain, d.state, d.at FROM domain_proof d WHERE " OF_AGENT(
-			     "d") " ORDER BY d.domain",
+		     .sql = "SELECT domain, state, at FROM domain_proof WHERE registry = $1 AND agent_id = $2"
+			    " ORDER BY domain",
 		     .nparams = 2,
 		     .types = agent_types},
 };

@@ -48,8 +48,8 @@ static const struct pg_statement statements[] = {
 	[STATES_AT] = {.name = "states_at",
 		       .sql = "SELECT " STORE_STATE_COLUMNS " FROM unnest($1, $2, $3) WITH ORDINALITY"
 			      " AS a(registry, agent_id, number, o)"
-			      " JOIN LATERAL (" IN_FORCE("a.registry", "a.agent_id",
-							 "a.number") ") s ON true" STORE_STATE_JOINS " ORDER BY a.o",
+			      " JOIN LATERAL (" IN_FORCE("a.registry", "a.agent_id", "a.number")
+			      ") s ON true" STORE_STATE_JOINS " ORDER BY a.o",
 		       .nparams = 3,
 		       .types = agents_at_types},
 	[HISTORY] = {.name = "agent_history",

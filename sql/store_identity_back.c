@@ -38,9 +38,8 @@ static const struct pg_statement statements[] = {
 			 .nparams = 2,
 			 .types = fence_types},
 	[KEEP] = {.name = "index_keep",
-		  .sql = "SELECT kedge_require(NOT EXISTS (SELECT FROM chain_index WHERE chain_id = $1 AND "
-			 "final_number > $2),"
-			 " '22023')",
+		  .sql = "SELECT kedge_require(NOT EXISTS (SELECT FROM chain_index WHERE chain_id = $1"
+			 " AND final_number > $2), '22023')",
 		  .nparams = 2,
 		  .types = pair_types},
 	[NOW_BACK] =
@@ -102,8 +101,8 @@ static const struct pg_statement statements[] = {
 		   .nparams = 2,
 		   .types = pair_types},
 	[INDEXED] = {.name = "index_final_indexed",
-		     .sql = "UPDATE registry r SET indexed = $2 FROM chain_index c WHERE c.chain_id = $1 AND "
-			    "r.chain_id = $1"
+		     .sql = "UPDATE registry r SET indexed = $2 FROM chain_index c"
+			    " WHERE c.chain_id = $1 AND r.chain_id = $1"
 			    " AND (r.indexed >= c.final_number OR r.start_block > c.final_number) AND r.indexed < $2",
 		     .nparams = 2,
 		     .types = pair_types},

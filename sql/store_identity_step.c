@@ -18,9 +18,39 @@ static const Oid prune_types[] = {20, 20};
 static const Oid indexed_types[] = {1016, 20};
 static const Oid place_types[] = {20, 20, 17, 20, 17, 20, 20, 20};
 
+/*
+ * Each state is compared with the agent's state before it in this step (w), or else in the table (c): a chain of equal
+ * ones is equal to its first, so what is left out does not matter to the next.
+ */
+static const char states_sql[] =
+	"WITH n AS MATERIALIZED (SELECT registry, agent_id, number, owner, wallet, sha256(body) AS uri, body, tier"
+	"  FROM unnest($2, $3, $4, $5, $6, $7, $8) AS t(registry, agent_id, number, owner, wallet, body, tier)),"
+	" u AS (INSERT INTO uri (hash, body) SELECT DISTINCT ON (uri) uri, body FROM n ORDER BY uri"
+	"  ON CONFLICT DO NOTHING),"
+	" w AS (SELECT registry, agent_id, number, owner, wallet, uri, tier,"
+	"  lag(owner) OVER p AS owner0, lag(wallet) OVER p AS wallet0, lag(uri) OVER p AS uri0"
+	"  FROM n WINDOW p AS (PARTITION BY registry, agent_id ORDER BY number)),"
+	" c AS (SELECT w.registry, w.agent_id, w.number, w.owner, w.wallet, w.uri, w.tier,"
+	"  coalesce(w.owner0, o.owner) AS owner0, coalesce(w.uri0, o.uri) AS uri0,"
+	"  CASE WHEN w.owner0 IS NULL THEN o.wallet ELSE w.wallet0 END AS wallet0"
+	"  FROM w LEFT JOIN LATERAL (SELECT s.owner, s.wallet, s.uri FROM agent_state s"
+	"   WHERE w.owner0 IS NULL AND s.registry = w.registry AND s.agent_id = w.agent_id"
+	"   AND s.number < w.number ORDER BY s.number DESC LIMIT 1) o ON true),"
+	" i AS (INSERT INTO agent_state (registry, agent_id, chain_id, number, owner, wallet, uri, changed, tier)"
+	"  SELECT registry, agent_id, $1, number, owner, wallet, uri, CASE WHEN owner0 IS NULL"
+	"   THEN 9 + 2 * (wallet IS NOT NULL)::int + 4 * (uri <> sha256(''))::int"
+	"   ELSE (owner <> owner0)::int + 2 * (wallet IS DISTINCT FROM wallet0)::int + 4 * (uri <> uri0)::int END, tier"
+	"  FROM c WHERE owner0 IS NULL OR owner <> owner0 OR wallet IS DISTINCT FROM wallet0 OR uri <> uri0"
+	"  RETURNING registry, agent_id, number, owner, wallet, uri)"
+	" INSERT INTO agent_now AS a (registry, agent_id, number, owner, wallet, uri)"
+	" SELECT DISTINCT ON (registry, agent_id) registry, agent_id, number, owner, wallet, uri FROM i"
+	" ORDER BY registry, agent_id, number DESC"
+	" ON CONFLICT (registry, agent_id) DO UPDATE SET number = excluded.number, owner = excluded.owner,"
+	" wallet = excluded.wallet, uri = excluded.uri, looked = a.looked AND a.uri = excluded.uri"
+	" WHERE excluded.number > a.number";
+
 static const struct pg_statement statements[] = {
-	/* The lock is shared by all that refer to rows of uri; store_index_drop(), which deletes some, holds it alone.
-	 */
+	/* The lock is shared by all that refer to rows of uri; store_index_drop(), which deletes some, holds it alone. */
 	[FENCE] = {.name = "index_fence",
 		   .sql = "SELECT kedge_fence($1, $2), pg_advisory_xact_lock_shared(1801807976, 1)",
 		   .nparams = 2,
@@ -31,61 +61,21 @@ static const struct pg_statement statements[] = {
 			   " FROM unnest($2, $3, $4, $5, $6) AS n(number, hash, parent, time, final)"
 			   " WHERE kedge_require(NOT EXISTS (SELECT FROM block o WHERE o.chain_id = $1"
 			   " AND o.number = n.number AND o.hash <> n.hash), '23505')"
-			   " ON CONFLICT (chain_id, number) DO UPDATE SET final = true WHERE excluded.final AND NOT "
-			   "b.final",
+			   " ON CONFLICT (chain_id, number) DO UPDATE SET final = true"
+			   " WHERE excluded.final AND NOT b.final",
 		    .nparams = 6,
 		    .types = blocks_types},
 	[EVENTS] = {.name = "index_events",
 		    .sql = "INSERT INTO agent_event"
 			   " (registry, chain_id, number, log_index, tx, agent_id, kind, a, b, key, value)"
-			   " SELECT n.registry, $1, n.number, n.log_index, n.tx, n.agent_id, n.kind, n.a, n.b, n.key, "
-			   "n.value"
+			   " SELECT n.registry, $1, n.number, n.log_index, n.tx, n.agent_id, n.kind,"
+			   " n.a, n.b, n.key, n.value"
 			   " FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			   " AS n(registry, number, log_index, tx, agent_id, kind, a, b, key, value)",
 		    .nparams = 11,
 		    .types = events_types},
-	/*
-	 * Each state is compared with the agent's state before it in this step (w), or else in the table (c): a chain
-	 * of equal ones is equal to its first, so what is left out does not matter to the next.
-	 */
-	[STATES] =
-		{.name = "index_states",
-		 .sql = "WITH n AS MATERIALIZED (SELECT registry, agent_id, number, owner, wallet, sha256(body) AS uri,"
-			"  body, tier FROM unnest($2, $3, $4, $5, $6, $7, $8)"
-			"  AS t(registry, agent_id, number, owner, wallet, body, tier)),"
-			" u AS (INSERT INTO uri (hash, body) SELECT DISTINCT ON (uri) uri, body FROM n ORDER BY uri"
-			"  ON CONFLICT DO NOTHING),"
-			" w AS (SELECT registry, agent_id, number, owner, wallet, uri, tier, lag(owner) OVER p AS "
-			"owner0,"
-			"  lag(wallet) OVER p AS wallet0, lag(uri) OVER p AS uri0 FROM n"
-			"  WINDOW p AS (PARTITION BY registry, agent_id ORDER BY number)),"
-			" c AS (SELECT w.registry, w.agent_id, w.number, w.owner, w.wallet, w.uri, w.tier,"
-			"  coalesce(w.owner0, o.owner) AS owner0, coalesce(w.uri0, o.uri) AS uri0,"
-			"  CASE WHEN w.owner0 IS NULL THEN o.wallet ELSE w.wallet0 END AS wallet0"
-			"  FROM w LEFT JOIN LATERAL (SELECT s.owner, s.wallet, s.uri FROM agent_state s"
-			"   WHERE w.owner0 IS NULL AND s.registry = w.registry AND s.agent_id = w.agent_id"
-			"   AND s.number < w.number ORDER BY s.number DESC LIMIT 1) o ON true),"
-			" i AS (INSERT INTO agent_state"
-			"  (registry, agent_id, chain_id, number, owner, wallet, uri, changed, tier)"
-			"  SELECT registry, agent_id, $1, number, owner, wallet, uri,"
-			"  CASE WHEN owner0 IS NULL"
-			"   THEN 9 + 2 * (wallet IS NOT NULL)::int + 4 * (uri <> sha256(''))::int"
-			"   ELSE (owner <> owner0)::int + 2 * (wallet IS DISTINCT FROM wallet0)::int"
-			"    + 4 * (uri <> uri0)::int END, tier"
-			"  FROM c WHERE owner0 IS NULL OR owner <> owner0 OR wallet IS DISTINCT FROM wallet0 OR uri <> "
-			"uri0"
-			"  RETURNING registry, agent_id, number, owner, wallet, uri)"
-			" INSERT INTO agent_now AS a (registry, agent_id, number, owner, wallet, uri)"
-			" SELECT DISTINCT ON (registry, agent_id) registry, agent_id, number, owner, wallet, uri FROM i"
-			" ORDER BY registry, agent_id, number DESC"
-			" ON CONFLICT (registry, agent_id) DO UPDATE SET number = excluded.number, owner = "
-			"excluded.owner,"
-			" wallet = excluded.wallet, uri = excluded.uri, looked = a.looked AND a.uri = excluded.uri"
-			" WHERE excluded.number > a.number",
-		 .nparams = 8,
-		 .types = states_types},
-	/* After states older than the newest: what follows them changed against another row than when it was written.
-	 */
+	[STATES] = {.name = "index_states", .sql = states_sql, .nparams = 8, .types = states_types},
+	/* After states older than the newest: what follows them changed against another row than when it was written. */
 	[NEXT] = {.name = "index_next",
 		  .sql = "WITH t AS (SELECT DISTINCT registry, agent_id FROM unnest($1, $2) AS t(registry, agent_id)),"
 			 " w AS (SELECT s.registry, s.agent_id, s.number, (s.owner <> lag(s.owner) OVER p)::int"
@@ -119,9 +109,9 @@ static const struct pg_statement statements[] = {
 	[PLACE] = {.name = "index_place",
 		   .sql = "INSERT INTO chain_index VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 			  " ON CONFLICT (chain_id) DO UPDATE SET final_number = excluded.final_number,"
-			  " final_hash = excluded.final_hash, tip_number = excluded.tip_number, tip_hash = "
-			  "excluded.tip_hash,"
-			  " tip_time = excluded.tip_time, target = excluded.target, updated = excluded.updated"
+			  " final_hash = excluded.final_hash, tip_number = excluded.tip_number,"
+			  " tip_hash = excluded.tip_hash, tip_time = excluded.tip_time, target = excluded.target,"
+			  " updated = excluded.updated"
 			  " RETURNING pg_notify('kedge_index', tip_number::text)",
 		   .nparams = 8,
 		   .types = place_types},

@@ -17,10 +17,9 @@ static const Oid known_types[] = {25};
 static const Oid range_types[] = {20, 17, 20, 20};
 static const Oid blocks_types[] = {20, 1016};
 
-/* The final block of a registry's chain. */
-#define FINAL_OF(registry)                                                                                             \
-	"(SELECT i.final_number FROM registry r JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = " registry  \
-	")"
+/* The final block of the chain of registry $1. */
+#define FINAL_NUMBER                                                                                                   \
+	"(SELECT i.final_number FROM registry r JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = $1)"
 
 static const struct pg_statement statements[] = {
 	[PLACE] = {.name = "notary_place", .sql = "SELECT seq, checked FROM logged_identity"},
@@ -59,16 +58,16 @@ static const struct pg_statement statements[] = {
 		   .types = known_types},
 	[STATES] = {.name = "states_final",
 		    .sql = "SELECT " STORE_STATE_COLUMNS " FROM (SELECT * FROM agent_state WHERE registry = $1"
-			   " AND agent_id = $2 AND number > $3 AND number <= " FINAL_OF(
-				   "$1") " ORDER BY number LIMIT $4) s" STORE_STATE_JOINS " ORDER BY s.number",
+			   " AND agent_id = $2 AND number > $3 AND number <= " FINAL_NUMBER
+			   " ORDER BY number LIMIT $4) s" STORE_STATE_JOINS " ORDER BY s.number",
 		    .nparams = 4,
 		    .types = range_types},
 	[FEEDBACK] =
 		{.name = "feedback_final",
 		 .sql = "SELECT " STORE_EVENT_COLUMNS " FROM (SELECT * FROM agent_event WHERE registry = $1"
-			" AND agent_id = $2 AND number > $3 AND number <= " FINAL_OF(
-				"$1") " AND kind BETWEEN 16 AND 18 ORDER BY number FETCH FIRST ($4) ROWS WITH TIES) e"
-				      " ORDER BY e.number, e.log_index",
+			" AND agent_id = $2 AND number > $3 AND number <= " FINAL_NUMBER
+			" AND kind BETWEEN 16 AND 18 ORDER BY number FETCH FIRST ($4) ROWS WITH TIES) e"
+			" ORDER BY e.number, e.log_index",
 		 .nparams = 4,
 		 .types = range_types},
 	[BLOCKS] = {.name = "blocks_final",
