@@ -264,8 +264,11 @@ static int make_chains(struct worker *w)
 			if (s->chains[j].id == registry->chain_id)
 				s->registries[i].chain = &s->chains[j];
 		rc = s->registries[i].chain ? 0 : -EINVAL;
+		if (i > 0)
+			s->others[s->names.nothers++] = s->registries[i].key;
 		s->nregistries++;
 	}
+	s->names.others = s->others;
 	return rc;
 }
 
