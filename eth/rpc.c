@@ -282,10 +282,10 @@ int eth_rpc_provider_stats(struct eth_rpc_provider_stats *out, const struct eth_
 	if (provider >= rpc->pool.n)
 		return -EINVAL;
 	*out = (struct eth_rpc_provider_stats){.host = p->host,
-					       .batches = p->batches,
-					       .failures = p->failures,
-					       .limited = p->limited,
-					       .distrusts = p->distrusts,
+					       .batches = rpc->stats.of[provider].batches,
+					       .failures = rpc->stats.of[provider].failures,
+					       .limited = rpc->stats.of[provider].limited,
+					       .distrusts = rpc->stats.of[provider].distrusts,
 					       .latency_ms = known->latency_ms,
 					       .rate = known->rate / 1000,
 					       .in_a_row = known->in_a_row,
@@ -304,8 +304,7 @@ void eth_rpc_distrust(struct eth_rpc *rpc, unsigned provider, const char *why)
 {
 	if (provider >= rpc->pool.n)
 		return;
-	rpc->stats.distrusts++;
-	rpc->providers[provider].distrusts++;
+	rpc->stats.of[provider].distrusts++;
 	eth_rpc_pool_distrust(&rpc->pool, provider, eth_rpc_now_ms());
 	eth_rpc_complain(rpc, provider, "distrusted: %s", why);
 }

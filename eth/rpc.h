@@ -42,10 +42,14 @@ struct eth_rpc_config {
 };
 
 /* Counters since start, for metrics. batches: requests sent, repeats included; failures: batches that ended in an
- * error; retries: batches sent again; failovers: those of them that went to another provider; distrusts:
- * eth_rpc_distrust(). */
+ * error; retries: batches sent again; failovers: those of them that went to another provider. Of each provider:
+ * requests sent to it, those that failed there (not reached, silent, refused, unreadable), those refused for their
+ * rate, and how often it was set aside (eth_rpc_distrust(), answers of another chain). */
 struct eth_rpc_stats {
-	uint64_t batches, calls, failures, retries, failovers, distrusts, bytes_in;
+	uint64_t batches, calls, failures, retries, failovers, bytes_in;
+	struct {
+		uint64_t batches, failures, limited, distrusts;
+	} of[ETH_RPC_PROVIDERS_MAX];
 };
 
 enum eth_rpc_provider_state {
@@ -55,14 +59,11 @@ enum eth_rpc_provider_state {
 };
 
 struct eth_rpc_provider_stats {
-	const char *host;    /* HOST[:PORT], no credentials, no path; borrowed until eth_rpc_free() */
-	uint64_t batches;    /* requests sent to it */
-	uint64_t failures;   /* those that failed there: not reached, silent, refused, unreadable, of another chain */
-	uint64_t limited;    /* those refused for their rate */
-	uint64_t distrusts;  /* eth_rpc_distrust() and answers of another chain */
-	unsigned latency_ms; /* moving average; 0 before the first answer */
-	unsigned rate;	     /* learned requests a second; 0: no limit met */
-	unsigned in_a_row;   /* failures since the last answer */
+	const char *host; /* HOST[:PORT], no credentials, no path; borrowed until eth_rpc_free() */
+	uint64_t batches, failures, limited, distrusts; /* as in eth_rpc_stats */
+	unsigned latency_ms;				/* moving average; 0 before the first answer */
+	unsigned rate;					/* learned requests a second; 0: no limit met */
+	unsigned in_a_row;				/* failures since the last answer */
 	enum eth_rpc_provider_state state;
 	int64_t for_ms; /* how long that state lasts yet */
 };

@@ -107,8 +107,8 @@ static void leave_provider(struct eth_rpc_pending *batch, enum eth_rpc_pool_end 
 	TAILQ_REMOVE(&rpc->under_way, batch, link);
 	batch->post = NULL;
 	eth_rpc_pool_end(&rpc->pool, batch->provider, end, now, now - batch->started_ms, retry_after_ms);
-	provider->failures += end == ETH_RPC_POOL_FAILED;
-	provider->limited += end == ETH_RPC_POOL_LIMITED;
+	rpc->stats.of[batch->provider].failures += end == ETH_RPC_POOL_FAILED;
+	rpc->stats.of[batch->provider].limited += end == ETH_RPC_POOL_LIMITED;
 	if (end == ETH_RPC_POOL_ANSWERED)
 		provider->last_error[0] = '\0';
 	eth_rpc_pump_in(rpc, 0);
@@ -199,7 +199,7 @@ static void on_http_done(void *arg, const struct eth_rpc_http_answer *http)
 	eth_rpc_judge(&judged, batch, http);
 	leave_provider(batch, judged.end, (int64_t)retry_after_s * 1000);
 	if (judged.untruth) {
-		rpc->providers[batch->provider].distrusts++;
+		rpc->stats.of[batch->provider].distrusts++;
 		eth_rpc_pool_distrust(&rpc->pool, batch->provider, eth_rpc_now_ms());
 	}
 	if (judged.answer != NULL)
@@ -243,7 +243,7 @@ static void start(struct eth_rpc_pending *batch, unsigned provider)
 	batch->started_ms = now;
 	rpc->stats.batches++;
 	rpc->stats.calls += batch->n;
-	rpc->providers[provider].batches++;
+	rpc->stats.of[provider].batches++;
 	others = batch->once ? 0 : eth_rpc_pool_open(&rpc->pool, others, batch->deadline_ms);
 	err = eth_rpc_http_post(&batch->post, rpc->providers[provider].http, batch->request, batch->request_len,
 				batch->cap, (long)eth_rpc_pool_slice(left, count_bits(others)), batch->once,

@@ -44,7 +44,6 @@ struct eth_rpc_provider {
 	struct eth_rpc_http *http;
 	char host[ETH_RPC_HOST_MAX];
 	char last_error[ETH_RPC_ERROR_MAX]; /* "" after an answer: the same trouble is one line of the log */
-	uint64_t batches, failures, limited, distrusts;
 };
 
 struct eth_rpc {

@@ -24,6 +24,56 @@ METRIC(RPC_CALLS, COUNTER, "kedge_rpc_calls_total", "", "JSON-RPC calls asked")
 METRIC(RPC_ERRORS, COUNTER, "kedge_rpc_errors_total", "", "JSON-RPC batches that failed")
 METRIC(AGENT_READS_INDEX, COUNTER, "kedge_agent_reads_total", "from=\"index\"", "Agents read for answers, by where")
 METRIC(AGENT_READS_CHAIN, COUNTER, "kedge_agent_reads_total", "from=\"chain\"", "Agents read for answers, by where")
+METRIC(RPC_FAILOVERS, COUNTER, "kedge_rpc_failovers_total", "", "JSON-RPC batches sent again to another provider")
+METRIC(RPC_LIMITED, COUNTER, "kedge_rpc_limited_total", "", "JSON-RPC requests refused for their rate")
+METRIC(RPC_PROVIDER_REQUESTS_0, COUNTER, "kedge_rpc_provider_requests_total", "place=\"0\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_1, COUNTER, "kedge_rpc_provider_requests_total", "place=\"1\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_2, COUNTER, "kedge_rpc_provider_requests_total", "place=\"2\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_3, COUNTER, "kedge_rpc_provider_requests_total", "place=\"3\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_4, COUNTER, "kedge_rpc_provider_requests_total", "place=\"4\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_5, COUNTER, "kedge_rpc_provider_requests_total", "place=\"5\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_6, COUNTER, "kedge_rpc_provider_requests_total", "place=\"6\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_REQUESTS_7, COUNTER, "kedge_rpc_provider_requests_total", "place=\"7+\"",
+       "Requests to a provider, by its place in the list of its chain")
+METRIC(RPC_PROVIDER_FAILURES_0, COUNTER, "kedge_rpc_provider_failures_total", "place=\"0\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_1, COUNTER, "kedge_rpc_provider_failures_total", "place=\"1\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_2, COUNTER, "kedge_rpc_provider_failures_total", "place=\"2\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_3, COUNTER, "kedge_rpc_provider_failures_total", "place=\"3\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_4, COUNTER, "kedge_rpc_provider_failures_total", "place=\"4\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_5, COUNTER, "kedge_rpc_provider_failures_total", "place=\"5\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_6, COUNTER, "kedge_rpc_provider_failures_total", "place=\"6\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_FAILURES_7, COUNTER, "kedge_rpc_provider_failures_total", "place=\"7+\"",
+       "Of them failed: not reached, silent, refused, unreadable")
+METRIC(RPC_PROVIDER_DISTRUSTS_0, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"0\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_1, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"1\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_2, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"2\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_3, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"3\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_4, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"4\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_5, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"5\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_6, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"6\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
+METRIC(RPC_PROVIDER_DISTRUSTS_7, COUNTER, "kedge_rpc_provider_distrusts_total", "place=\"7+\"",
+       "Times a provider was set aside for an untruth or a wrong chain")
 METRIC(ATTESTATIONS_NEW, COUNTER, "kedge_attestations_total", "result=\"new\"", "Attestations by outcome")
 METRIC(ATTESTATIONS_DUPLICATE, COUNTER, "kedge_attestations_total", "result=\"duplicate\"", "Attestations by outcome")
 METRIC(ATTESTATIONS_REFUSED, COUNTER, "kedge_attestations_total", "result=\"refused\"", "Attestations by outcome")
@@ -52,6 +102,11 @@ METRIC(INDEX_LIES, COUNTER, "kedge_index_untrue_answers_total", "", "Answers of 
 METRIC(INDEX_PROOFS, COUNTER, "kedge_index_proofs_total", "", "Proofs of changed agents taken and stored")
 METRIC(INDEX_ALARM, GAUGE, "kedge_index_alarm", "", "1 while a finalized block has changed its hash: nothing is indexed")
 METRIC(INDEX_UNKNOWN, GAUGE, "kedge_index_unknown_layouts", "", "Registries whose implementation is not known here")
+METRIC(FILE_LOOKS_OK, COUNTER, "kedge_file_looks_total", "result=\"ok\"", "Looks at agents' registration files")
+METRIC(FILE_LOOKS_FAILED, COUNTER, "kedge_file_looks_total", "result=\"failed\"", "Looks at agents' registration files")
+METRIC(CHAIN_BACKWARDS, COUNTER, "kedge_chain_finalized_backwards_total", "", "Times a finalized block was contradicted")
+METRIC(CHAIN_DISAGREED, COUNTER, "kedge_chain_quorum_disagreed_total", "",
+       "Looks at which providers named different finalized blocks")
 METRIC(ANCHOR_ATTEMPTS, COUNTER, "kedge_anchor_attempts_total", "", "Anchor transactions broadcast")
 METRIC(ANCHOR_FAILURES, COUNTER, "kedge_anchor_failures_total", "", "Anchor attempts that failed or reverted")
 METRIC(ANCHOR_LAST_SECONDS, GAUGE_MAX, "kedge_anchor_last_timestamp_seconds", "",
