@@ -4,6 +4,7 @@
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor.h"
+#include "gateway/steward/files.h"
 #include "gateway/steward/follow.h"
 #include "gateway/steward/index.h"
 #include "gateway/steward/notary.h"
@@ -141,6 +142,7 @@ static void plan_duties(struct plans *plans, const struct config *config)
 	add_duty(plans, "sign", NULL, steward_sign_run);
 	add_duty(plans, "publish", NULL, steward_publish_run);
 	add_duty(plans, "notary", NULL, steward_notary_run);
+	add_duty(plans, "files", NULL, steward_files_run);
 	for (size_t i = 0; i < plans->chains.nchains; i++)
 		add_duty(plans, "follow", &plans->chains.chains[i], steward_follow_run);
 	for (size_t i = 0; i < plans->chains.nchains; i++)

@@ -21,7 +21,7 @@ LIBRARIES = {
     "fetch": ("cid_ fetch_ fetcher_ uri_", "eth did"),
     "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",
                "eth did anchor sql runtime identity"),
-    "steward": ("anchor_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ steward_",
+    "steward": ("anchor_ files_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ steward_",
                 "eth eth_rpc did anchor sql config chains runtime identity fetch record"),
     "routes": ("documents_ ingest_ reading_ routes_ service_ view_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains runtime http identity record routes"),
