@@ -67,11 +67,26 @@ static size_t block_text(char *out, size_t size, const struct heads_block *block
 	return (size_t)snprintf(out, size, "{\"hash\":\"%s\",\"number\":%" PRIu64 "}", hash, block->number);
 }
 
-/* docs/formats.md §2 "evidence", canonical by construction. */
-static void write_evidence(struct merkle_hasher *hasher, struct admission *a, const struct admission_facts *facts)
+/* A subject of another chain was read at a block of that chain. */
+static void subject_text(char *out, size_t size, const struct admission *a, const struct submission *s,
+			 const struct authority *subject)
 {
-	char latest[128], safe[128], latest_block[128], safe_block[128], signer[ADDRESS_TEXT_SIZE],
-		subject[ADDRESS_TEXT_SIZE];
+	char owner[ADDRESS_TEXT_SIZE], block[128];
+
+	address_format_lower(owner, &subject->safe.owner);
+	block_text(block, sizeof(block), &subject->safe_block);
+	if (s->subject_key.chain == a->chain_id)
+		(void)snprintf(out, size, "{\"owner\":\"%s\"}", owner);
+	else
+		(void)snprintf(out, size, "{\"chain\":\"eip155:%" PRIu64 "\",\"owner\":\"%s\",\"safe\":%s}",
+			       s->subject_key.chain, owner, block);
+}
+
+/* docs/formats.md §2 "evidence", canonical by construction. */
+static void write_evidence(struct merkle_hasher *hasher, struct admission *a, const struct submission *s,
+			   const struct admission_facts *facts)
+{
+	char latest[128], safe[128], latest_block[128], safe_block[128], signer[ADDRESS_TEXT_SIZE], subject[256];
 	struct merkle_hash hash;
 
 	agent_text(latest, sizeof(latest), &facts->issuer.latest);
@@ -79,14 +94,20 @@ static void write_evidence(struct merkle_hasher *hasher, struct admission *a, co
 	block_text(latest_block, sizeof(latest_block), &facts->issuer.latest_block);
 	block_text(safe_block, sizeof(safe_block), &facts->issuer.safe_block);
 	address_format_lower(signer, &a->signer);
-	address_format_lower(subject, &facts->subject.safe.owner);
+	subject_text(subject, sizeof(subject), a, s, &facts->subject);
 	a->evidence_len = (size_t)snprintf(
 		a->evidence, sizeof(a->evidence),
 		"{\"chain\":\"eip155:%" PRIu64 "\",\"issuer\":{\"latest\":%s,\"safe\":%s},\"latest\":%s,\"safe\":%s,"
-		"\"sameOwner\":%s,\"signer\":\"%s\",\"subject\":{\"owner\":\"%s\"},\"v\":1}",
+		"\"sameOwner\":%s,\"signer\":\"%s\",\"subject\":%s,\"v\":1}",
 		a->chain_id, latest, safe, latest_block, safe_block, a->same_owner ? "true" : "false", signer, subject);
 	merkle_sha256(hasher, &hash, a->evidence, a->evidence_len);
 	memcpy(a->evidence_hash, hash.bytes, 32);
+}
+
+static bool is_one_reading(const struct authority *a, const struct authority *b)
+{
+	return memcmp(&a->safe_block.hash, &b->safe_block.hash, sizeof(a->safe_block.hash)) == 0 &&
+	       memcmp(&a->latest_block.hash, &b->latest_block.hash, sizeof(a->latest_block.hash)) == 0;
 }
 
 int admission_authority(struct merkle_hasher *hasher, struct admission *a, struct refusal *why,
@@ -94,9 +115,7 @@ int admission_authority(struct merkle_hasher *hasher, struct admission *a, struc
 {
 	const struct authority *issuer = &facts->issuer, *subject = &facts->subject;
 
-	if (issuer->err || subject->err ||
-	    memcmp(&issuer->safe_block.hash, &subject->safe_block.hash, sizeof(issuer->safe_block.hash)) != 0 ||
-	    memcmp(&issuer->latest_block.hash, &subject->latest_block.hash, sizeof(issuer->latest_block.hash)) != 0) {
+	if (issuer->err || subject->err || (s->issuer_key.chain == s->subject_key.chain && !is_one_reading(issuer, subject))) {
 		refusal_set(why, REFUSAL_CHAIN, "", "the state of issuer and subject could not be read at one block");
 		return -EAGAIN;
 	}
@@ -111,6 +130,6 @@ int admission_authority(struct merkle_hasher *hasher, struct admission *a, struc
 	a->chain_id = s->issuer_key.chain;
 	a->safe = issuer->safe_block;
 	a->same_owner = address_equal(&issuer->safe.owner, &subject->safe.owner);
-	write_evidence(hasher, a, facts);
+	write_evidence(hasher, a, s, facts);
 	return 0;
 }

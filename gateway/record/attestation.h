@@ -27,8 +27,14 @@ enum submission_id_match { SUBMISSION_ID_UNKNOWN, SUBMISSION_ID_MATCHES, SUBMISS
 /* Who kedge is, as far as names in an attestation go: all from configuration, nothing from a request. */
 struct record_names {
 	const char *origin; /* HOST[:PORT]/log */
-	struct agent_defaults
-		agents; /* host, and the registry that is served; agents of others are refused (rule `registry`) */
+	struct agent_defaults agents; /* host, and the default registry: what short names mean */
+	/* The other registries served (id ignored), also of other chains; agents of no registry here are refused (rule
+	 * `registry`). */
+	const struct agent_key *others;
+	size_t nothers;
+	/* A verifier, who knows no defaults, says whom the names must mean: a short name is then of that one's registry.
+	 * NULL at a gateway. */
+	const struct agent_key *issuer, *subject;
 };
 
 struct submission {

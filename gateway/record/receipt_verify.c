@@ -138,22 +138,23 @@ static bool hash_is(struct verifier *v, const json_t *value, const struct merkle
 }
 
 /*
- * The names as sent lead to the entry's key texts. A short name needs a default registry; the entry's own is taken, and
+ * The names as sent lead to the entry's key texts. A short name needs a default registry; that of the entry's key is taken, and
  * that it was meant is what the signature says, which binds the whole key text.
  */
 static bool check_payload(struct verifier *v)
 {
 	struct record_names names = {.origin = v->origin, .agents = {.host = v->host}};
-	struct agent_key issuer;
+	struct agent_key issuer, subject;
 	struct refusal why;
 
 	if (!check(v, "payload", hash_is(v, v->view.payload, &v->entry.payload), "its hash is the entry's",
 		   "its hash is not the entry's"))
 		return false;
-	if (agent_key_parse(&issuer, v->entry.issuer, strlen(v->entry.issuer)))
-		return check(v, "names", false, "", "the entry's issuer is no agent");
-	names.agents.chain = issuer.chain;
-	names.agents.registry = issuer.registry;
+	if (agent_key_parse(&issuer, v->entry.issuer, strlen(v->entry.issuer)) ||
+	    agent_key_parse(&subject, v->entry.subject, strlen(v->entry.subject)))
+		return check(v, "names", false, "", "the entry's issuer or subject is no agent");
+	names.issuer = &issuer;
+	names.subject = &subject;
 	if (submission_take(&v->said, &why, &names, json_incref(v->view.payload))) {
 		receipt_note(v->report, "names", RECEIPT_FAILED, "%s: %s", why.pointer, why.detail);
 		return false;
@@ -179,6 +180,8 @@ static bool check_uid(struct verifier *v)
 struct evidence {
 	struct eth_address signer, safe_owner, safe_wallet, latest_owner, latest_wallet, subject_owner;
 	bool same_owner;
+	bool far; /* the subject is of another chain than the issuer: `subject` says which, and of which block it is */
+	uint64_t subject_chain;
 };
 
 static bool read_address(struct eth_address *out, const json_t *object, const char *key)
@@ -186,25 +189,6 @@ static bool read_address(struct eth_address *out, const json_t *object, const ch
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text && strspn(text, "0x123456789abcdef") == strlen(text) && !address_parse(out, text, strlen(text));
-}
-
-static bool read_holders(struct evidence *e, json_t *json)
-{
-	static const char *const issuer_members[] = {"latest", "safe", NULL},
-				 *const agent_members[] = {"owner", "wallet", NULL},
-				 *const subject_members[] = {"owner", NULL};
-	json_t *issuer = json_object_get(json, "issuer"), *safe = json_object_get(issuer, "safe"),
-	       *latest = json_object_get(issuer, "latest"), *subject = json_object_get(json, "subject"),
-	       *same = json_object_get(json, "sameOwner");
-
-	if (!receipt_members(issuer, issuer_members, NULL) || !receipt_members(safe, agent_members, NULL) ||
-	    !receipt_members(latest, agent_members, NULL) || !receipt_members(subject, subject_members, NULL) ||
-	    !json_is_boolean(same))
-		return false;
-	e->same_owner = json_is_true(same);
-	return read_address(&e->signer, json, "signer") && read_address(&e->safe_owner, safe, "owner") &&
-	       read_address(&e->safe_wallet, safe, "wallet") && read_address(&e->latest_owner, latest, "owner") &&
-	       read_address(&e->latest_wallet, latest, "wallet") && read_address(&e->subject_owner, subject, "owner");
 }
 
 static bool read_block(uint64_t *number, uint8_t hash[static 32], json_t *block)
@@ -219,6 +203,31 @@ static bool read_block(uint64_t *number, uint8_t hash[static 32], json_t *block)
 	return true;
 }
 
+static bool read_holders(struct evidence *e, json_t *json)
+{
+	static const char *const issuer_members[] = {"latest", "safe", NULL},
+				 *const agent_members[] = {"owner", "wallet", NULL},
+				 *const subject_members[] = {"owner", NULL},
+				 *const far_members[] = {"chain", "owner", "safe", NULL};
+	json_t *issuer = json_object_get(json, "issuer"), *safe = json_object_get(issuer, "safe"),
+	       *latest = json_object_get(issuer, "latest"), *subject = json_object_get(json, "subject"),
+	       *same = json_object_get(json, "sameOwner");
+	uint8_t hash[32];
+	uint64_t number;
+
+	if (!receipt_members(issuer, issuer_members, NULL) || !receipt_members(safe, agent_members, NULL) ||
+	    !receipt_members(latest, agent_members, NULL) || !receipt_members(subject, e->far ? far_members : subject_members, NULL) ||
+	    !json_is_boolean(same))
+		return false;
+	if (e->far && (receipt_chain_parse(&e->subject_chain, json_object_get(subject, "chain")) ||
+		       !read_block(&number, hash, json_object_get(subject, "safe"))))
+		return false;
+	e->same_owner = json_is_true(same);
+	return read_address(&e->signer, json, "signer") && read_address(&e->safe_owner, safe, "owner") &&
+	       read_address(&e->safe_wallet, safe, "wallet") && read_address(&e->latest_owner, latest, "owner") &&
+	       read_address(&e->latest_wallet, latest, "wallet") && read_address(&e->subject_owner, subject, "owner");
+}
+
 static bool check_evidence(struct verifier *v, struct evidence *e)
 {
 	static const char *const members[] = {"chain",	"issuer",  "latest", "safe", "sameOwner",
@@ -228,6 +237,7 @@ static bool check_evidence(struct verifier *v, struct evidence *e)
 	uint64_t safe, latest, chain_id;
 	uint8_t safe_hash[32], latest_hash[32];
 
+	*e = (struct evidence){.far = v->said.subject_key.chain != v->said.issuer_key.chain};
 	if (!check(v, "evidence", hash_is(v, json, &v->entry.auth.evidence), "its hash is the entry's",
 		   "its hash is not the entry's"))
 		return false;
@@ -238,7 +248,8 @@ static bool check_evidence(struct verifier *v, struct evidence *e)
 		return check(v, "evidence-form", false, "", "the evidence has another form than version 1");
 	if (!check(v, "evidence-block",
 		   safe == v->entry.auth.block && !memcmp(safe_hash, v->entry.auth.hash, 32) && latest >= safe &&
-			   !strcmp(chain, v->entry.auth.chain) && chain_id == v->said.issuer_key.chain,
+			   !strcmp(chain, v->entry.auth.chain) && chain_id == v->said.issuer_key.chain &&
+			   (!e->far || e->subject_chain == v->said.subject_key.chain),
 		   "chain and safe block are the entry's, and the chain the issuer's",
 		   "chain or safe block is not the entry's, or the chain not the issuer's"))
 		return false;

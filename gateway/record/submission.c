@@ -103,8 +103,12 @@ static int check_kind(const struct submission *s, struct refusal *why)
 
 static bool served(const struct agent_key *key, const struct record_names *names)
 {
-	return key->chain == names->agents.chain &&
-	       !memcmp(&key->registry, &names->agents.registry, sizeof(key->registry));
+	if (key->chain == names->agents.chain && address_equal(&key->registry, &names->agents.registry))
+		return true;
+	for (size_t i = 0; i < names->nothers; i++)
+		if (key->chain == names->others[i].chain && address_equal(&key->registry, &names->others[i].registry))
+			return true;
+	return false;
 }
 
 /* What DESIGN §5.2 and §5.6 will admit one day, and this gateway does not offer. */
@@ -124,6 +128,23 @@ static int check_offered(const struct submission *s, struct refusal *why, const 
 	return 0;
 }
 
+/* The agent a text means. A verifier takes a short name as of the registry it expects, and a long one as it stands. */
+static int key_of(struct agent_key *key, const char *text, const struct record_names *names, const struct agent_key *expected)
+{
+	struct agent_defaults agents = names->agents;
+
+	if (!expected)
+		return agent_key_from_any(key, text, strlen(text), &agents);
+	agents.chain = expected->chain;
+	agents.registry = expected->registry;
+	if (agent_key_from_any(key, text, strlen(text), &agents) == 0)
+		return 0;
+	/* the DID that names the registry is no name of an agent of the default one (agent_did_parse) */
+	agents.chain = 0;
+	agents.registry = (struct eth_address){{0}};
+	return agent_key_from_any(key, text, strlen(text), &agents);
+}
+
 static int map_name(struct agent_key *key, char text[static AGENT_KEY_TEXT_SIZE], const struct submission *s,
 		    struct refusal *why, const struct record_names *names, const char *member)
 {
@@ -138,7 +159,7 @@ static int map_name(struct agent_key *key, char text[static AGENT_KEY_TEXT_SIZE]
 		(void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)id);
 		given = digits;
 	}
-	if (agent_key_from_any(key, given, strlen(given), &names->agents))
+	if (key_of(key, given, names, strcmp(member, "issuer") == 0 ? names->issuer : names->subject))
 		return submission_refuse(why, REFUSAL_NAME, pointer,
 					 "%s names no agent that this log knows how to read", member);
 	agent_key_format(text, key);

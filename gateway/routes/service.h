@@ -53,6 +53,7 @@ struct service {
 	struct append *append;
 	struct agent_defaults defaults; /* host, and what short names mean: the default chain and registry */
 	struct record_names names;
+	struct agent_key others[CHAINS_REGISTRIES_MAX]; /* what names.others points to */
 	bool has_anchor;
 	struct eth_address anchor_contract;
 	struct note_key log_key; /* public half */

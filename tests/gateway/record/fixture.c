@@ -28,6 +28,8 @@ void fixture_init(struct fixture *f)
 	f->secp = signature_context_new(seed);
 	assert_non_null(f->secp);
 	f->names.origin = FIXTURE_ORIGIN;
+	f->issuer = "0";
+	f->subject = "agent:1";
 	f->names.agents.host = "localhost:8004";
 	f->names.agents.chain = FIXTURE_CHAIN;
 	assert_int_equal(address_parse(&f->names.agents.registry, registry, strlen(registry)), 0);
@@ -44,13 +46,13 @@ void fixture_clear(struct fixture *f)
 	signature_context_free(f->secp);
 }
 
-static char *text(unsigned number, enum typed_method method, const char *signature)
+static char *text(const struct fixture *f, unsigned number, enum typed_method method, const char *signature)
 {
 	char *out;
 
 	assert_true(asprintf(&out,
-			     "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"0xabc\",\"issuer\":\"0\","
-			     "\"issuerKind\":\"agent\",\"subject\":\"agent:1\",\"claim\":{\"type\":\"peer.assessment\","
+			     "{\"attestation\":{\"schemaVersion\":\"attestation/v1\",\"id\":\"0xabc\",\"issuer\":\"%s\","
+			     "\"issuerKind\":\"agent\",\"subject\":\"%s\",\"claim\":{\"type\":\"peer.assessment\","
 			     "\"data\":"
 			     "{\"tag\":\"reliable\",\"n\":%u}},\"note\":\"keeps promises "
 			     "\\u2713\",\"confidence\":0.62,\"round\":8,"
@@ -58,7 +60,7 @@ static char *text(unsigned number, enum typed_method method, const char *signatu
 			     "\"context\":{\"game\":{\"id\":\"game-7\",\"type\":\"oathbreaker\"}},"
 			     "\"proof\":{\"type\":\"%s\",\"signature\":\"%s\"},\"salt\":"
 			     "\"00112233445566778899aabbccddeeff\"}",
-			     number, typed_method_text(method), signature) > 0);
+			     f->issuer, f->subject, number, typed_method_text(method), signature) > 0);
 	return out;
 }
 
@@ -74,7 +76,7 @@ char *fixture_submission(struct fixture *f, unsigned number, enum typed_method m
 	uint8_t bytes[SIGNATURE_SIZE];
 
 	memset(signature + 2, '0', 130);
-	draft = text(number, method, signature);
+	draft = text(f, number, method, signature);
 	assert_int_equal(submission_parse(&s, &why, &f->names, (const uint8_t *)draft, strlen(draft)), 0);
 	assert_int_equal(typed_content(&f->hasher, &content, &s), 0);
 	typed_fields_of(&fields, &s, FIXTURE_ORIGIN, content.uid);
@@ -88,7 +90,7 @@ char *fixture_submission(struct fixture *f, unsigned number, enum typed_method m
 	typed_content_clear(&content);
 	submission_clear(&s);
 	free(draft);
-	return text(number, method, signature);
+	return text(f, number, method, signature);
 }
 
 void fixture_facts(const struct fixture *f, struct admission_facts *facts)
@@ -102,6 +104,11 @@ void fixture_facts(const struct fixture *f, struct admission_facts *facts)
 	memset(&facts->issuer.latest_block.hash, 0x44, 32);
 	facts->subject = facts->issuer;
 	memset(&facts->subject.safe.owner, 0x33, 20);
+	if (strstr(f->subject, ":10")) { /* another chain has other heads */
+		facts->subject.safe_block.number = 7;
+		memset(&facts->subject.safe_block.hash, 0x77, 32);
+		facts->subject.latest_block = facts->subject.safe_block;
+	}
 }
 
 void fixture_item(struct fixture *f, struct fixture_item *item, unsigned number, enum typed_method method)

@@ -21,6 +21,7 @@ struct fixture {
 	struct eth_address owner;
 	struct note_key log_key;
 	uint8_t log_secret[64];
+	const char *issuer, *subject; /* as submissions name them; at first agents 0 and 1 in two short forms */
 };
 
 void fixture_init(struct fixture *f);

@@ -81,6 +81,48 @@ static void test_every_level(void **state)
 		}
 }
 
+/* Issuer and subject may be of other registries than the default one, and of two chains; each name in every form it may have. */
+static void test_other_registries(void **state)
+{
+	static const struct agent_key others[] = {{.chain = 10, .registry = {{0x66}}}, {.chain = 31337, .registry = {{0x55}}}};
+#define FAR "0x6600000000000000000000000000000000000000"
+#define NEAR "0x5500000000000000000000000000000000000000"
+	static const struct {
+		const char *issuer, *subject, *key;
+	} pairs[] = {
+		{"0", "eip155:10/erc721:" FAR "/5", "eip155:10/erc721:" FAR "/5"},
+		{"eip155:31337/erc721:" NEAR "/5", "5", "eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/5"},
+		{"did:web:localhost%3A8004:agent:eip155:31337:" NEAR ":5", "did:web:localhost%3A8004:agent:31337:5",
+		 "eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/5"},
+		{"erc8004:31337:" NEAR ":1", "erc8004:10:" FAR ":1", "eip155:10/erc721:" FAR "/1"},
+		{"agent:1", "did:web:localhost%3A8004:agent:eip155:31337:" NEAR ":1", "eip155:31337/erc721:" NEAR "/1"},
+	};
+	struct receipt_report r;
+	struct fixture mine;
+
+	(void)state;
+	fixture_init(&mine);
+	mine.names.others = others;
+	mine.names.nothers = 2;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		char *bytes;
+		size_t len;
+
+		mine.issuer = pairs[i].issuer;
+		mine.subject = pairs[i].subject;
+		fixture_receipt(&mine, &bytes, &len, RECEIPT_PUBLISHED, 3, 9, i & 1 ? TYPED_EIP191 : TYPED_EIP712);
+		verify(&r, bytes, len);
+		if (!r.confirmed)
+			print_report(&r);
+		assert_true(r.confirmed);
+		assert_string_equal(r.subject, pairs[i].key);
+		assert_int_equal(strstr(bytes, "\"subject\":{\"chain\":\"eip155:10\",\"owner\":") != NULL,
+				 strncmp(pairs[i].key, "eip155:10/", 10) == 0);
+		free(bytes);
+	}
+	fixture_clear(&mine);
+}
+
 /* The bytes are canonical by construction, which an independent writer confirms. */
 static void test_canonical(void **state)
 {
@@ -447,7 +489,7 @@ static void test_writer_limits(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_level),	  cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_every_level),	  cmocka_unit_test(test_other_registries), cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_every_byte_counts), cmocka_unit_test(test_cut_and_grown),
 		cmocka_unit_test(test_wrong_parts),	  cmocka_unit_test(test_head_must_be_last),
 		cmocka_unit_test(test_other_policies),	  cmocka_unit_test(test_what_the_chain_says),
