@@ -46,6 +46,7 @@ CREATE TABLE block (
 );
 CREATE INDEX block_time ON block (chain_id, time, number);
 COMMENT ON TABLE block IS 'Every block of the overlay, and of the finalized chain those in which something happened. time: seconds since 1970.';
+COMMENT ON COLUMN block.parent IS 'Zero in a finalized block that is known from its logs alone.';
 
 CREATE TABLE agent_event (
 	registry   integer  NOT NULL REFERENCES registry,
