@@ -23,7 +23,21 @@ function pour(res) {
 	more();
 }
 
+// Cards of agents of chain 31337, as the duty "files" meets them.
+const REGISTRY = 'eip155:31337:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432';
+const named = (id) => ({ registrations: [{ agentId: id, agentRegistry: REGISTRY }] });
+const card = (id) => ({
+	type: 'https://eips.ethereum.org/EIPS/eip-8004#registration-v1', name: `Agent ${id}`, description: 'd', image: 'i', ...named(id),
+	services: ['one.card', 'two.card', 'three.card', 'good'].map((host) => ({ name: 'A2A', endpoint: `https://${host}.example/x` })),
+});
+const known = { 'one.card.example': named(42), 'three.card.example': named(43) };
+let changes = 0;
+
 const pages = {
+	'/card': (req, res) => res.end(JSON.stringify(card(42))),
+	'/changing': (req, res) => res.end(JSON.stringify({ name: `v${++changes}` })),
+	'/.well-known/agent-registration.json': (req, res) =>
+		known[req.headers.host] ? res.end(JSON.stringify(known[req.headers.host])) : res.writeHead(404).end(),
 	'/ok': (req, res) => res.setHeader('Content-Type', 'Application/JSON; charset=utf-8').setHeader('Cache-Control', 'public, max-age=60').end('{"name":"n"}'),
 	'/echo': (req, res) => res.end(`${req.headers.host} ${req.headers.accept} ${req.headers['accept-encoding'] ?? '-'} ${req.url}`),
 	'/count': (req, res) => setTimeout(() => res.end(String(++counted)), 50),
