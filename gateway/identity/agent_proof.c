@@ -406,8 +406,9 @@ static int parse(struct agent_proof *out, struct work *work, struct parsed *pars
 	return parse_nodes(work, parsed, json_object_get(parsed->root, "nodes"));
 }
 
-/* Which member is not what the nodes prove; NULL if all of them are, and the text is only written otherwise. */
-static const char *find_difference(const json_t *stated, const char *proven, size_t len)
+/* Why the text is not the one that was proven: a member that says something else, or, if all of them say the same, a form or a
+ * member that does not belong there. */
+static int judge_difference(char *why, const json_t *stated, const char *proven, size_t len)
 {
 	json_auto_t *object = NULL;
 	struct jcs_error error;
@@ -415,30 +416,24 @@ static const char *find_difference(const json_t *stated, const char *proven, siz
 	json_t *value;
 
 	if (jcs_parse(&object, &error, proven, len, NULL) != 0)
-		return NULL;
+		return refuse(why, -ENOMEM, "out of memory");
 	json_object_foreach(object, name, value)
 		if (!json_equal(value, json_object_get(stated, name)))
-			return name;
-	return NULL;
+			return refuse(why, -EKEYREJECTED, "%s: not what the nodes prove", name);
+	return refuse(why, -EBADMSG, "not canonical JSON, or a member that does not belong there");
 }
 
 static int compare(const struct agent_proof *proven, struct work *work, const struct parsed *parsed, const char *text,
 		   size_t len)
 {
 	size_t found_len;
-	const char *name;
 	char *found;
 	int err = render(&found, &found_len, proven, work);
 
 	if (err != 0)
 		return err;
-	if (found_len != len || memcmp(found, text, len) != 0) {
-		name = find_difference(parsed->root, found, found_len);
-		if (name != NULL)
-			err = refuse(work->why, -EKEYREJECTED, "%s: not what the nodes prove", name);
-		else
-			err = refuse(work->why, -EBADMSG, "not canonical JSON, or a member that does not belong there");
-	}
+	if (found_len != len || memcmp(found, text, len) != 0)
+		err = judge_difference(work->why, parsed->root, found, found_len);
 	free(found);
 	return err;
 }
