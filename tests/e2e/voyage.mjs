@@ -114,7 +114,7 @@ class Voyage {
   async hostHeader() {
     const { stack } = this;
     const final = `/1.0/identifiers/${this.did(0)}?versionId=${this.registeredAt}`;
-    await settled('the block of agent 0 to be final', async () => (await this.get(final)).json().didDocumentMetadata.gateway.finality === 'finalized');
+    await settled('the block of agent 0 to be final', async () => (await this.get(final)).json().didDocumentMetadata.gateway.finality === 'final');
     const targets = ['/.well-known/did.json', `/agent/${stack.record.chainId}/0/did.json`, final, '/log/vkey',
       `/1.0/identifiers/${encoded(this.did(1))}`];
     const hosts = ['evil.example', 'localhost:1', `${stack.host}.`, 'LOCALHOST', '[::1]:80', '127.0.0.1', 'a'.repeat(200), 'evil.example:8004'];
@@ -332,7 +332,9 @@ class Voyage {
     const at = async (block) => (await this.get(`/1.0/identifiers/${this.did(1)}?versionId=${block}`)).json();
     const old = await at(this.rotatedAt - 1);
     assert.ok(lists(old.didDocument, this.first1.address) && !lists(old.didDocument, this.second1.address));
-    assert.equal(old.didDocumentMetadata.versionId, String(this.rotatedAt - 1));
+    // a version is named by the block that made it; it was in force until the next
+    assert.ok(Number(old.didDocumentMetadata.versionId) < this.rotatedAt);
+    assert.equal(old.didDocumentMetadata.nextVersionId, String(this.rotatedAt));
     const now = await at(this.rotatedAt);
     assert.ok(!lists(now.didDocument, this.first1.address) && lists(now.didDocument, this.second1.address));
     const told = await stack.cli(['resolve', this.did(1), '--version-id', this.rotatedAt - 1]);
