@@ -1,107 +1,6 @@
 /* The whole operation of a wish against a fake node: reads, simulation, price. */
+#include "tests/gateway/identity/fake_prepare.h"
 #include "tests/gateway/identity/prepare_wish.h"
-
-enum {
-	NODE_NO_CODE = 1,
-	NODE_REVERTS = 2,
-	NODE_REFUSES = 4,
-	NODE_L1 = 8,
-	NODE_AGREES = 16,
-	NODE_DISAGREES = 32,
-	NODE_DOWN = 64,
-	NODE_POOR = 128,
-	NODE_NO_TIP = 256,
-	NODE_HAS_WALLET = 512,
-	NODE_OLD = 1024, /* no isAuthorizedOrOwner */
-};
-
-static json_t *text(const char *result)
-{
-	return json_pack("{s:s}", "result", result);
-}
-
-static json_t *error(int code, const char *message, const char *data)
-{
-	return json_pack("{s:{s:i,s:s,s:s*}}", "error", "code", code, "message", message, "data", data);
-}
-
-static json_t *word_of(const char *address)
-{
-	char word[67];
-
-	(void)snprintf(word, sizeof(word), "0x%024d%s", 0, address + 2);
-	return text(word);
-}
-
-#define ONE "0x0000000000000000000000000000000000000000000000000000000000000001"
-#define NOT_AUTHORISED                                                                                                 \
-	"0x08c379a000000000000000000000000000000000000000000000000000000000000000200000000000000000000000000000000000" \
-	"00000000"                                                                                                     \
-	"000000000000000000000e4e6f7420617574686f72697a6564000000000000000000000000000000000000"
-
-static json_t *call(unsigned mode, const json_t *params)
-{
-	const json_t *transaction = json_array_get(params, 0);
-	const char *to = json_string_value(json_object_get(transaction, "to"));
-	const char *data = json_string_value(json_object_get(transaction, "data"));
-	bool missing = strlen(data) >= 74 && strncmp(data + 10 + 62, "07", 2) == 0;
-
-	if (strncmp(to, "0x4200", 6) == 0)
-		return mode & NODE_L1 ? text("0x00000000000000000000000000000000000000000000000000000000000f4240")
-				      : text("0x");
-	if (strncmp(data, "0x1626ba7e", 10) == 0)
-		return mode & NODE_AGREES ? text("0x1626ba7e00000000000000000000000000000000000000000000000000000000")
-		       : mode & NODE_DISAGREES
-			       ? text("0xffffffff00000000000000000000000000000000000000000000000000000000")
-			       : error(3, "execution reverted", "0x");
-	if (mode & NODE_NO_CODE)
-		return text("0x");
-	if (strncmp(data, "0x6352211e", 10) == 0)
-		return missing ? error(3, "execution reverted",
-				       "0x7e2732890000000000000000000000000000000000000000000000000000000000000007")
-			       : word_of(OWNER);
-	if (strncmp(data, "0x00339509", 10) == 0)
-		return word_of(mode & NODE_HAS_WALLET ? WALLET : "0x0000000000000000000000000000000000000000");
-	if (strncmp(data, "0xd95e72be", 10) == 0)
-		return mode & NODE_OLD ? error(3, "execution reverted", "0x") : text(ONE);
-	return mode & NODE_REVERTS ? error(3, "execution reverted: Not authorized", NOT_AUTHORISED) : text("0x");
-}
-
-static json_t *reply(struct fake_shared *shared, const char *method, const json_t *params)
-{
-	unsigned mode = shared->mode;
-
-	if (strcmp(method, "eth_getBlockByNumber") == 0)
-		return json_pack("{s:{s:s,s:s,s:s,s:s,s:s}}", "result", "number", "0xa", "hash", ONE, "parentHash", ONE,
-				 "timestamp", "0x6553f100", "baseFeePerGas", "0x3b9aca00");
-	if (strcmp(method, "eth_getCode") == 0) {
-		const char *address = json_string_value(json_array_get(params, 0));
-
-		if (strncmp(address, "0x8004", 6) == 0)
-			return text(mode & NODE_NO_CODE ? "0x" : "0x6001");
-		return text(mode & (NODE_AGREES | NODE_DISAGREES) ? "0x6002" : "0x");
-	}
-	if (strcmp(method, "eth_maxPriorityFeePerGas") == 0)
-		return mode & NODE_NO_TIP ? error(-32601, "the method does not exist", NULL) : text("0x3b9aca00");
-	if (strcmp(method, "eth_getBalance") == 0)
-		return text(mode & NODE_POOR ? "0x1" : "0xde0b6b3a7640000");
-	if (strcmp(method, "eth_getTransactionCount") == 0)
-		return text("0x5");
-	if (strcmp(method, "eth_estimateGas") == 0)
-		return mode & NODE_REVERTS   ? error(3, "execution reverted: Not authorized", NOT_AUTHORISED)
-		       : mode & NODE_REFUSES ? error(-32000, "gas required exceeds\n allowance (0)", NULL)
-					     : text("0x186a0");
-	return call(mode, params);
-}
-
-static void node(struct fake_shared *shared, unsigned number, int fd, const char *body, size_t len)
-{
-	(void)number;
-	if (shared->mode & NODE_DOWN)
-		fake_http_text(fd, 404, "", "");
-	else
-		fake_answer(shared, fd, body, len, 31337, reply);
-}
 
 static int setup(void **state)
 {
@@ -111,7 +10,7 @@ static int setup(void **state)
 	if (setup_signatures(state) != 0)
 		return 1;
 	f = *state;
-	fake_node_start(&f->node, node);
+	fake_node_start(&f->node, fake_prepare);
 	config.url = f->node.url;
 	f->base = event_base_new();
 	return eth_rpc_new(&f->rpc, f->base, &config);
@@ -138,20 +37,22 @@ static const struct operation {
 } OPERATIONS[] = {
 	{"register", PREPARE_REGISTER, 0, NULL, 42, 0, NULL, NULL},
 	{"uri", PREPARE_URI, 0, NULL, 42, 0, NULL, NULL},
-	{"a registry without isAuthorizedOrOwner", PREPARE_URI, NODE_OLD, NULL, 42, 0, NULL, NULL},
-	{"a node that suggests no tip", PREPARE_URI, NODE_NO_TIP, NULL, 42, 0, NULL, NULL},
+	{"a registry without isAuthorizedOrOwner", PREPARE_URI, FAKE_PREPARE_OLD, NULL, 42, 0, NULL, NULL},
+	{"a node that suggests no tip", PREPARE_URI, FAKE_PREPARE_NO_TIP, NULL, 42, 0, NULL, NULL},
 	{"unknown agent", PREPARE_URI, 0, NULL, 7, 1, "unknown-agent", "no agent 7"},
-	{"no registry", PREPARE_URI, NODE_NO_CODE, NULL, 42, 1, "no-registry", "no contract"},
-	{"the simulation reverts", PREPARE_URI, NODE_REVERTS, NULL, 42, 1, "not-authorised",
+	{"no registry", PREPARE_URI, FAKE_PREPARE_NO_CODE, NULL, 42, 1, "no-registry", "no contract"},
+	{"the simulation reverts", PREPARE_URI, FAKE_PREPARE_REVERTS, NULL, 42, 1, "not-authorised",
 	 "neither the agent's owner"},
-	{"the node does not estimate", PREPARE_URI, NODE_REFUSES, NULL, 42, 1, "node-refuses", "exceeds? allowance"},
-	{"the node is down", PREPARE_URI, NODE_DOWN, NULL, 42, -EIO, NULL, NULL},
+	{"the node does not estimate", PREPARE_URI, FAKE_PREPARE_REFUSES, NULL, 42, 1, "node-refuses",
+	 "exceeds? allowance"},
+	{"the node is down", PREPARE_URI, FAKE_PREPARE_DOWN, NULL, 42, -EIO, NULL, NULL},
 	{"wallet by its key", PREPARE_WALLET, 0, BY_WALLET, 42, 0, NULL, NULL},
-	{"wallet by a contract", PREPARE_WALLET, NODE_AGREES, "0x010203", 42, 0, NULL, NULL},
-	{"a contract that says no", PREPARE_WALLET, NODE_DISAGREES, "0x010203", 42, 1, "wrong-signer", "ERC-1271"},
-	{"a contract that reverts", PREPARE_WALLET, NODE_DISAGREES | NODE_REVERTS, "0x010203", 42, 1, "wrong-signer",
+	{"wallet by a contract", PREPARE_WALLET, FAKE_PREPARE_AGREES, "0x010203", 42, 0, NULL, NULL},
+	{"a contract that says no", PREPARE_WALLET, FAKE_PREPARE_DISAGREES, "0x010203", 42, 1, "wrong-signer",
 	 "ERC-1271"},
-	{"unset", PREPARE_UNSET_WALLET, NODE_HAS_WALLET, NULL, 42, 0, NULL, NULL},
+	{"a contract that reverts", PREPARE_WALLET, FAKE_PREPARE_DISAGREES | FAKE_PREPARE_REVERTS, "0x010203", 42, 1,
+	 "wrong-signer", "ERC-1271"},
+	{"unset", PREPARE_UNSET_WALLET, FAKE_PREPARE_HAS_WALLET, NULL, 42, 0, NULL, NULL},
 	{"transfer", PREPARE_TRANSFER, 0, NULL, 42, 0, NULL, NULL},
 };
 
@@ -208,7 +109,7 @@ static void the_cost_counts_what_estimates_leave_out(void **state)
 	assert_string_equal(fee, "360000000000000");
 	assert_int_equal(plan.warning_count, 0);
 	prepare_plan_clear(&plan);
-	f->node.shared->mode = NODE_L1 | NODE_POOR;
+	f->node.shared->mode = FAKE_PREPARE_L1 | FAKE_PREPARE_POOR;
 	assert_int_equal(prepare_wait(&plan, &refusal, f->rpc, f->signatures, &ask, 4000), 0);
 	assert_true(plan.has_l1_fee);
 	u256_format_decimal(fee, &plan.fee);
@@ -257,7 +158,7 @@ static void a_transfer_says_what_it_takes_along(void **state)
 	struct prepare_refusal refusal;
 	struct prepare_plan plan;
 
-	f->node.shared->mode = NODE_HAS_WALLET;
+	f->node.shared->mode = FAKE_PREPARE_HAS_WALLET;
 	ask.to = address_of(OWNER);
 	assert_int_equal(prepare_wait(&plan, &refusal, f->rpc, f->signatures, &ask, 4000), 0);
 	assert_int_equal(plan.warning_count, 2);
