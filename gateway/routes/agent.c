@@ -181,7 +181,7 @@ static void get_agent(struct http_request *req)
 	if (has_at)
 		reading_at(req, state->registry, &state->key, &state->when, on_then, state);
 	else
-		reading_now(req, state->registry, &state->key, true, on_now, state);
+		reading_now(req, state->registry, &state->key, READING_URI, on_now, state);
 }
 
 /* ---- who speaks for it ---- */
@@ -289,7 +289,7 @@ static void get_authority(struct http_request *req)
 	if (has_at)
 		reading_at(req, state->registry, &state->key, &state->when, on_authority_then, state);
 	else
-		reading_now(req, state->registry, &state->key, false, on_authority_now, state);
+		reading_now(req, state->registry, &state->key, READING_KEYS, on_authority_now, state);
 }
 
 static const char *const agent_query[] = {"at", NULL}, *const authority_query[] = {"address", "at", NULL};

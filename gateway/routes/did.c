@@ -98,7 +98,7 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 		cannot_say(state->req);
 		return;
 	}
-	err = view_document(&document, state->service, &state->key, &now->safe, &now->latest);
+	err = view_now_document(&document, NULL, state->service, &state->key, now);
 	if (err != 0)
 		http_fail(state->req, err, NULL);
 	else
@@ -138,7 +138,7 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 	if (ready)
 		http_reply_shared(req, ready);
 	else
-		reading_now(req, state->registry, &state->key, false, on_now, state);
+		reading_now(req, state->registry, &state->key, READING_FILE, on_now, state);
 }
 
 /* The path is the DID with slashes for colons, so the DID's own parser judges it. */

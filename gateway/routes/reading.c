@@ -15,12 +15,14 @@ struct now_read {
 	struct http_request *req;
 	const struct service_registry *registry;
 	struct agent_key key;
-	bool with_uri;
+	enum reading_parts parts;
 	reading_on_now *on_now;
 	void *arg;
 	struct heads_set heads;
-	struct pg_op op;
+	unsigned waiting; /* for answers of the store */
+	struct pg_op op, file_op;
 	struct store_resolve_list list;
+	struct store_files files;
 	struct reading_now now;
 };
 
@@ -100,7 +102,10 @@ static struct reading_state state_of_node(const struct agent_state *read)
 
 static void drop_now(void *arg)
 {
-	store_resolve_clear(&((struct now_read *)arg)->list);
+	struct now_read *read = arg;
+
+	store_resolve_clear(&read->list);
+	store_files_clear(&read->files);
 }
 
 static void on_pair(void *arg, int err, struct agent_pair *pair)
@@ -150,7 +155,7 @@ static void ask_node(struct now_read *read)
 	metrics_add(METRIC_AGENT_READS_CHAIN, 1);
 	read->now = (struct reading_now){.scope = scope_of_heads(read->registry), .safe_block = mark_of(&read->heads.safe),
 					 .latest_block = mark_of(&read->heads.latest)};
-	if (read->with_uri)
+	if (read->parts & READING_URI)
 		rc = agent_read_pair(chain->rpc_reads, &read->key, &read->heads, true, SERVICE_RPC_MS, on_pair, read);
 	else
 		rc = authority_get(chain->authority, &read->key, on_verdict, read);
@@ -163,12 +168,29 @@ static bool is_block(const struct store_mark *mark, const struct heads_block *bl
 	return mark->known && mark->number == block->number && memcmp(mark->hash, block->hash.bytes, 32) == 0;
 }
 
-static void on_rows(struct pg_op *op)
+/* A snapshot says something only of the URI it was fetched from. */
+static const struct store_file *file_of(const struct now_read *read)
+{
+	const struct store_resolved *rows = read->list.rows;
+	const struct store_file *file = read->files.n > 0 ? &read->files.rows[0] : NULL;
+
+	for (size_t i = SAFE; file && i <= LATEST; i++) {
+		const struct pg_bytes *uri = &rows[i].state.uri;
+
+		if (!rows[i].exists || uri->len != file->uri.len || (uri->len > 0 && memcmp(uri->data, file->uri.data, uri->len) != 0))
+			return NULL;
+	}
+	return file;
+}
+
+static void on_stored(struct pg_op *op)
 {
 	struct now_read *read = op->arg;
 	const struct store_resolved *rows = read->list.rows;
 
-	if (op->err != 0 || !store_reach_has(&rows[LATEST].reach, read->heads.latest.number) ||
+	if (--read->waiting > 0)
+		return;
+	if (read->op.err != 0 || !store_reach_has(&rows[LATEST].reach, read->heads.latest.number) ||
 	    !is_block(&rows[SAFE].at, &read->heads.safe) || !is_block(&rows[LATEST].at, &read->heads.latest)) {
 		ask_node(read);
 		return;
@@ -176,19 +198,35 @@ static void on_rows(struct pg_op *op)
 	metrics_add(METRIC_AGENT_READS_INDEX, 1);
 	read->now = (struct reading_now){.indexed = true, .safe_block = rows[SAFE].at, .latest_block = rows[LATEST].at,
 					 .safe = state_of_row(&rows[SAFE]), .latest = state_of_row(&rows[LATEST]),
-					 .row = &rows[LATEST]};
+					 .row = &rows[LATEST], .file = file_of(read)};
 	read->now.scope = reading_scope_of(&rows[LATEST].reach, &read->now.safe_block);
 	read->on_now(read->arg, 0, &read->now);
 }
 
-void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key, bool with_uri,
-		 reading_on_now *on_now, void *arg)
+/* Both questions travel together. */
+static void ask_store(struct now_read *read, const struct store_mark *safe)
+{
+	uint64_t numbers[2] = {[SAFE] = read->heads.safe.number, [LATEST] = read->heads.latest.number};
+	struct pg_conn *conn = service_reader(http_user(read->req));
+	uint32_t registry = read->registry->in_index;
+	uint8_t id[32];
+
+	u256_to_bytes(id, &read->key.id);
+	if (store_resolve(conn, &read->op, &read->list, registry, id, safe, numbers, 2) != 0) {
+		ask_node(read);
+		return;
+	}
+	read->waiting = 1;
+	if (read->parts & READING_FILE && store_file_at(conn, &read->file_op, &read->files, registry, id, STORE_FILE_NEWEST) == 0)
+		read->waiting = 2;
+}
+
+void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,
+		 enum reading_parts parts, reading_on_now *on_now, void *arg)
 {
 	struct now_read *read = http_alloc(req, sizeof(*read));
 	const struct heads_set *heads;
 	struct store_mark safe;
-	uint64_t numbers[2];
-	uint8_t id[32];
 	int rc = read ? heads_get(&heads, &registry->chain->heads, HEADS_AGE_MAX_MS) : -ENOMEM;
 
 	if (rc == 0)
@@ -197,14 +235,13 @@ void reading_now(struct http_request *req, const struct service_registry *regist
 		on_now(arg, rc, NULL);
 		return;
 	}
-	*read = (struct now_read){.req = req, .registry = registry, .key = *key, .with_uri = with_uri, .on_now = on_now, .arg = arg,
-				  .heads = *heads, .op = {.on_done = on_rows, .arg = read}};
+	*read = (struct now_read){.req = req, .registry = registry, .key = *key, .parts = parts, .on_now = on_now, .arg = arg,
+				  .heads = *heads, .op = {.on_done = on_stored, .arg = read}};
+	read->file_op = read->op;
 	safe = mark_of(&heads->safe);
-	numbers[SAFE] = heads->safe.number;
-	numbers[LATEST] = heads->latest.number;
-	u256_to_bytes(id, &key->id);
-	if (registry->in_index == 0 || store_resolve(service_reader(http_user(req)), &read->op, &read->list, registry->in_index, id,
-						     &safe, numbers, 2) != 0)
+	if (registry->in_index != 0)
+		ask_store(read, &safe);
+	else
 		ask_node(read);
 }
 

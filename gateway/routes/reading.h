@@ -5,6 +5,7 @@
  * heads' numbers have the heads' hashes. Either way nothing is a mix of two branches. All of a reading borrows from the
  * request and lives as long as it. */
 #include "gateway/routes/service.h"
+#include "sql/store_file.h"
 #include "sql/store_resolve.h"
 
 /* How much of the chain is settled, for the one branch that a reading is of. */
@@ -31,12 +32,19 @@ struct reading_now {
 	struct store_mark safe_block, latest_block; /* time 0 where not indexed */
 	struct reading_state safe, latest;
 	const struct store_resolved *row; /* of latest; NULL if not indexed */
+	const struct store_file *file;	  /* the newest snapshot, if it is of the URI held at both ends; else NULL */
+};
+
+enum reading_parts {
+	READING_KEYS = 0, /* owner and wallet; URIs only if they cost nothing */
+	READING_URI = 1,
+	READING_FILE = 2, /* where indexed */
 };
 
 /* Calls on_now exactly once, maybe before it returns. err: 0; -EAGAIN and the rest: the chain cannot be read now (now is NULL). */
 typedef void reading_on_now(void *arg, int err, const struct reading_now *now);
-void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key, bool with_uri,
-		 reading_on_now *on_now, void *arg);
+void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,
+		 enum reading_parts parts, reading_on_now *on_now, void *arg);
 
 /* A point of the past: `123` or `2026-11-20T17:00:00Z`. */
 struct reading_when {

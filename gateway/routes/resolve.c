@@ -56,16 +56,17 @@ static void reply_resolved(struct resolving *r, json_t *document, json_t *metada
 static void on_current(void *arg, int err, const struct reading_now *now)
 {
 	struct resolving *r = arg;
-	json_t *document = NULL;
+	json_t *document = NULL, *dropped = NULL;
 
 	if (err != 0)
 		reply_error(r, RESOLUTION_INTERNAL_ERROR, "The chain cannot be read now; try again.");
 	else if (!now->latest.exists)
 		reply_error(r, RESOLUTION_NOT_FOUND, "The registry has no agent with this id.");
-	else if (view_document(&document, r->service, &r->key, &now->safe, &now->latest) != 0)
+	else if (view_now_document(&document, &dropped, r->service, &r->key, now) != 0)
 		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 	else
-		reply_resolved(r, document, view_now_metadata(now), current_cache);
+		reply_resolved(r, document, view_now_metadata(now, dropped), current_cache);
+	json_decref(dropped);
 }
 
 static void reply_not_then(struct resolving *r, int err)
@@ -101,7 +102,7 @@ static void on_version(void *arg, int err, const struct reading_at *at)
 
 	if (err != 0 || !at->state.exists)
 		reply_not_then(r, err != 0 ? err : -ENOENT);
-	else if (view_document(&document, r->service, &r->key, &at->state, &at->state) != 0)
+	else if (view_at_document(&document, r->service, &r->key, at) != 0)
 		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 	else
 		reply_resolved(r, document, view_at_metadata(at), cache_of(r, at));
@@ -117,7 +118,7 @@ static void resolve_agent(struct resolving *r)
 	if (options->has_version_id || options->has_version_time)
 		reading_at(r->req, r->registry, &r->key, &when, on_version, r);
 	else
-		reading_now(r->req, r->registry, &r->key, false, on_current, r);
+		reading_now(r->req, r->registry, &r->key, READING_FILE, on_current, r);
 }
 
 static void resolve_pkh(struct resolving *r, const char *did, size_t length)

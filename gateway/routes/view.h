@@ -32,13 +32,18 @@ void view_at_failed(struct http_request *req, const struct service_registry *reg
 
 /* ---- DID documents and what is said beside them (view_document.c) ---- */
 
-/* Of one block: the same state twice. Errors of agent_document_build(). */
-__attribute__((warn_unused_result)) int view_document(json_t **document, const struct service *service, const struct agent_key *key,
-						      const struct reading_state *safe, const struct reading_state *latest);
+/* The current document, with the services of the registration file. *dropped (may be NULL): ids of services that did not fit,
+ * a new reference, or NULL. Errors of agent_document_build(). */
+__attribute__((warn_unused_result)) int view_now_document(json_t **document, json_t **dropped, const struct service *service,
+							  const struct agent_key *key, const struct reading_now *now);
+/* As of a block: chain state alone. What a web server said then is no function of the block, and would change with what this
+ * gateway happened to fetch; such a document could not be the same for ever. */
+__attribute__((warn_unused_result)) int view_at_document(json_t **document, const struct service *service,
+							 const struct agent_key *key, const struct reading_at *at);
 __attribute__((warn_unused_result)) int view_host_document(json_t **document, const struct service *service);
 
 /* didDocumentMetadata. NULL: out of memory. */
-json_t *view_now_metadata(const struct reading_now *now);
+json_t *view_now_metadata(const struct reading_now *now, json_t *dropped);
 json_t *view_at_metadata(const struct reading_at *at);
 /* Whether the metadata too can never change: all that it gives an end has one, and a final one. */
 bool view_at_is_settled(const struct reading_at *at);

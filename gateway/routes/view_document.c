@@ -1,17 +1,55 @@
 /* DID documents of agents and of the host, with didDocumentMetadata: facts/did.md sections 1.4 and 6, W3C DID Resolution. */
 #include "did/agent_document.h"
+#include "did/registration_file.h"
 #include "did/resolution.h"
+#include "eth/hex.h"
 #include "gateway/routes/view.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-int view_document(json_t **document, const struct service *service, const struct agent_key *key, const struct reading_state *safe,
-		  const struct reading_state *latest)
+static bool is_ok(const struct store_file *file)
 {
-	struct agent_document agent = {.key = *key, .safe = {.owner = safe->owner, .wallet = safe->wallet},
-				       .latest = {.owner = latest->owner, .wallet = latest->wallet},
+	return file && file->status.len == 2 && memcmp(file->status.data, "ok", 2) == 0;
+}
+
+/* The services of the file; NULL: none, for whatever reason. A new reference. */
+static json_t *services_of(const struct service *service, const struct agent_key *key, const struct store_file *file)
+{
+	struct registration_file parsed;
+	char did[AGENT_DID_SIZE];
+	json_t *services = NULL;
+
+	if (!is_ok(file) || !file->body.data || agent_did_format(did, key, &service->defaults) < 0 ||
+	    registration_file_parse(&parsed, NULL, file->body.data, file->body.len) != 0)
+		return NULL;
+	if (registration_file_did_services(&services, &parsed, did) != 0)
+		services = NULL;
+	registration_file_clear(&parsed);
+	return services;
+}
+
+static struct agent_authority authority_of(const struct reading_state *state)
+{
+	return (struct agent_authority){.owner = state->owner, .wallet = state->wallet};
+}
+
+int view_now_document(json_t **document, json_t **dropped, const struct service *service, const struct agent_key *key,
+		      const struct reading_now *now)
+{
+	struct agent_document agent = {.key = *key, .safe = authority_of(&now->safe), .latest = authority_of(&now->latest),
+				       .wallet_authenticates = service->config->wallet_authentication,
+				       .services = services_of(service, key, now->file)};
+	int rc = agent_document_build(document, dropped, &agent, &service->defaults);
+
+	json_decref(agent.services);
+	return rc;
+}
+
+int view_at_document(json_t **document, const struct service *service, const struct agent_key *key, const struct reading_at *at)
+{
+	struct agent_document agent = {.key = *key, .safe = authority_of(&at->state), .latest = authority_of(&at->state),
 				       .wallet_authenticates = service->config->wallet_authentication};
 
 	return agent_document_build(document, NULL, &agent, &service->defaults);
@@ -82,7 +120,22 @@ static json_t *with_gateway(json_t *metadata, json_t *gateway, int rc)
 	return NULL;
 }
 
-json_t *view_now_metadata(const struct reading_now *now)
+/* Where the services come from, and what is known against it (docs/formats.md section 12). */
+static json_t *file_json(const struct store_file *file)
+{
+	char hash[HEX_DATA_SIZE(32)], seen[21] = "";
+	json_t *json = json_pack("{s:s%, s:b}", "state", (const char *)file->status.data, file->status.len, "namesAgent", file->back);
+
+	if (file->has_content) {
+		hex_encode_data(hash, file->content, 32);
+		json_object_set_new(json, "sha256", json_string(hash));
+	}
+	if (resolution_time_format(seen, (int64_t)(file->seen / 1000)) == 0)
+		json_object_set_new(json, "seen", json_string(seen));
+	return json;
+}
+
+json_t *view_now_metadata(const struct reading_now *now, json_t *dropped)
 {
 	enum store_tier tier = now->safe.exists && now->safe.tier < now->latest.tier ? now->safe.tier : now->latest.tier;
 	json_t *metadata = json_object();
@@ -97,6 +150,10 @@ json_t *view_now_metadata(const struct reading_now *now)
 
 		rc = put_version(metadata, now->row) | put_keys(gateway, &now->scope, now->row, owner, wallet);
 	}
+	if (rc == 0 && now->file)
+		rc = json_object_set_new(gateway, "registrationFile", file_json(now->file));
+	if (rc == 0 && dropped)
+		rc = json_object_set(gateway, "servicesLeftOut", dropped);
 	return with_gateway(metadata, gateway, rc);
 }
 

@@ -185,6 +185,50 @@ static void current(void **state)
 	assert_true(rig_has(&reply, "#agent-wallet"));
 }
 
+/* A snapshot counts only while the URI it was fetched from stands at both heads; what does not fit is named. */
+static void services(void **state)
+{
+	struct index_rig *rig = *state;
+	static char sql[32768], body[16384] = "{\"type\":\"https://eips.ethereum.org/EIPS/eip-8004#registration-v1\",\"name\":\"Alice\",\"services\":[";
+
+	for (int i = 0; i < 40; i++)
+		snprintf(body + strlen(body), sizeof(body) - strlen(body), "%s{\"name\":\"S%d\",\"endpoint\":\"https://a.example/%0250d\"}",
+			 i > 0 ? "," : "", i, i);
+	strcat(body, "]}");
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO file (registry, agent_id, uri, at, seen, status, content, body, name, back) SELECT 1, decode(repeat('00', 32), 'hex'),"
+		 " sha256('\\xff00'), 1000, 61000, 'ok', sha256(b), b, 'Alice', false FROM (SELECT convert_to('%s', 'UTF8') b) x",
+		 body);
+	(void)fixture_sql(rig->conninfo, sql);
+	index_rig_heads(rig, INDEX_ROWS_TIP, INDEX_ROWS_SAFE, INDEX_ROWS_FINAL); /* the URI is another one at safe */
+	json_auto_t *before = ask(rig, "", 200);
+
+	assert_string_equal(index_rig_text(before, "didDocument.service.0.id"), "(null)");
+	assert_string_equal(index_rig_text(before, "didDocumentMetadata.gateway.registrationFile"), "(null)");
+	assert_null(json_object_get(json_object_get(json_object_get(before, "didDocumentMetadata"), "gateway"), "registrationFile"));
+	index_rig_heads(rig, INDEX_ROWS_TIP, 37, INDEX_ROWS_FINAL);
+	json_auto_t *now = ask(rig, "", 200);
+	const json_t *gateway = json_object_get(json_object_get(now, "didDocumentMetadata"), "gateway");
+
+	assert_string_equal(index_rig_text(now, "didDocument.service.0.id"), "did:web:kedge.example:agent:31337:0#s0");
+	assert_string_equal(index_rig_text(now, "didDocument.service.0.type"), "S0");
+	assert_string_equal(index_rig_text(gateway, "registrationFile.state"), "ok");
+	assert_string_equal(index_rig_text(gateway, "registrationFile.namesAgent"), "false");
+	assert_string_equal(index_rig_text(gateway, "registrationFile.seen"), "1970-01-01T00:01:01Z");
+	assert_int_equal(strlen(index_rig_text(gateway, "registrationFile.sha256")), 66);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(now, "didDocument"), "service")) +
+				 json_array_size(json_object_get(gateway, "servicesLeftOut")),
+			 40);
+	assert_true(json_array_size(json_object_get(gateway, "servicesLeftOut")) > 0);
+	json_auto_t *then = ask(rig, "?versionId=40", 200);
+
+	assert_null(json_object_get(json_object_get(then, "didDocument"), "service"));
+	json_auto_t *bare = index_rig_json(rig, &reply, "/agent/31337/0/did.json", 200);
+
+	assert_true(json_equal(bare, json_object_get(now, "didDocument")));
+	assert_true(strlen(rig_body(&reply)) <= 8000);
+}
+
 /* All of the above cost no call: the default chain's node was never heard of. */
 static void of_a_chain_without_index(void **state)
 {
@@ -220,6 +264,7 @@ int main(void)
 		cmocka_unit_test(not_there),
 		cmocka_unit_test_teardown(as_of_equals_what_was_current, heads_as_before),
 		cmocka_unit_test_teardown(current, heads_as_before),
+		cmocka_unit_test_teardown(services, heads_as_before),
 		cmocka_unit_test(of_a_chain_without_index),
 	};
 
