@@ -330,6 +330,11 @@ export class Moves {
     this.highest = Math.max(this.highest, await this.chain.number());
   }
 
+  // As long again as it ever was: a real chain's `finalized` never goes back, and here it follows the length.
+  async regrow() {
+    for (let left = this.highest - (await this.chain.number()); left > 0; left--) await this.chain.rpc('evm_mine');
+  }
+
   // Blocks that may be taken back now.
   async loose() {
     return (await this.chain.number()) - (this.highest - this.window);

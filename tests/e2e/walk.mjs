@@ -28,6 +28,7 @@ async function walk(stack) {
     for (let pause = 1; pause <= pauses; pause++) {
       while (moves.done < (amount * pause) / pauses) await turn(moves, dice);
       await moves.mine();
+      await moves.regrow();
       // the last one is judged twice: with the overlay, and when all of it is final
       await judge.judge({ share: pause === pauses ? 1 : 0.1 });
     }
