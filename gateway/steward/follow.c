@@ -3,6 +3,7 @@
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
+#include "gateway/steward/follow_read.h"
 #include "sql/store_chain.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ static void from_store(struct heads_block *out, const struct store_block *block)
 struct follower {
 	struct steward_context *ctx;
 	struct follow_state state;
+	struct follow_reader reader;
 	struct steward_trouble trouble;
 	const char *chain;
 	int64_t written_ms; /* 0: the next look is written whatever it says */
@@ -109,9 +111,19 @@ static int store(struct follower *follower, uint64_t read_ms)
 	return 0;
 }
 
-static void report(enum follow_verdict verdict, const struct heads_set *before, const struct heads_set *now)
+/* Another provider, a few blocks behind the one before it: nothing was replaced. */
+static bool is_late(const struct heads_set *before, const struct heads_set *now)
 {
-	if (verdict == FOLLOW_REORG)
+	return (now->latest.number < before->latest.number || same_block(&now->latest, &before->latest)) &&
+	       (now->safe.number != before->safe.number || same_block(&now->safe, &before->safe));
+}
+
+static void report(enum follow_verdict verdict, bool moved, const struct heads_set *before, const struct heads_set *now)
+{
+	if (verdict == FOLLOW_REORG && moved && is_late(before, now))
+		log_info(log_msg("heads of another provider, which is behind"), log_u64("from", before->latest.number),
+			 log_u64("to", now->latest.number));
+	else if (verdict == FOLLOW_REORG)
 		log_warn(log_msg("reorganisation"), log_u64("from", before->latest.number),
 			 log_hex("from_hash", before->latest.hash.bytes, 32), log_u64("to", now->latest.number),
 			 log_hex("to_hash", now->latest.hash.bytes, 32));
@@ -133,25 +145,29 @@ static int look(struct follower *follower)
 	struct steward_context *ctx = follower->ctx;
 	uint64_t read_ms = clock_wall_ms();
 	struct heads_set before = follower->state.last, now;
+	unsigned provider = follower->reader.provider;
 	enum follow_verdict verdict;
-	int err = heads_wait(&now, ctx->rpc, FOLLOW_RPC_DEADLINE_MS);
+	int err = follow_read(&now, &follower->reader, follower->state.known ? &before : NULL);
 
 	if (err != 0)
 		return err;
 	if (is_stuck(ctx->config, &now, read_ms)) {
 		log_warn(log_msg("the node's latest block is old: it is stuck, or behind"), log_u64("block", now.latest.number),
 			 log_u64("age_s", read_ms / 1000 - now.latest.time));
+		follow_set_aside(&follower->reader, "its latest block is old");
 		return -EAGAIN;
 	}
 	verdict = follow_judge(&follower->state, &now);
 	if (verdict == FOLLOW_BACKWARDS) {
-		if (follower->state.backwards == 1)
+		if (follower->state.backwards == 1) {
+			metrics_add(METRIC_CHAIN_BACKWARDS, 1);
 			log_error(log_msg("finalized moved backwards"), log_u64("from", before.finalized.number),
 				  log_u64("to", now.finalized.number),
 				  log_hex("to_hash", now.finalized.hash.bytes, 32));
+		}
 		return 0;
 	}
-	report(verdict, &before, &now);
+	report(verdict, follower->reader.provider != provider, &before, &now);
 	if (verdict != FOLLOW_SAME)
 		follower->written_ms =
 			0; /* a failed write is tried again at the next look, even if that shows nothing new */
@@ -175,6 +191,9 @@ int steward_follow_run(struct steward_context *ctx)
 	if (ctx->chain == NULL)
 		return -EINVAL;
 	follower.chain = ctx->chain->name;
+	follower.reader = (struct follow_reader){.rpc = ctx->rpc,
+						 .quorum = (unsigned)ctx->config->rpc_quorum,
+						 .deadline_ms = FOLLOW_RPC_DEADLINE_MS};
 	while ((err = steward_take(ctx)) == 0) {
 		bool loaded = false;
 

@@ -1,13 +1,13 @@
 #pragma once
-/* The follow duty of a chain ("follow" for the default one, "follow/CHAIN" for another): looks at the chain's heads every config->follow_ms and writes chain_head, which notifies
- * kedge_chain.
+/* The follow duty of a chain ("follow" for the default one, "follow/CHAIN" for another): looks at the chain's heads
+ * every config->follow_ms and writes chain_head, which notifies kedge_chain.
  *
- * One batch a look: latest, safe, finalized. A set that contradicts itself (gateway/identity/heads.h) is not written. A
- * set whose finalized went backwards, or whose finalized block changed its hash, is an alarm: it is logged as an error,
- * and written only when it still stands after FOLLOW_ALARM_ROUNDS looks: a load balancer's late node says so for a
- * moment, a chain started anew for ever. Meanwhile chain_head grows old and writers answer 503. Any other
- * reorganisation is followed at once. chain_head is written at each change, and at least every FOLLOW_HEARTBEAT_MS so
- * that its readers know it is alive. */
+ * One batch a look: latest, safe, finalized; with rpc_quorum, more for a new finalized block (follow_read.h). A set
+ * that contradicts itself (gateway/identity/heads.h) is not written. A set whose finalized went backwards, or whose
+ * finalized block changed its hash, is an alarm: it is logged as an error, and written only when it still stands after
+ * FOLLOW_ALARM_ROUNDS looks: a load balancer's late node says so for a moment, a chain started anew for ever. Meanwhile
+ * chain_head grows old and writers answer 503. Any other reorganisation is followed at once. chain_head is written at
+ * each change, and at least every FOLLOW_HEARTBEAT_MS so that its readers know it is alive. */
 #include "gateway/identity/heads.h"
 #include "gateway/steward/steward.h"
 

@@ -3,3 +3,6 @@ kedge_test(test_steward_follow_judge LABEL unit
 kedge_pg_test(test_steward_follow TIMEOUT 120
   SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_follow.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
   LINKS kedge_steward)
+kedge_test(test_steward_follow_read LABEL unit
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_follow_read.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
+  LINKS kedge_steward)
