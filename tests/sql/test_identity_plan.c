@@ -1,0 +1,172 @@
+/*
+ * How the statements of the index are planned once and for all, on tables that are still empty: by an index that the
+ * statement's own conditions lead into. What scans more is listed here, with its reason.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sql/store_internal.h"
+#include "tests/sql/fixture.h"
+
+/* Tables of a row each, or of a row a registry: any plan is fine. */
+static const char *const small[] = {"registry", "chain_index", "logged_identity"};
+
+/* Statement and index that is walked without a condition. */
+static const char *const walks[] = {
+	"agents agent_now_pkey",       /* all agents, page by page: its order is the condition */
+	"file_due agent_now_unlooked", /* holds none but those asked for */
+};
+
+static const char *conninfo;
+
+static const char *type_name(Oid type)
+{
+	static const struct {
+		Oid oid;
+		const char *name;
+	} names[] = {{16, "bool"},	{17, "bytea"},	  {20, "int8"},	   {25, "text"},
+		     {1001, "bytea[]"}, {1009, "text[]"}, {1016, "int8[]"}};
+
+	for (size_t i = 0; i < STORE_COUNT(names); i++)
+		if (names[i].oid == type)
+			return names[i].name;
+	fail_msg("type %u", type);
+	return NULL;
+}
+
+static const char *plan_of(const struct pg_statement *statement)
+{
+	static char sql[8192];
+	size_t at = 0;
+
+	for (size_t i = 0; store_reader_settings[i]; i++)
+		at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%s; ", store_reader_settings[i]);
+	at += (size_t)snprintf(sql + at, sizeof(sql) - at, "PREPARE p");
+	for (int i = 0; i < statement->nparams; i++)
+		at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%s%s", i ? ", " : "(",
+				       type_name(statement->types[i]));
+	at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%s AS %s; EXPLAIN (FORMAT JSON) EXECUTE p",
+			       statement->nparams ? ")" : "", statement->sql);
+	for (int i = 0; i < statement->nparams; i++)
+		at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%sNULL", i ? ", " : "(");
+	at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%s", statement->nparams ? ")" : "");
+	assert_true(at < sizeof(sql));
+	return fixture_sql(conninfo, sql);
+}
+
+/* The text of `key` in this node, "" if it has none. Node properties come before its children. */
+static const char *property(const char *node, const char *key)
+{
+	static char value[128];
+	char pattern[64];
+	const char *end = strstr(node + 1, "\"Node Type\"");
+	const char *at;
+
+	snprintf(pattern, sizeof(pattern), "\"%s\": \"", key);
+	at = strstr(node, pattern);
+	value[0] = '\0';
+	if (at && (!end || at < end))
+		snprintf(value, sizeof(value), "%.*s", (int)strcspn(at + strlen(pattern), "\""), at + strlen(pattern));
+	return value;
+}
+
+static bool is_in(const char *text, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text, list[i]))
+			return true;
+	return false;
+}
+
+static unsigned findings(const struct pg_statement *statement)
+{
+	char type[64], what[192];
+	unsigned n = 0;
+
+	for (const char *node = strstr(plan_of(statement), "\"Node Type\""); node;
+	     node = strstr(node + 1, "\"Node Type\"")) {
+		if (is_in(property(node, "Relation Name"), small, STORE_COUNT(small)))
+			continue;
+		snprintf(type, sizeof(type), "%s", property(node, "Node Type"));
+		if (!strcmp(type, "Seq Scan")) {
+			print_error("%s scans %s\n", statement->name, property(node, "Relation Name"));
+			n++;
+		}
+		if (strncmp(type, "Index", 5) && strncmp(type, "Bitmap Index", 12))
+			continue;
+		snprintf(what, sizeof(what), "%s %s", statement->name, property(node, "Index Name"));
+		if (!*property(node, "Index Cond") && !is_in(what, walks, STORE_COUNT(walks))) {
+			print_error("%s walks %s\n", statement->name, property(node, "Index Name"));
+			n++;
+		}
+	}
+	return n;
+}
+
+static void every_statement_goes_by_an_index(void **state)
+{
+	const struct pg_statement_set *const sets[] = {
+		&store_identity_set, &store_identity_step_set, &store_identity_back_set, &store_identity_search_set,
+		&store_file_set,     &store_hosted_set,	       &store_notary_set};
+
+	unsigned found = 0;
+
+	(void)state;
+	for (size_t i = 0; i < STORE_COUNT(sets); i++)
+		for (size_t j = 0; j < sets[i]->n; j++)
+			found += findings(&sets[i]->list[j]);
+	assert_int_equal(found, 0);
+}
+
+static void as_of_is_one_probe_of_the_agent_s_states(void **state)
+{
+	static const char *const names[] = {"state_at", "state_at_time"};
+
+	(void)state;
+	for (size_t i = 0; i < STORE_COUNT(names); i++) {
+		const struct pg_statement *statement = NULL;
+		bool found = false;
+
+		for (size_t j = 0; j < store_identity_set.n; j++)
+			if (!strcmp(store_identity_set.list[j].name, names[i]))
+				statement = &store_identity_set.list[j];
+		assert_non_null(statement);
+		for (const char *node = strstr(plan_of(statement), "\"Node Type\""); node;
+		     node = strstr(node + 1, "\"Node Type\"")) {
+			if (strcmp(property(node, "Scan Direction"), "Backward") ||
+			    strcmp(property(node, "Index Name"), "agent_state_pkey"))
+				continue;
+			const char *condition = property(node, "Index Cond");
+
+			assert_non_null(strstr(condition, "registry = "));
+			assert_non_null(strstr(condition, "agent_id = $2"));
+			assert_non_null(strstr(condition, "number <= "));
+			found = true;
+		}
+		assert_true(found);
+	}
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	conninfo = fixture_migrated();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_statement_goes_by_an_index),
+		cmocka_unit_test(as_of_is_one_probe_of_the_agent_s_states),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
