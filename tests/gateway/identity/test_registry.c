@@ -167,18 +167,60 @@ static void selectors_are_those_of_the_signatures(void **state)
 		{registry_call_wallet, "getAgentWallet(uint256)"},
 		{registry_call_token_uri, "tokenURI(uint256)"},
 		{registry_call_unset_wallet, "unsetAgentWallet(uint256)"},
+		{registry_call_get_approved, "getApproved(uint256)"},
 	};
+	struct eth_address a = {{1}}, b = {{2}};
 	struct u256 id = u256_from_u64(258);
+	uint8_t two[REGISTRY_CALL_TWO_SIZE], selector[4];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(FIXED) / sizeof(FIXED[0]); i++) {
-		uint8_t data[REGISTRY_CALL_ID_SIZE], selector[4];
+		uint8_t data[REGISTRY_CALL_ID_SIZE];
 
 		FIXED[i].build(data, &id);
 		abi_selector(selector, FIXED[i].signature);
 		assert_memory_equal(data, selector, 4);
 		assert_int_equal(data[34], 1);
 		assert_int_equal(data[35], 2);
+	}
+	registry_call_is_authorised(two, &a, &id);
+	abi_selector(selector, "isAuthorizedOrOwner(address,uint256)");
+	assert_memory_equal(two, selector, 4);
+	assert_int_equal(two[4 + 12], 1);
+	assert_int_equal(two[67], 2);
+	registry_call_is_approved_for_all(two, &a, &b);
+	abi_selector(selector, "isApprovedForAll(address,address)");
+	assert_memory_equal(two, selector, 4);
+	assert_int_equal(two[4 + 12], 1);
+	assert_int_equal(two[36 + 12], 2);
+}
+
+static void yes_and_no_are_read_in_one_shape_only(void **state)
+{
+	static const struct {
+		const char *response;
+		int err;
+		bool value;
+	} rows[] = {
+		{"\"result\":\"0x" ZERO "\"", 0, false},
+		{"\"result\":\"0x0000000000000000000000000000000000000000000000000000000000000001\"", 0, true},
+		{"\"result\":\"0x0000000000000000000000000000000000000000000000000000000000000002\"", -EBADMSG, false},
+		{"\"result\":\"0x01\"", -EBADMSG, false},
+		{"\"result\":\"0x\"", -ENXIO, false},
+		{"\"result\":true", -EBADMSG, false},
+		{"\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":\"0x" NONEXISTENT "\"}", -ENOENT,
+		 false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct eth_rpc_answer *answer = answer_of(rows[i].response);
+		bool value = true;
+		int err = registry_read_bool(&value, &answer->results[0]);
+
+		if (err != rows[i].err || (err == 0 && value != rows[i].value))
+			fail_msg("%s: %d", rows[i].response, err);
+		eth_rpc_answer_free(answer);
 	}
 }
 
@@ -437,6 +479,37 @@ static void reverts_say_what_to_do_next(void **state)
 	assert_string_equal(text, "reverted with the unknown error 0xdeadbeef");
 }
 
+static void reverts_have_a_name_and_a_next_step(void **state)
+{
+	static const struct {
+		const char *data, *rule, *word;
+	} rows[] = {
+		{"0x" NONEXISTENT, "unknown-agent", "register the agent first"},
+		{"0x08c379a0" WORD("20") WORD("07") "6578706972656400000000000000000000000000000000000000000000000000",
+		 "expired", "new deadline"},
+		{"0x177e802f", "not-authorised", "approve"},
+		{"0x64a0ae92", "receiver-refuses", "onERC721Received"},
+		{"0x08c379a0" WORD("20") WORD("03") "1b5b6d0000000000000000000000000000000000000000000000000000000000",
+		 "reverted", "Check every value"},
+		{"0x08c379a0", "reverted", "Check"},
+		{"0x4e487b71", "reverted", "Check"},
+		{"0xdead", "reverted", "Check"},
+		{"0x", "reverted", "Check"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *next = NULL;
+		uint8_t data[256];
+		size_t len;
+
+		assert_int_equal(hex_decode_data(data, sizeof(data), &len, rows[i].data, strlen(rows[i].data)), 0);
+		assert_string_equal(registry_revert_rule(&next, data, len), rows[i].rule);
+		assert_non_null(strstr(next, rows[i].word));
+		assert_string_equal(registry_revert_rule(NULL, data, len), rows[i].rule);
+	}
+}
+
 /* Every require text and custom error of the interface list has a sentence of its own. */
 static void every_error_of_the_interface_is_known(void **state)
 {
@@ -481,7 +554,9 @@ int main(void)
 		cmocka_unit_test(calls_with_texts_have_their_selectors_and_limits),
 		cmocka_unit_test(recorded_exchanges_are_read_and_built_alike),
 		cmocka_unit_test(the_wallet_digest_is_the_recorded_one),
+		cmocka_unit_test(yes_and_no_are_read_in_one_shape_only),
 		cmocka_unit_test(reverts_say_what_to_do_next),
+		cmocka_unit_test(reverts_have_a_name_and_a_next_step),
 		cmocka_unit_test(every_error_of_the_interface_is_known),
 	};
 
