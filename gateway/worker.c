@@ -2,6 +2,7 @@
 
 #include "gateway/http/observe.h"
 #include "gateway/identity/rpc_metrics.h"
+#include "gateway/routes/proof_cache.h"
 #include "gateway/routes/service.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
@@ -205,6 +206,10 @@ static int make_names(struct worker *w)
 		log_error(log_msg("setting anchor_contract is not an address"), log_str("value", config->anchor_contract));
 		return -EINVAL;
 	}
+	if (layout_codes_parse(s->codes, &s->ncodes, config->registry_code) != 0) {
+		log_error(log_msg("setting registry_code is not code hashes with spaces between"), log_str("value", config->registry_code));
+		return -EINVAL;
+	}
 	s->names = (struct record_names){.origin = config->origin, .agents = s->defaults};
 	randombytes_buf(random, sizeof(random));
 	s->signatures = signature_context_new(random);
@@ -301,7 +306,8 @@ static int make_router(struct worker *w)
 	const struct {
 		const struct http_route *routes;
 		size_t count;
-	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}, {routes_agent, routes_agent_count}, {routes_prepare, routes_prepare_count},
+	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}, {routes_agent, routes_agent_count},
+		     {routes_history, routes_history_count}, {routes_search, routes_search_count}, {routes_prepare, routes_prepare_count}, {routes_proof, routes_proof_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
@@ -444,6 +450,7 @@ static void clear(struct worker *w)
 	pg_close(s->writer);
 	service_published(s);
 	documents_free(s->documents);
+	proof_cache_free(s->proofs);
 	free_events(w);
 	http_router_free(w->router);
 	http_router_free(w->metrics_router);
