@@ -12,6 +12,7 @@
 #include "gateway/http/server.h"
 #include "gateway/identity/authority.h"
 #include "gateway/identity/heads.h"
+#include "gateway/identity/layout.h"
 #include "gateway/record/append.h"
 #include "gateway/record/attestation.h"
 #include "gateway/routes/documents.h"
@@ -65,6 +66,9 @@ struct service {
 	uint64_t publications; /* counted, so that what was read before one is not cached after it */
 	bool listening; /* LISTEN is in force */
 	struct documents *documents; /* ready did.json; NULL until the first was made */
+	struct eth_hash codes[LAYOUT_CODES_MAX]; /* setting registry_code: implementations whose storage can be proven */
+	size_t ncodes;
+	struct proof_cache *proofs; /* NULL until the first was taken */
 };
 
 /* A reader connection, in turn. */
@@ -72,9 +76,10 @@ struct pg_conn *service_reader(struct service *service);
 
 /* The routes of each resource; worker.c joins them into one table. */
 extern const struct http_route routes_did[], routes_resolve[], routes_agent[], routes_history[], routes_search[], routes_attestation[],
-	routes_log[], routes_health[], routes_prepare[];
+	routes_log[], routes_health[], routes_prepare[], routes_proof[];
 extern const size_t routes_did_count, routes_resolve_count, routes_agent_count, routes_history_count, routes_search_count,
-	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count;
+	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count,
+	routes_proof_count;
 
 /* An {id} of a path: `42` (default registry), `8453:42` (the first registry served of that chain) or
  * `8453:0xREGISTRY:42`, the address as for address_parse(). *out (may be NULL) is its registry.
