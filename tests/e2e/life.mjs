@@ -415,6 +415,93 @@ class Life {
     await this.truth(0, Number(got.block), { ...said, wallet: second.address });
   }
 
+  // ---- looking back ----
+
+  async remember() {
+    const last = Math.max(...this.past.map(({ block }) => block));
+    for (const id of [0, 1, 2, 3]) {
+      const mine = this.past.filter((row) => row.id === id);
+      const history = await until(`the history of agent ${id} to be final`, async () => {
+        const answer = await this.stack.http(`/v1/agents/${id}/history`);
+        assert.equal(answer.status, 200, answer.body.toString());
+        return Number(answer.json().index.final) >= last && answer.json();
+      });
+      await this.rememberChanges(id, mine, history);
+      await this.rememberStates(id, mine, last);
+    }
+    await this.askBack();
+  }
+
+  // Every change, nothing else, the newest first; the command line says the same.
+  async rememberChanges(id, mine, { agent, changes, next }) {
+    const before = [{}, ...mine];
+    const expected = mine.map((row, i) => ({
+      block: String(row.block), owner: row.owner, wallet: row.wallet, uri: row.uri,
+      changed: i === 0 ? ['registered', 'owner', 'wallet', ...(row.uri ? ['uri'] : [])] : ['owner', 'wallet', 'uri'].filter((name) => row[name] !== before[i][name]),
+    })).reverse();
+    assert.equal(agent, keyText(id));
+    assert.equal(next, null);
+    assert.deepEqual(changes.map(({ block, owner, wallet, uri, changed }) => ({ block: block.number, owner, wallet, uri, changed })), expected);
+    for (const { block, events } of changes) {
+      assert.equal(block.finality, 'final');
+      assert.ok(events.length > 0 && events.every(({ tx }) => /^0x[0-9a-f]{64}$/.test(tx)), 'each change names its events');
+    }
+    const said = JSON.parse((await this.stack.cli(['agent', 'history', String(id), '--json'])).stdout);
+    assert.deepEqual(said.changes, changes);
+    const shown = (await this.stack.cli(['agent', 'history', String(id), '--limit', '1'])).stdout;
+    assert.match(shown, new RegExp(`^block ${mine.at(-1).block} .*\n  owner   ${mine.at(-1).owner}\n  wallet  ${mine.at(-1).wallet ?? 'none'}\n`));
+    if (mine.length > 1) assert.match(shown, /more: --before \d+/);
+  }
+
+  // At each block from the registration on: the state then, its limits, and who spoke.
+  async rememberStates(id, mine, last) {
+    const { stack } = this;
+    const everyone = [...new Set(this.past.flatMap(({ owner, wallet }) => [owner, wallet]).filter(Boolean))];
+    const early = await stack.http(`/v1/agents/${id}?at=${mine[0].block - 1}`);
+    assert.equal(early.status, 404);
+    for (const [i, row] of mine.entries()) {
+      const until = mine[i + 1]?.block ?? null;
+      for (const at of new Set([row.block, (until ?? last + 1) - 1])) {
+        const answer = await stack.http(`/v1/agents/${id}?at=${at}`);
+        assert.equal(answer.status, 200, `${id} at ${at}: ${answer.body}`);
+        const said = answer.json();
+        assert.deepEqual([said.owner, said.wallet, said.uri, said.validFrom.number, said.validUntil?.number ?? null],
+          [row.owner, row.wallet, row.uri, String(row.block), until === null ? null : String(until)], `${id} at ${at}`);
+        assert.equal(await stack.chain.view(REGISTRY, registry.face, 'ownerOf', [id], ethers.toQuantity(at)), said.owner);
+      }
+      for (const address of everyone) {
+        const said = (await stack.http(`/v1/agents/${id}/authority?address=${address}&at=${row.block}`)).json();
+        const role = address === row.wallet ? 'wallet' : address === row.owner ? 'owner' : null;
+        assert.deepEqual([said.speaks, said.role], [role !== null, role], `${address} for ${id} at ${row.block}`);
+        this.asOf = (this.asOf ?? 0) + 1;
+      }
+    }
+  }
+
+  // What a verifier asks on the command line.
+  async askBack() {
+    const { stack, owner, heir, first, second, stranger } = this;
+    const rotation = this.past.find(({ id, wallet }) => id === 0 && wallet === first.address);
+    const speaks = async (words, code, expected) => assert.match((await stack.cli(['agent', 'authority', '0', ...words], { code })).stdout, expected);
+    await speaks([first.address, '--at', String(rotation.block)], 0, /speaks for .* as its wallet\nblock +\d+ .*\nsince/);
+    await speaks([first.address], 1, /does not speak/);
+    await speaks([owner.address], 1, /does not speak/);
+    await speaks([second.address], 0, /as its wallet/);
+    await speaks([heir.address], 0, /as its owner/);
+    await speaks([stranger.address, '--at', String(rotation.block)], 1, /does not speak/);
+    const then = JSON.parse((await stack.cli(['agent', 'show', '0', '--at', String(rotation.block)])).stdout);
+    assert.deepEqual([then.owner, then.wallet], [owner.address, first.address]);
+    const found = async (...words) => JSON.parse((await stack.cli(['agent', 'search', ...words, '--json'])).stdout).agents.map(({ agent }) => agent).sort();
+    assert.deepEqual(await found('--owner', heir.address), [keyText(0), keyText(2)].sort());
+    assert.deepEqual(await found('--owner', owner.address), [keyText(1), keyText(3)].sort());
+    assert.deepEqual(await found('--wallet', second.address), [keyText(0)]);
+    assert.deepEqual(await found('--wallet', first.address), []);
+    assert.match((await stack.cli(['agent', 'search', '--wallet', second.address])).stdout, new RegExp(`^${keyText(0)}\n  owner   ${heir.address}\n`));
+    const version = await stack.http(`/1.0/identifiers/did:web:${stack.host.replace(':', '%3A')}:agent:${stack.record.chainId}:0?versionId=${rotation.block}`);
+    assert.equal(version.status, 200);
+    assert.ok(version.body.includes(first.address) && version.body.includes(owner.address) && !version.body.includes(heir.address));
+  }
+
   // A chain that does not answer is said to be so, within its time.
   async silence() {
     const { stack, owner, ownerKey } = this;
@@ -466,7 +553,8 @@ await drive({ kedge }, async (stack) => {
   await life.operate();
   await life.giveAway();
   await life.liveOn();
+  await life.remember();
   await life.doctor();
   await life.silence();
-  return `${life.steps} steps of four agents, ${life.refusals} refusals that say what to do next`;
+  return `${life.steps} steps of four agents, ${life.refusals} refusals that say what to do next, ${life.asOf} questions about the past`;
 });
