@@ -2,6 +2,7 @@
 #include "eth/rpc_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,16 @@ int eth_rpc_wait_at(struct eth_rpc_answer **out, struct eth_rpc *rpc, unsigned p
 	return wait_among(out, rpc, UINT32_C(1) << provider, list, deadline_ms);
 }
 
+/* By its place: it may hold a password where nobody looked for one. */
+static void report_bad_url(const struct eth_rpc *rpc, unsigned place)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line), "URL %u of the list is no http:// or https:// URL that can be used", place);
+	if (rpc->on_log != NULL)
+		rpc->on_log(rpc->arg, line);
+}
+
 /* One http client a URL. */
 static int add_providers(struct eth_rpc *rpc, const char *urls, unsigned connections)
 {
@@ -200,6 +211,8 @@ static int add_providers(struct eth_rpc *rpc, const char *urls, unsigned connect
 		err = eth_rpc_http_new(&rpc->providers[n].http, rpc->providers[n].host, sizeof(rpc->providers[n].host),
 				       rpc->base, url, connections);
 		free(url);
+		if (err == -EINVAL)
+			report_bad_url(rpc, n + 1);
 		at += len + strspn(at + len, URL_SPACES);
 	}
 	eth_rpc_pool_init(&rpc->pool, n, connections);
