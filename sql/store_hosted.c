@@ -5,13 +5,14 @@
 #include "sql/store_file.h"
 #include "sql/store_internal.h"
 
-enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST, NUMBER };
+enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST, NUMBER, AGENTS };
 
 static const Oid number_types[] = {20, 17, 20};
 static const Oid put_types[] = {20, 17, 25, 17, 17, 17, 20, 20};
 static const Oid quota_types[] = {20, 17, 20};
 static const Oid name_types[] = {20, 17, 25};
 static const Oid agent_types[] = {20, 17};
+static const Oid agents_types[] = {20};
 
 #define OF_AGENT "registry = $1 AND agent_id = $2"
 #define HOSTED_COLUMNS(body)                                                                                           \
@@ -53,6 +54,11 @@ static const struct pg_statement statements[] = {
 		    .sql = "SELECT coalesce((SELECT number FROM hosted_number WHERE " OF_AGENT "), 0)",
 		    .nparams = 2,
 		    .types = agent_types},
+	[AGENTS] = {.name = "hosted_agents",
+		    .sql = "SELECT DISTINCT r.chain_id, r.address, h.agent_id FROM hosted_file h JOIN registry r ON r.id = h.registry"
+			   " ORDER BY r.chain_id, r.address, h.agent_id LIMIT $1",
+		    .nparams = 1,
+		    .types = agents_types},
 };
 
 const struct pg_statement_set store_hosted_set = {statements, STORE_COUNT(statements)};
@@ -232,4 +238,46 @@ int store_hosted_number(struct pg_conn *conn, struct pg_op *op, uint64_t *number
 	param_agent(&params, registry, agent_id);
 	return store_start(conn, &statements[NUMBER], &params,
 			   &(struct store_call){.op = op, .out = number, .decode = decode_number});
+}
+
+static int decode_agents(struct store_call *call, PGresult *res, bool *keep)
+{
+	struct store_hosted_agents *out = call->out;
+	const int n = PQntuples(res);
+	int err = 0;
+
+	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
+	if (!out->rows)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		out->rows[i].chain_id = pg_get_u64(&err, res, i, 0);
+		store_get_address(&err, out->rows[i].address, res, i, 1);
+		pg_get_hash(&err, out->rows[i].agent_id, res, i, 2);
+	}
+	if (err) {
+		store_hosted_agents_clear(out);
+		return err;
+	}
+	out->n = (size_t)n;
+	out->res = res;
+	*keep = true;
+	return 0;
+}
+
+void store_hosted_agents_clear(struct store_hosted_agents *list)
+{
+	free(list->rows);
+	PQclear(list->res);
+	memset(list, 0, sizeof(*list));
+}
+
+int store_hosted_agents(struct pg_conn *conn, struct pg_op *op, struct store_hosted_agents *out, unsigned limit)
+{
+	struct pg_params params;
+
+	memset(out, 0, sizeof(*out));
+	pg_params_init(&params);
+	pg_param_u64(&params, limit);
+	return store_start(conn, &statements[AGENTS], &params,
+			   &(struct store_call){.op = op, .out = out, .decode = decode_agents});
 }

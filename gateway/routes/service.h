@@ -76,9 +76,9 @@ struct pg_conn *service_reader(struct service *service);
 
 /* The routes of each resource; worker.c joins them into one table. */
 extern const struct http_route routes_did[], routes_resolve[], routes_agent[], routes_history[], routes_search[], routes_attestation[],
-	routes_log[], routes_health[], routes_prepare[], routes_proof[];
+	routes_log[], routes_health[], routes_prepare[], routes_files[], routes_hosted[], routes_proof[];
 extern const size_t routes_did_count, routes_resolve_count, routes_agent_count, routes_history_count, routes_search_count,
-	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count,
+	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count, routes_files_count, routes_hosted_count,
 	routes_proof_count;
 
 /* An {id} of a path: `42` (default registry), `8453:42` (the first registry served of that chain) or

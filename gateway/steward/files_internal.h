@@ -53,6 +53,8 @@ struct files_duty {
 	unsigned active;
 };
 
+/* files_own.c: true if the URI is of a file kept here, whose content the look then has. Turns the loop for SQL. */
+bool files_look_own(struct files_look *look);
 /* files_look.c: what goes on by itself ends in steward_wake(). */
 void files_look_begin(struct files_look *look);
 /* Reads the content, and asks the domains that have not been asked lately. Turns the loop for SQL. */

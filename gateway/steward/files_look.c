@@ -24,6 +24,8 @@ void files_look_begin(struct files_look *look)
 {
 	struct files_duty *duty = look->duty;
 
+	if (files_look_own(look))
+		return;
 	look->content = (struct fetch_content){.on_done = on_content, .arg = look};
 	look->state = FILES_FETCHING;
 	if (fetch_content_get(&look->content, duty->fetcher, &duty->gateways, (const char *)look->due->uri.data,
