@@ -35,7 +35,8 @@ static const struct pg_statement statements[] = {
 	[REGISTRIES] = {.name = "registries", .sql = "SELECT " STORE_REGISTRY_COLUMNS " FROM registry r ORDER BY r.id"},
 	[OVERLAY] = {.name = "index_overlay",
 		     .sql = "SELECT " STORE_BLOCK_COLUMNS " FROM chain_index i JOIN block b"
-			    " ON b.chain_id = i.chain_id AND b.number >= i.final_number WHERE i.chain_id = $1"
+			    " ON b.chain_id = i.chain_id AND b.number >= i.final_number"
+			    " AND (b.number = i.final_number OR NOT b.final) WHERE i.chain_id = $1"
 			    " ORDER BY b.number",
 		     .nparams = 1,
 		     .types = chain_types},
@@ -102,6 +103,7 @@ int store_get_registry(struct store_registry *out, const PGresult *res, int row)
 	if (out->has_implementation)
 		pg_get_hash(&err, out->code_hash, res, row, 6);
 	out->known = pg_get_bool(&err, res, row, 7);
+	out->fetched = pg_get_i64(&err, res, row, 8);
 	return err;
 }
 

@@ -30,6 +30,7 @@ struct store_registry {
 	uint8_t address[20];
 	uint64_t start_block;
 	int64_t indexed; /* finalized blocks up to here are in; start_block - 1: none */
+	int64_t fetched; /* finalized blocks up to here are stored, those above indexed provisionally */
 	bool has_implementation, known;
 	uint8_t implementation[20], code_hash[32];
 };
@@ -114,13 +115,14 @@ struct store_index_step {
 	const uint32_t *indexed;
 	size_t nindexed;
 	uint64_t indexed_to;
+	bool provisional; /* the blocks up to indexed_to are stored but not yet compared with storage: `fetched` moves, not `indexed` */
 };
 int store_index_step(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 		     const struct store_index_step *step) PG_MUST_CHECK;
 
 /* Drops the overlay's blocks with number > keep, and all that hangs on them; agent_now of the agents touched is set back to
  * the states still in force, or deleted with the file snapshots and domains of an agent that never was; snapshots of URIs
- * that never were go too. `index` is the place after it. keep below final_number is -EINVAL. */
+ * that never were go too. Provisional blocks above keep go as well. `index` is the place after it. keep below final_number is -EINVAL. */
 int store_index_drop(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id, uint64_t keep,
 		     const struct store_index *index) PG_MUST_CHECK;
 
@@ -147,7 +149,7 @@ struct store_registries {
 void store_registries_clear(struct store_registries *list);
 int store_registries(struct pg_conn *conn, struct pg_op *op, struct store_registries *out) PG_MUST_CHECK;
 
-/* The overlay: blocks above final_number and the final one itself, ascending. */
+/* The overlay: blocks above final_number and the final one itself, ascending; without provisional ones. */
 struct store_index_blocks {
 	struct store_index_block *rows;
 	size_t n;

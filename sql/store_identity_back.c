@@ -12,6 +12,7 @@ enum {
 	FILES_BACK,
 	STATES_BACK,
 	BLOCKS_BACK,
+	FETCHED_BACK,
 	SAME_HASH,
 	PRUNE,
 	FINAL,
@@ -82,6 +83,11 @@ static const struct pg_statement statements[] = {
 			 .sql = "DELETE FROM block WHERE chain_id = $1 AND number > $2",
 			 .nparams = 2,
 			 .types = pair_types},
+	[FETCHED_BACK] = {.name = "index_fetched_back",
+			  .sql = "UPDATE registry SET fetched = nullif(greatest(indexed, $2), indexed)"
+				 " WHERE chain_id = $1 AND fetched > $2",
+			  .nparams = 2,
+			  .types = pair_types},
 	[SAME_HASH] = {.name = "index_same_hash",
 		       .sql = "SELECT kedge_require(NOT EXISTS (SELECT FROM block WHERE chain_id = $1 AND number = $2"
 			      " AND hash <> $3), '23505')",
@@ -101,7 +107,7 @@ static const struct pg_statement statements[] = {
 		   .nparams = 2,
 		   .types = pair_types},
 	[INDEXED] = {.name = "index_final_indexed",
-		     .sql = "UPDATE registry r SET indexed = $2 FROM chain_index c"
+		     .sql = "UPDATE registry r SET indexed = $2, fetched = nullif(greatest(r.fetched, $2), $2) FROM chain_index c"
 			    " WHERE c.chain_id = $1 AND r.chain_id = $1"
 			    " AND (r.indexed >= c.final_number OR r.start_block > c.final_number) AND r.indexed < $2",
 		     .nparams = 2,
@@ -156,7 +162,7 @@ static int queue_pair(struct pg_txn *txn, int which, uint64_t chain_id, uint64_t
 
 static int queue_drop(struct pg_txn *txn, const void *what)
 {
-	static const int order[] = {KEEP, NOW_BACK, FILES_BACK, STATES_BACK, BLOCKS_BACK};
+	static const int order[] = {KEEP, NOW_BACK, FILES_BACK, STATES_BACK, BLOCKS_BACK, FETCHED_BACK};
 	const struct change *change = what;
 	struct pg_params params;
 	int err;

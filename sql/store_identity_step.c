@@ -15,7 +15,7 @@ static const Oid states_types[] = {20, 1016, 1001, 1016, 1001, 1001, 1001, 1016}
 static const Oid next_types[] = {1016, 1001};
 static const Oid proofs_types[] = {20, 1016, 1001, 1016, 1001};
 static const Oid prune_types[] = {20, 20};
-static const Oid indexed_types[] = {1016, 20};
+static const Oid indexed_types[] = {1016, 20, 16};
 static const Oid place_types[] = {20, 20, 17, 20, 17, 20, 20, 20};
 
 /*
@@ -103,8 +103,10 @@ static const struct pg_statement statements[] = {
 		   .nparams = 2,
 		   .types = prune_types},
 	[INDEXED] = {.name = "index_indexed",
-		     .sql = "UPDATE registry SET indexed = greatest(indexed, $2) WHERE id = ANY($1)",
-		     .nparams = 2,
+		     .sql = "UPDATE registry SET indexed = CASE WHEN $3 THEN indexed ELSE greatest(indexed, $2) END,"
+			    " fetched = nullif(greatest(fetched, indexed, $2),"
+			    "  CASE WHEN $3 THEN indexed ELSE greatest(indexed, $2) END) WHERE id = ANY($1)",
+		     .nparams = 3,
 		     .types = indexed_types},
 	[PLACE] = {.name = "index_place",
 		   .sql = "INSERT INTO chain_index VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -260,6 +262,7 @@ static int queue_indexed(struct pg_txn *txn, const struct store_index_step *step
 	pg_params_init(&params);
 	store_column_u32(&params, &columns, 0);
 	pg_param_u64(&params, step->indexed_to);
+	pg_param_bool(&params, step->provisional);
 	err = store_queue(txn, &statements[INDEXED], &params);
 	store_columns_clear(&columns);
 	return err;

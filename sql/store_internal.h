@@ -104,7 +104,8 @@ static inline int64_t store_clamp(uint64_t number)
 	"e.registry::bigint, e.number, e.log_index::bigint, e.tx, e.agent_id, e.kind::bigint, e.a, e.b, e.key, "       \
 	"e.value"
 #define STORE_REGISTRY_COLUMNS                                                                                         \
-	"r.id::bigint, r.chain_id, r.address, r.start_block, r.indexed, r.implementation, r.code_hash, r.known"
+	"r.id::bigint, r.chain_id, r.address, r.start_block, r.indexed, r.implementation, r.code_hash, r.known,"                \
+	" coalesce(r.fetched, r.indexed)"
 #define STORE_BLOCK_COLUMNS "b.number, b.hash, b.parent, b.time, b.final"
 int store_get_registry(struct store_registry *out, const PGresult *res, int row);
 int store_decode_states(struct store_call *call, PGresult *res, bool *keep); /* struct store_states */

@@ -10,6 +10,7 @@ CREATE TABLE registry (
 	address         bytea  NOT NULL CHECK (octet_length(address) = 20),
 	start_block     bigint NOT NULL CHECK (start_block >= 0),
 	indexed         bigint NOT NULL CHECK (indexed >= start_block - 1),
+	fetched         bigint CHECK (fetched >= indexed),
 	implementation  bytea  CHECK (octet_length(implementation) = 20),
 	code_hash       bytea  CHECK (octet_length(code_hash) = 32),
 	known           boolean NOT NULL DEFAULT false,
@@ -17,6 +18,7 @@ CREATE TABLE registry (
 );
 COMMENT ON TABLE registry IS 'Every IdentityRegistry (or ReputationRegistry) this gateway indexes or has indexed.';
 COMMENT ON COLUMN registry.indexed IS 'All finalized blocks up to here are in; start_block - 1 when none is.';
+COMMENT ON COLUMN registry.fetched IS 'Finalized blocks up to here are stored; those above indexed came from logs alone and wait to be compared with storage, and nothing is answered from them. Null: as indexed.';
 COMMENT ON COLUMN registry.implementation IS 'Contract behind the ERC-1967 proxy when last looked at; zero-length never, null unknown.';
 COMMENT ON COLUMN registry.known IS 'That implementation''s storage layout is known, so its slots can be proved.';
 
