@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char domains[4][DID_WEB_HOST_SIZE];
 	struct registration_error err;
 	struct registration_file file;
-	json_t *services, *summary;
+	json_t *services = NULL, *summary;
 
 	if (registration_file_parse(&file, &err, data, size) != 0) {
 		check(err.refusal != REGISTRATION_OK && file.root == NULL);
