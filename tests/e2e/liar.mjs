@@ -5,7 +5,7 @@
 // --cases: only faults with that in their name. --quick: one of each sort.
 import assert from 'node:assert/strict';
 import { drive, kedgeBinary, sleep } from './harness.mjs';
-import { ethers } from '../chain/lib.mjs';
+import { Chain } from '../chain/lib.mjs';
 import { Judge } from './judge.mjs';
 import { Moves } from './moves.mjs';
 import { Provider, faults, recordedErrors } from './provider.mjs';
@@ -105,7 +105,9 @@ class Trial {
     const { stack } = this;
     await stack.keep(false);
     await stack.quit();
-    this.liar = await new Provider(stack.record.rpc).start();
+    this.honest = await new Provider(stack.record.rpc).start();
+    this.liar = await new Provider(this.honest.url).start();
+    this.chain = stack.chain = this.judge.chain = new Chain(this.honest.url);
     // contracts that act while they are minted to belong to the walk: here a backfill by events must be right as well
     this.moves = new Moves(stack.chain, 8004, { slots: SLOTS, upgrades: false });
     await this.moves.prepare();
@@ -127,7 +129,7 @@ class Trial {
   }
 
   async serve(alone, more = {}) {
-    await this.stack.serve({ KEDGE_RPC_URL: alone ? this.liar.url : `${this.liar.url} ${this.stack.record.rpc}`, ...more });
+    await this.stack.serve({ KEDGE_RPC_URL: alone ? this.liar.url : `${this.liar.url} ${this.honest.url}`, ...more });
   }
 
   async forget() {
@@ -218,6 +220,7 @@ class Trial {
         for (const single of alone === false ? [false] : [false, true]) await this.one(name, place, single);
     }
     await this.liar.stop();
+    await this.honest.stop();
     assert.ok(!this.failed, 'a fault led to a wrong answer, or kedge did not recover from it');
     return `${this.rows.length} cases`;
   }

@@ -5,9 +5,11 @@
 //   node walk.mjs --kedge FILE [--ops N] [--seed S] [--pauses N] [--again]
 // --again: when all of it is old, an index made from nothing, mostly out of events, must come to the same.
 import { drive, kedgeBinary, sleep } from './harness.mjs';
+import { Chain } from '../chain/lib.mjs';
 import { Judge } from './judge.mjs';
 import { Moves } from './moves.mjs';
 import { compareWithStorage } from './oracle.mjs';
+import { Provider } from './provider.mjs';
 
 const kedge = kedgeBinary();
 const words = process.argv.slice(2);
@@ -19,7 +21,6 @@ const SLOTS = 12; // `finalized` is 24 blocks behind: deeper than any reorganisa
 
 async function walk(stack) {
   console.log(`seed ${seed}, ${amount} operations`);
-  await stack.keep(false);
   const moves = new Moves(stack.chain, seed, { slots: SLOTS });
   const judge = new Judge(stack);
   const { dice } = moves;
@@ -67,4 +68,18 @@ async function turn(moves, dice) {
   if (dice.chance(0.25)) await sleep(dice.below(250));
 }
 
-drive({ kedge, slots: SLOTS, settings: { anchor_contract: '' } }, walk);
+let node = null; // between kedge, the walker and anvil, so that mining and reading take turns
+drive({
+  kedge, slots: SLOTS,
+  settings: async (stack) => {
+    node = await new Provider(stack.record.rpc).start();
+    await stack.keep(false);
+    stack.chain = new Chain(node.url);
+    return { rpc_url: node.url, anchor_contract: '' };
+  },
+}, async (stack) => {
+  const figures = await walk(stack);
+  await stack.quit();
+  await node.stop();
+  return figures;
+});
