@@ -8,8 +8,8 @@
  *   another chain, or does not serve what was asked, the batch goes to the next. When all were tried, reads go round
  *   again after a growing pause, at most four times. Retry-After is obeyed for each provider by itself.
  * - A call answered with ETH_RPC_RETRYABLE, ETH_RPC_NO_METHOD or ETH_RPC_UNKNOWN_BLOCK, and a block asked for that
- *   is null, is asked of the others before it is reported: a provider may be behind, or keep less. ETH_RPC_LIMIT goes
- *   back at once, because the caller must ask for less.
+ *   is null, is asked of the others before it is reported: a provider may be behind, or keep less. ETH_RPC_LIMIT of a batch
+ *   with eth_getLogs in it goes back at once, because the caller must ask for less.
  * - A batch with a transaction in it is sent once: another provider gets it only if no connection to the former came
  *   about, so that nothing can have been sent. (The same bytes sent twice are one transaction, but the second answer,
  *   "already known" or "nonce too low", would hide the first.)
@@ -85,7 +85,8 @@ unsigned eth_rpc_providers(const struct eth_rpc *rpc);
 __attribute__((warn_unused_result)) int eth_rpc_provider_stats(struct eth_rpc_provider_stats *out,
 							       const struct eth_rpc *rpc, unsigned provider);
 
-/* Inside an on_done with err 0: whose answer it is. (eth_rpc_wait(): eth_rpc_answer.provider.) */
+/* Inside an on_done with err 0: whose answer it is. Holds until the next batch ends. (eth_rpc_wait(): also
+ * eth_rpc_answer.provider.) */
 unsigned eth_rpc_provider(const struct eth_rpc *rpc);
 
 /* The caller caught that provider in an untruth (a proof that does not hold, logs missing, hash and content apart): it

@@ -62,7 +62,8 @@ static int check_chain(const struct eth_rpc_pending *batch, const struct eth_rpc
 struct census {
 	unsigned busy;	  /* retryable */
 	unsigned limited; /* … for the rate */
-	unsigned missing; /* method, block or state not there, or the batch too large for this one */
+	unsigned missing; /* method, block or state not there, or too much for this one where the caller cannot ask for
+			     less */
 };
 
 static struct census count(const struct eth_rpc_pending *batch, const struct eth_rpc_answer *answer)
@@ -75,7 +76,7 @@ static struct census count(const struct eth_rpc_pending *batch, const struct eth
 		census.busy += result->outcome == ETH_RPC_RETRYABLE;
 		census.limited += result->hint.rate;
 		census.missing += result->outcome == ETH_RPC_NO_METHOD || result->outcome == ETH_RPC_UNKNOWN_BLOCK ||
-				  result->hint.batch;
+				  result->hint.batch || (result->outcome == ETH_RPC_LIMIT && !batch->has_logs);
 		census.missing += result->outcome == ETH_RPC_OK && i < batch->n && batch->blocks[i] &&
 				  json_is_null(result->value);
 	}

@@ -70,6 +70,7 @@ static const struct {
 	{"trouble with its status", STATUS_ERROR, "500 " INTERNAL, -EAGAIN, 4},
 	{"no such method", CALL_ERROR, METHOD, -EOPNOTSUPP, 1},
 	{"no such block", CALL_ERROR, FAKE_UNKNOWN_BLOCK, -ESTALE, 1},
+	{"too much for it", CALL_ERROR, "{\"code\":-32020,\"message\":\"backend response too large\"}", -EAGAIN, 1},
 	{"no batches", WHOLE_ERROR, BATCHES, -EAGAIN, 1},
 	{"not authenticated", WHOLE_ERROR, AUTH, -EIO, 1},
 	{"not authenticated, by status", STATUS_ERROR, "401 " AUTH, -EIO, 1},
