@@ -9,9 +9,12 @@
 
 /*
  * A plan made while the tables were still empty would scan them for ever after: every statement here goes by an index,
- * so sequential scans are off, and the generic plan is as good as any.
+ * so sequential scans are off, and the generic plan is as good as any. So are joins that read a whole table to meet a
+ * few rows, which statistics gathered later would make look cheap.
  */
-#define PLAN_SETTINGS "SET enable_seqscan = off", "SET plan_cache_mode = force_generic_plan", "SET jit = off"
+#define PLAN_SETTINGS                                                                                                  \
+	"SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",                         \
+		"SET plan_cache_mode = force_generic_plan", "SET jit = off"
 
 const char *const store_reader_settings[] = {PLAN_SETTINGS, NULL};
 

@@ -1,4 +1,7 @@
-/* Searching the agents of now. Each statement leads with one filter's index; the others narrow what it finds. */
+/*
+ * Searching the agents of now. Each statement leads with one filter's index, the first given of owner, wallet, name and
+ * service; those after it narrow what it finds.
+ */
 #include "sql/store_identity.h"
 
 #include <errno.h>
@@ -14,41 +17,50 @@ enum { LIMIT_MAX = 1000 };
 static const Oid types[] = {20, 17, 20, 20, 17, 17, 25, 25};
 
 #define COLUMNS "SELECT a.registry::bigint, a.agent_id, a.number, a.owner, a.wallet, u.body, f.name"
-#define FROM_AGENTS                                                                                                    \
-	COLUMNS " FROM agent_now a JOIN uri u ON u.hash = a.uri"                                                       \
-		" LEFT JOIN file_now f ON f.registry = a.registry AND f.agent_id = a.agent_id"
-/* The planner must not prefer to walk all agents in order: the index named by the filter finds few. */
-#define FROM_FILES(filter)                                                                                             \
-	"WITH f AS MATERIALIZED (SELECT registry, agent_id, name, services FROM file_now WHERE " filter ") " COLUMNS   \
-	" FROM f JOIN agent_now a ON a.registry = f.registry AND a.agent_id = f.agent_id JOIN uri u ON u.hash = a.uri"
-#define AFTER " WHERE (a.registry, a.agent_id) > ($1, $2) AND a.registry <= $3"
-#define AND_OWNER " AND ($5::bytea IS NULL OR a.owner = $5)"
+#define WITH_FILE                                                                                                      \
+	" JOIN uri u ON u.hash = a.uri"                                                                                \
+	" LEFT JOIN file_now f ON f.registry = a.registry AND f.agent_id = a.agent_id"
+#define AFTER_A " (a.registry, a.agent_id) > ($1, $2) AND a.registry <= $3"
+#define AFTER_F " (f.registry, f.agent_id) > ($1, $2) AND f.registry <= $3"
 #define AND_WALLET " AND ($6::bytea IS NULL OR a.wallet = $6)"
 #define AND_NAME " AND ($7::text IS NULL OR starts_with(lower(f.name), lower($7)))"
-#define AND_SERVICE " AND ($8::text IS NULL OR f.services @> ARRAY[lower($8)])"
+#define AND_SERVICE " AND ($8::text IS NULL OR lower($8) = ANY (f.services))"
 #define PAGE " ORDER BY a.registry, a.agent_id LIMIT $4"
+
+/*
+ * Of files: what a filter's index finds is put in order if it is at most 1,000. Otherwise all files are read in order and
+ * filtered one by one, which soon fills a page. A constant LIMIT tells the planner that a page is short.
+ */
+#define FROM_FILES(indexed, plain)                                                                                     \
+	"WITH m AS MATERIALIZED (SELECT registry, agent_id, name, services FROM file_now WHERE " indexed               \
+	"  LIMIT 1001), c AS MATERIALIZED (SELECT count(*) AS n FROM m) " COLUMNS                                      \
+	" FROM ((SELECT f.registry, f.agent_id, f.name FROM m f"                                                       \
+	"  WHERE (SELECT n FROM c) <= 1000 AND" AFTER_F AND_SERVICE " ORDER BY f.registry, f.agent_id LIMIT $4)"       \
+	" UNION ALL (SELECT * FROM (SELECT f.registry, f.agent_id, f.name FROM file_now f"                             \
+	"  WHERE (SELECT n FROM c) > 1000 AND" AFTER_F " AND " plain AND_SERVICE                                       \
+	"  ORDER BY f.registry, f.agent_id LIMIT 1000) f LIMIT $4)) f"                                                 \
+	" JOIN agent_now a ON a.registry = f.registry AND a.agent_id = f.agent_id"                                     \
+	" JOIN uri u ON u.hash = a.uri" PAGE
 /* A prefix as a range of bytes: LIKE would need it when the statement is planned. U+10FFFF is above every character. */
 #define NAME_RANGE "lower(name) ~>=~ lower($7) AND lower(name) ~<=~ (lower($7) || chr(1114111))"
 
+static const char all_sql[] = COLUMNS
+	" FROM (SELECT * FROM agent_now a WHERE" AFTER_A " ORDER BY a.registry, a.agent_id LIMIT 1000) a" WITH_FILE PAGE;
+static const char owner_sql[] =
+	COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.owner = $5 AND" AFTER_A AND_WALLET AND_NAME AND_SERVICE PAGE;
+static const char wallet_sql[] =
+	COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.wallet = $6 AND" AFTER_A AND_NAME AND_SERVICE PAGE;
+
 static const struct pg_statement statements[] = {
-	[ALL] = {.name = "agents",
-		 .sql = FROM_AGENTS AFTER AND_OWNER AND_WALLET AND_NAME AND_SERVICE PAGE,
-		 .nparams = 8,
-		 .types = types},
-	[OWNER] = {.name = "agents_owner",
-		   .sql = FROM_AGENTS AFTER " AND a.owner = $5" AND_WALLET AND_NAME AND_SERVICE PAGE,
-		   .nparams = 8,
-		   .types = types},
-	[WALLET] = {.name = "agents_wallet",
-		    .sql = FROM_AGENTS AFTER " AND a.wallet = $6" AND_OWNER AND_NAME AND_SERVICE PAGE,
-		    .nparams = 8,
-		    .types = types},
+	[ALL] = {.name = "agents", .sql = all_sql, .nparams = 8, .types = types},
+	[OWNER] = {.name = "agents_owner", .sql = owner_sql, .nparams = 8, .types = types},
+	[WALLET] = {.name = "agents_wallet", .sql = wallet_sql, .nparams = 8, .types = types},
 	[NAME] = {.name = "agents_name",
-		  .sql = FROM_FILES(NAME_RANGE) AFTER AND_OWNER AND_WALLET AND_SERVICE PAGE,
+		  .sql = FROM_FILES(NAME_RANGE, "starts_with(lower(f.name), lower($7))"),
 		  .nparams = 8,
 		  .types = types},
 	[SERVICE] = {.name = "agents_service",
-		     .sql = FROM_FILES("services @> ARRAY[lower($8)]") AFTER AND_OWNER AND_WALLET AND_NAME PAGE,
+		     .sql = FROM_FILES("services @> ARRAY[lower($8)]", "true"),
 		     .nparams = 8,
 		     .types = types},
 };

@@ -345,6 +345,56 @@ static void search_by_each_filter_and_by_pages(void **state)
 	store_agents_clear(&list);
 }
 
+/* Too many for the filter's own index: they are found in order all the same. */
+static void search_by_what_very_many_have(void **state)
+{
+	static const struct {
+		struct store_agent_filter filter;
+		size_t n;
+	} cases[] = {{{.name = "many"}, 1100},
+		     {{.service = "many"}, 1100},
+		     {{.name = "MANY 10"}, 111},
+		     {{.name = "many", .service = "rare"}, 11}};
+	char sql[1024];
+	struct store_agents list;
+	struct pg_op op = {0};
+
+	(void)state;
+	snprintf(sql, sizeof(sql),
+		 "WITH n AS (INSERT INTO agent_now (registry, agent_id, number, owner, uri)"
+		 " SELECT %u, sha256(n::text::bytea), 50, '\\x%040d', (SELECT hash FROM uri LIMIT 1)"
+		 " FROM generate_series(1, 1100) n RETURNING agent_id)"
+		 " SELECT count(*) FROM n",
+		 f.registry, 0);
+	fixture_sql(f.log.conninfo, sql);
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO file_now (registry, agent_id, at, due, name, services)"
+		 " SELECT %u, sha256(n::text::bytea), 1, 1, 'Many ' || n,"
+		 " CASE WHEN n %% 100 = 0 THEN '{many,rare}'::text[] ELSE '{many}' END FROM generate_series(1, 1100) n",
+		 f.registry);
+	fixture_sql(f.log.conninfo, sql);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_agent_filter filter = cases[i].filter;
+		size_t found = 0, n;
+
+		filter.limit = 97;
+		do {
+			assert_int_equal(WAIT(&f.log, &op, store_agents(f.log.reader, &op, &list, &filter)), 0);
+			n = list.n;
+			found += n;
+			for (size_t j = 0; j < n; j++) {
+				if (filter.has_after)
+					assert_true(memcmp(list.rows[j].agent_id, filter.after_id, 32) > 0);
+				filter.has_after = true;
+				filter.after_registry = list.rows[j].registry;
+				memcpy(filter.after_id, list.rows[j].agent_id, 32);
+			}
+			store_agents_clear(&list);
+		} while (n == 97);
+		assert_int_equal(found, cases[i].n);
+	}
+}
+
 /* A second connection that always reads while steps are written: owner, wallet and the tip of one step belong together.
  */
 static void a_reader_sees_only_whole_steps(void **state)
@@ -412,6 +462,7 @@ int main(void)
 		cmocka_unit_test(events_come_back_as_they_were_given),
 		cmocka_unit_test(a_uri_may_hold_any_bytes_and_64_kib),
 		cmocka_unit_test(search_by_each_filter_and_by_pages),
+		cmocka_unit_test(search_by_what_very_many_have),
 		cmocka_unit_test(a_reader_sees_only_whole_steps),
 	};
 
