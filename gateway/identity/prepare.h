@@ -124,6 +124,17 @@ void prepare_plan_clear(struct prepare_plan *plan);
 __attribute__((warn_unused_result)) int prepare_calldata(uint8_t **out, size_t *out_len, const struct prepare_ask *ask,
 							 const struct prepare_facts *facts);
 
+/* Adds the call at `latest`, its gas estimate, its L1 fee and, if asked for, the new wallet's consent (ERC-1271); and
+ * reads the results into a plan that has facts, digest and data: gas, fees and warnings. ask: -ENOMEM, -EINVAL. read:
+ * 0; 1 with *refusal filled; or negative: not known, as eth_rpc_result_error(). */
+__attribute__((warn_unused_result)) int prepare_simulation_ask(struct eth_rpc_calls *list,
+							       const struct prepare_ask *ask,
+							       const struct prepare_plan *plan, bool ask_wallet);
+__attribute__((warn_unused_result)) int prepare_simulation_read(struct prepare_refusal *refusal,
+								struct prepare_plan *plan,
+								const struct prepare_ask *ask, bool ask_wallet,
+								const struct eth_rpc_result *results);
+
 /* err 0: exactly one of refusal and plan is not NULL. The plan is borrowed; its data may be taken by setting the
  * pointer to NULL. err negative: the chain could not be read, as agent_answer (-EAGAIN, -EIO, -ETIMEDOUT, …). */
 typedef void prepare_on_done(void *arg, int err, const struct prepare_refusal *refusal, struct prepare_plan *plan);

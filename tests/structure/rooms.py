@@ -23,7 +23,7 @@ LIBRARIES = {
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ files_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ steward_",
                 "eth eth_rpc did anchor sql config chains runtime identity fetch record"),
-    "routes": ("documents_ ingest_ proof_cache_ reading_ routes_ service_ view_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
+    "routes": ("documents_ ingest_ proof_cache_ reading_ routes_ service_ view_ wish_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains runtime http identity record routes"),
     "cli": ("cli_", "eth eth_rpc did anchor sql config chains runtime http identity record steward routes gateway"),
     "main": ("main", "cli"),
