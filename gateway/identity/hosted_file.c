@@ -25,7 +25,7 @@ bool hosted_file_name_ok(const char *name)
 
 bool hosted_file_number_ok(uint64_t number, uint64_t now)
 {
-	return number + HOSTED_FILE_BEHIND_MS >= now && number <= now + HOSTED_FILE_AHEAD_MS && number < INT64_MAX;
+	return number < INT64_MAX && number + HOSTED_FILE_BEHIND_MS >= now && number <= now + HOSTED_FILE_AHEAD_MS;
 }
 
 void hosted_file_digest(struct eth_hash *digest, const struct hosted_file *file)
