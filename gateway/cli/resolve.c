@@ -1,14 +1,15 @@
-/* kedge resolve: a DID's document, now or as of a block, from the running gateway. */
+/* kedge resolve: a DID's document, now or as of a block or an instant, from the running gateway. */
 #include "gateway/cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "usage: kedge resolve DID [--version-id BLOCK] [--full] [--url URL]\n\n"
+static const char usage[] = "usage: kedge resolve DID [--version-id BLOCK | --version-time TIME] [--full] [--url URL]\n\n"
 			    "Prints the DID document.\n\n"
-			    "  --version-id BLOCK  as of that block\n"
-			    "  --full              the whole resolution result, with its metadata\n"
-			    "  --url URL           ask that gateway instead of the one running here";
+			    "  --version-id BLOCK   as of the end of that block\n"
+			    "  --version-time TIME  as of that instant, as 2026-11-20T17:00:00Z\n"
+			    "  --full               the whole resolution result, with its metadata\n"
+			    "  --url URL            ask that gateway instead of the one running here";
 
 static bool encode(char *out, size_t size, const char *text)
 {
@@ -29,10 +30,10 @@ static bool encode(char *out, size_t size, const char *text)
 
 int cli_resolve(int argc, char **argv)
 {
-	const char *did[1] = {NULL}, *version = NULL, *url = NULL;
+	const char *did[1] = {NULL}, *version = NULL, *time = NULL, *url = NULL;
 	bool done, full = false;
-	const struct cli_option options[] = {{.name = "version-id", .value = &version}, {.name = "url", .value = &url},
-					     {.name = "full", .flag = &full}, {.name = NULL}};
+	const struct cli_option options[] = {{.name = "version-id", .value = &version}, {.name = "version-time", .value = &time},
+					     {.name = "url", .value = &url}, {.name = "full", .flag = &full}, {.name = NULL}};
 	char path[6400] = "/1.0/identifiers/";
 	struct cli_response answer;
 	struct config config;
@@ -46,11 +47,15 @@ int cli_resolve(int argc, char **argv)
 		cli_error("the DID is too long");
 		return CLI_USAGE;
 	}
-	if (version) {
+	if (version && time) {
+		cli_error("--version-id or --version-time, not both");
+		return CLI_USAGE;
+	}
+	if (version || time) {
 		length = strlen(path);
-		snprintf(path + length, sizeof(path) - length, "?versionId=");
-		if (!encode(path + strlen(path), 100, version)) {
-			cli_error("--version-id is a block number");
+		snprintf(path + length, sizeof(path) - length, "?%s=", version ? "versionId" : "versionTime");
+		if (!encode(path + strlen(path), 100, version ? version : time)) {
+			cli_error(version ? "--version-id is a block number" : "--version-time is an instant, as 2026-11-20T17:00:00Z");
 			return CLI_USAGE;
 		}
 	}

@@ -281,6 +281,8 @@ static void on_node(void *arg, int err, const struct heads_block *block, struct 
 	struct at_read *read = arg;
 	struct reading_at *at = &read->at;
 
+	if (err == 0 && read->when.by_time && block->time > read->when.at)
+		err = -ESTALE;
 	if (err != 0) {
 		/* -ENOENT: no such block; -ESTALE: its state is not kept */
 		read->on_at(read->arg, err == -ENOENT ? -ERANGE : err == -ESTALE ? -EALREADY : err, NULL);
@@ -294,16 +296,15 @@ static void on_node(void *arg, int err, const struct heads_block *block, struct 
 	read->on_at(read->arg, 0, at);
 }
 
-/* By number only: which block was the newest at an instant is a search that one call does not answer. */
+/* Of instants the node is asked only whether its newest block is not later: which one was the newest at an earlier instant is
+ * a search that no one call answers. */
 static void ask_node_at(struct at_read *read)
 {
-	struct eth_rpc_at block = eth_rpc_at_number(read->when.at);
+	struct eth_rpc_at block = read->when.by_time ? eth_rpc_at_tag(ETH_RPC_LATEST) : eth_rpc_at_number(read->when.at);
 	const struct heads_set *heads;
 	int rc = heads_get(&heads, &read->registry->chain->heads, HEADS_AGE_MAX_MS);
 
-	if (read->when.by_time)
-		rc = read->when.at > clock_wall_ms() / 1000 ? -ERANGE : -EALREADY;
-	else if (rc == 0 && read->when.at > heads->latest.number)
+	if (read->when.by_time ? read->when.at > clock_wall_ms() / 1000 : rc == 0 && read->when.at > heads->latest.number)
 		rc = -ERANGE;
 	if (rc == 0) {
 		metrics_add(METRIC_AGENT_READS_CHAIN, 1);

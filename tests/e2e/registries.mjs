@@ -89,6 +89,8 @@ async function steps(stack) {
     assert.ok(JSON.stringify(resolved.didDocument).includes(owner.address));
     const then = await get(`/1.0/identifiers/${name}?versionId=${resolved.didDocumentMetadata.versionId}`);
     assert.deepEqual({ ...then.didDocument, service: 0 }, { ...resolved.didDocument, service: 0 });
+    const told = await stack.cli(['resolve', name, '--version-time', new Date().toISOString().replace(/\.\d+/, '')]);
+    assert.deepEqual(JSON.parse(told.stdout), then.didDocument);
     const found = await get(`/v1/agents?owner=${owner.address}`);
     assert.deepEqual(found.agents.map((row) => row.agent), [key]);
   }

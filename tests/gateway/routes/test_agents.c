@@ -197,7 +197,7 @@ static void as_of_where_there_is_nothing(void **state)
 		{"/v1/agents/0?at=9999-12-31T23:59:59Z", 503, "not-indexed"},
 		{"/v1/agents/7/history", 404, "no agent"},
 		{"/v1/agents/8453:1/history", 503, "not-indexed"},
-		{"/v1/agents/8453:1?at=2026-01-01T00:00:00Z", 503, "not-indexed"},
+		{"/v1/agents/8453:1?at=1970-01-01T00:00:29Z", 503, "not-indexed"}, /* its node's newest block is of second 30 */
 		{"/v1/agents/10:0", 404, "not served"},
 		{"/v1/agents/31337:0x8004000000000000000000000000000000000001:0", 404, "not served"},
 	};
@@ -381,6 +381,10 @@ static void directly(void **state)
 	assert_string_equal(index_rig_text(then, "validFrom"), "(null)");
 	assert_string_equal(index_rig_text(then, "index"), "(null)");
 	assert_false(rig_has(&reply, "immutable"));
+	json_auto_t *instant = index_rig_json(rig, &reply, "/v1/agents/8453:5?at=1970-01-01T00:00:30Z", 200);
+
+	assert_string_equal(index_rig_text(instant, "at.number"), "30");
+	assert_string_equal(index_rig_text(instant, "at.finality"), "latest");
 	absent = index_rig_json(rig, &reply, "/v1/agents/8453:7?at=20", 404);
 	json_decref(absent);
 	/* state that the node does not keep any more */

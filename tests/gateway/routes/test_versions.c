@@ -250,7 +250,7 @@ static void of_a_chain_without_index(void **state)
 	json_decref(index_rig_json(
 		rig, &reply,
 		"/1.0/identifiers/did:web:kedge.example:agent:eip155:8453:0x8004000000000000000000000000000000000000:5"
-		"?versionTime=2026-01-01T00:00:00Z",
+		"?versionTime=1970-01-01T00:00:29Z",
 		500));
 	assert_true(rig_has(&reply, "Retry-After"));
 	assert_true(rig->node.shared->requests > 0);
