@@ -33,6 +33,14 @@ struct eth_rpc_post {
 	char error[CURL_ERROR_SIZE];
 };
 
+/* Without the milliseconds that libcurl puts into some texts: the same trouble is to be the same text. */
+static const char *why_of(const struct eth_rpc_post *post, CURLcode code)
+{
+	bool timed = code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+
+	return post->error[0] != '\0' && !timed ? post->error : curl_easy_strerror(code);
+}
+
 /* Asked for after each socket action; a callback may start or abort posts, so nothing is kept across it. */
 static void collect(struct eth_rpc_http *http)
 {
@@ -57,7 +65,7 @@ static void collect(struct eth_rpc_http *http)
 		else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT)
 			answer.end = ETH_RPC_HTTP_UNSENT;
 		answer.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
-		answer.why = post->error[0] != '\0' ? post->error : curl_easy_strerror(code);
+		answer.why = why_of(post, code);
 		answer.body = post->body;
 		answer.len = post->len;
 		post->on_done(post->arg, &answer);
