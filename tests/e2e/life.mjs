@@ -2,6 +2,7 @@
 // every form, rotated to a key and to a contract wallet, given away, rotated again; and every mistake on the way, whose
 // refusal must say what to do next. After each step the gateway's word must be the chain's.
 //   node life.mjs --kedge FILE
+import http from 'node:http';
 import assert from 'node:assert/strict';
 import { drive, kedgeBinary, until } from './harness.mjs';
 import { ethers, fund, keyText, registry, saveKey } from './agents.mjs';
@@ -538,6 +539,59 @@ class Life {
     assert.match(other.stdout, /fail .*chain id +31337, not 1/);
     const down = await stack.cli(['doctor'], { code: 4, env: { KEDGE_DATABASE: 'host=/nowhere dbname=x' } });
     assert.match(down.stdout, /Start PostgreSQL/);
+    await this.twoNodes();
+  }
+
+  // Beside the chain's node stands one that bends its answers: each weakness is found, and said what it costs.
+  async twoNodes() {
+    const { stack } = this;
+    const { rpc } = stack.record;
+    const refuse = (code, message) => () => ({ error: { code, message } });
+    const bends = [
+      { name: 'nothing', code: 0, bend: {}, lines: [/ok .*agreement +2 providers name the same finalized block/] },
+      { name: 'poor', code: 0, bend: {
+        eth_getProof: refuse(-32601, 'the method eth_getProof does not exist'),
+        eth_getLogs: ({ params: [{ fromBlock, toBlock, blockHash }] }) =>
+          (!blockHash && Number(toBlock) - Number(fromBlock) > 20 ? { error: { code: -32005, message: 'range too \u001b[31mlarge' } } : null),
+        web3_clientVersion: refuse(-32601, 'no'),
+      }, lines: [/warn .*proof latest +no eth_getProof at block \d+: the method/, /-> Evidence from this node stays at tier rpc or quorum/,
+        /warn .*logs range +10 blocks in one eth_getLogs/, /ok .*client +does not say what it is/] },
+      { name: 'another fork', code: 1, bend: {
+        eth_getBlockByNumber: ({ params: [at] }, result) => (at === 'finalized' || /^0x/.test(at) ? { result: { ...result, hash: '0x' + 'ab'.repeat(32) } } : null),
+      }, lines: [/fail .*agreement +1 of 2 providers name the same finalized block/, /compare the block with an explorer/] },
+      { name: 'old', code: 1, bend: { eth_call: refuse(-32602, 'invalid argument 1: json: cannot unmarshal'),
+        eth_getLogs: ({ params: [{ blockHash }] }) => (blockHash ? { error: { code: -32602, message: 'unknown field blockHash' } } : null) },
+      lines: [/fail .*calls by hash +invalid argument/, /-> Use a node with EIP-1898/, /fail .*logs by hash +unknown field/] },
+      { name: 'stuck', code: 1, env: { KEDGE_HEAD_AGE_S: '60' }, bend: {
+        eth_getBlockByNumber: (_, result) => ({ result: { ...result, timestamp: ethers.toQuantity(Number(result.timestamp) - 3600) } }),
+      }, lines: [/fail .*clock +the latest block is 36\d\d s old/, /stuck or still syncing/] },
+      { name: 'ahead', code: 0, bend: {
+        eth_getBlockByNumber: (_, result) => ({ result: { ...result, timestamp: ethers.toQuantity(Number(result.timestamp) + 3600) } }),
+      }, lines: [/warn .*clock +the latest block is 3[56]\d\d s ahead/, /Set this machine's clock/] },
+    ];
+    for (const { name, code, bend, lines, env } of bends) {
+      const server = http.createServer(async (request, response) => {
+        const parts = [];
+        for await (const part of request) parts.push(part);
+        const calls = JSON.parse(Buffer.concat(parts).toString());
+        const answers = await (await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(calls) })).json();
+        const bent = answers.map((answer) => {
+          const call = calls.find(({ id }) => id === answer.id);
+          const other = bend[call.method]?.(call, answer.result);
+          return other ? { jsonrpc: '2.0', id: answer.id, ...other } : answer;
+        });
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(bent));
+      });
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const got = await stack.cli(['doctor'], { code, env: { ...env, KEDGE_RPC_URL: `${rpc} http://127.0.0.1:${server.address().port}` } });
+        for (const line of lines) assert.match(got.stdout, line, `${name}:\n${got.stdout}`);
+        assert.ok(!got.stdout.includes('\u001b'), 'a node moves no terminal');
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    }
   }
 }
 
