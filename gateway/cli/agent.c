@@ -18,6 +18,7 @@ static const char usage[] =
 	"  show ID                        what the registry holds at latest and safe; --at BLOCK|TIME\n"
 	"  history ID                     every change of owner, wallet and URI; --before BLOCK, --limit N\n"
 	"  authority ID ADDRESS           whether that account speaks for the agent (exit 0) or not (exit 1); --at\n"
+	"  proof ID                       a proof of all that, for `kedge verify`; --at BLOCK|safe|finalized|latest\n"
 	"  search                         agents by --owner, --wallet, --q, --service, --after, --limit\n\n"
 	"`kedge agent VERB --help` lists a verb's options. ID is `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`.";
 
@@ -28,6 +29,7 @@ static const struct {
 	{"show", cli_agent_show},
 	{"history", cli_agent_history},
 	{"authority", cli_agent_authority},
+	{"proof", cli_agent_proof},
 	{"search", cli_agent_search},
 };
 

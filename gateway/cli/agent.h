@@ -6,6 +6,9 @@
 /* register, wallet, unset-wallet, uri, metadata, transfer: transactions (agent_write.c). */
 int cli_agent_write(enum prepare_verb verb, int argc, char **argv);
 
+/* proof: the object as it is (agent_proof_get.c). */
+int cli_agent_proof(int argc, char **argv);
+
 /* show, history, authority, search: questions to the gateway (agent_read.c). */
 int cli_agent_show(int argc, char **argv);
 int cli_agent_history(int argc, char **argv);

@@ -10,23 +10,25 @@
 
 static const char usage[] =
 	"usage: kedge policy --chain FILE [--vkey VKEY] [--rpc URL]\n\n"
-	"Prints policy.json for `kedge verify`: the log's key, and the contract and chain its anchors are on.\n\n"
+	"Prints policy.json for `kedge verify`: the log's key, the contract and chain its anchors are on,\n"
+	"and the implementation of the agents' registry.\n\n"
 	"  --chain FILE  the deployment record (chain.json) of KedgeAnchor\n"
 	"  --vkey VKEY   the log's public key; default: that of STATE/keys/log.key\n"
 	"  --rpc URL     JSON-RPC endpoint you trust; default: the one of the record";
 
 static json_t *policy_of(const json_t *record, const char *vkey, const char *rpc)
 {
-	const char *contract, *code_hash, *url;
+	const char *contract, *code_hash, *url, *registry_code = NULL;
 	char chain[48];
 	json_int_t id;
 
-	if (json_unpack((json_t *)(uintptr_t)record, "{s:I, s:s, s:s, s:s}", "chainId", &id, "anchor", &contract,
-			"anchorCodeHash", &code_hash, "rpc", &url) != 0)
+	if (json_unpack((json_t *)(uintptr_t)record, "{s:I, s:s, s:s, s:s, s?s}", "chainId", &id, "anchor", &contract,
+			"anchorCodeHash", &code_hash, "rpc", &url, "registryCode", &registry_code) != 0)
 		return NULL;
 	snprintf(chain, sizeof(chain), "eip155:%lld", (long long)id);
-	return json_pack("{s:i, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:i}}", "v", 1, "log", vkey, "anchor", "chain", chain,
-			 "contract", contract, "codeHash", code_hash, "rpc", rpc ? rpc : url, "witnesses", "quorum", 0);
+	return json_pack("{s:i, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:i}, s:o*}", "v", 1, "log", vkey, "anchor", "chain", chain,
+			 "contract", contract, "codeHash", code_hash, "rpc", rpc ? rpc : url, "witnesses", "quorum", 0,
+			 "registryCode", registry_code ? json_pack("[s]", registry_code) : NULL);
 }
 
 int cli_policy(int argc, char **argv)

@@ -1,8 +1,10 @@
-/* kedge verify: a receipt against the verifier's own policy. Offline, but for what the policy's RPC says about the anchor. */
+/* kedge verify: a receipt, or an agent proof (verify_proof.c), against the verifier's own policy. Offline, but for what the policy's
+ * RPC says about the anchor or the block. */
 #include "eth/abi.h"
 #include "eth/rpc.h"
 #include "gateway/cli/cli.h"
-#include "gateway/record/receipt_verify.h"
+#include "gateway/cli/verify.h"
+#include "gateway/identity/agent_proof.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,12 +14,17 @@
 #include <string.h>
 
 static const char usage[] =
-	"usage: kedge verify RECEIPT --policy FILE [--level LEVEL] [--offline] [--json]\n\n"
-	"Checks a receipt (a file, or - for standard input) and prints one line a check.\n"
-	"Exit 0: it holds at that level or above. 3: it holds, but not yet (or not confirmed) up there. 1: something does not match.\n\n"
-	"  --policy FILE  whom you trust: the log's key, the contract, a JSON-RPC endpoint (see `kedge policy --help`)\n"
-	"  --level LEVEL  logged, published, anchored (default) or final\n"
-	"  --offline      do not ask the policy's RPC\n"
+	"usage: kedge verify RECEIPT --policy FILE [--level LEVEL] [--offline] [--json]\n"
+	"       kedge verify PROOF [--policy FILE] [--rpc URL] [--block HASH] [--level final] [--offline] [--json]\n\n"
+	"Checks a receipt, or a proof of an agent (a file, or - for standard input), and prints one line a check.\n"
+	"Exit 0: it holds at that level or above. 3: it holds, but not yet (or not confirmed) up there. 1: something does not match.\n"
+	"4: it holds, but the endpoint did not answer (proofs).\n\n"
+	"  --policy FILE  whom you trust: the log's key, the contract, a JSON-RPC endpoint, implementations of the registry (see `kedge\n"
+	"                 policy --help`); for a proof it may be left out\n"
+	"  --level LEVEL  logged, published, anchored (default) or final; of a proof's block: final, or else safe\n"
+	"  --rpc URL      ask there whether a proof's block is the chain's, instead of at the policy's endpoint\n"
+	"  --block HASH   the hash of a block you trust: a proof of another one does not hold\n"
+	"  --offline      ask nobody\n"
 	"  --json         print JSON";
 
 /* roots(size) at the receipt's block; "0x" there means that the contract did not exist yet, and so held nothing. */
@@ -153,58 +160,93 @@ static void print_report(const struct receipt_report *report, bool json)
 		printf("holds: %s at seq %ju, %s\n", report->uid, (uintmax_t)report->seq, receipt_level_text(report->level));
 }
 
-static int judge(const char *receipt_path, const char *policy_path, enum receipt_level wanted, bool offline, bool json)
+static int judge_receipt(const char *receipt, size_t length, enum receipt_level wanted, const struct cli_verify_how *how)
 {
+	const struct receipt_policy *policy = how->policy;
 	struct receipt_question question;
 	struct receipt_chain chain = {0};
-	struct receipt_policy policy;
 	struct receipt_report report;
-	size_t receipt_length = 0, policy_length = 0;
-	char why[256];
-	char *bytes = cli_read_file(&policy_length, policy_path, 65536);
-	char *receipt;
 	bool asked = false;
-	int rc;
 
-	if (!bytes)
-		return CLI_USAGE;
-	rc = receipt_policy_parse(&policy, why, sizeof(why), (const uint8_t *)bytes, policy_length);
-	free(bytes);
-	if (rc != 0) {
-		cli_error("%s: %s", policy_path, why);
-		return CLI_USAGE;
-	}
-	receipt = cli_read_file(&receipt_length, receipt_path, RECEIPT_MAX + 1);
-	if (!receipt)
-		return CLI_USAGE;
-	if (!offline && policy.rpc[0] &&
-	    receipt_question(&question, (const uint8_t *)receipt, receipt_length, &policy) == 0)
-		asked = ask_chain(&chain, &question, policy.rpc) == CLI_OK;
-	receipt_verify(&report, (const uint8_t *)receipt, receipt_length, &policy, asked ? &chain : NULL);
-	free(receipt);
-	print_report(&report, json);
+	if (!how->offline && policy->rpc[0] && receipt_question(&question, (const uint8_t *)receipt, length, policy) == 0)
+		asked = ask_chain(&chain, &question, policy->rpc) == CLI_OK;
+	receipt_verify(&report, (const uint8_t *)receipt, length, policy, asked ? &chain : NULL);
+	print_report(&report, how->json);
 	if (report.failed || !report.confirmed)
 		return CLI_FALSE;
 	return report.level >= wanted ? CLI_OK : CLI_NOT_YET;
 }
 
+static int read_policy(struct receipt_policy *policy, const char *path)
+{
+	size_t length = 0;
+	char *bytes = cli_read_file(&length, path, 65536);
+	char why[256];
+	int rc;
+
+	if (!bytes)
+		return CLI_USAGE;
+	rc = receipt_policy_parse(policy, why, sizeof(why), (const uint8_t *)bytes, length);
+	free(bytes);
+	if (rc != 0)
+		cli_error("%s: %s", path, why);
+	return rc == 0 ? CLI_OK : CLI_USAGE;
+}
+
+/* By its first member, or its type: a proof that was damaged should still be judged as one. */
+static bool is_proof(const char *text, size_t length)
+{
+	static const char first[] = "{\"agent\":";
+	json_auto_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+
+	return agent_proof_is(value) || (length >= sizeof(first) - 1 && memcmp(text, first, sizeof(first) - 1) == 0);
+}
+
+static int judge(const char *path, enum receipt_level wanted, struct cli_verify_how *how)
+{
+	size_t length = 0;
+	char *text = cli_read_file(&length, path, AGENT_PROOF_MAX + 1);
+	int rc = CLI_USAGE;
+
+	if (!text)
+		return CLI_USAGE;
+	how->final = wanted == RECEIPT_FINAL;
+	if (is_proof(text, length))
+		rc = cli_verify_proof(text, length, how);
+	else if (!how->policy || how->rpc || how->block)
+		fprintf(stderr, "kedge: %s\n%s\n", how->policy ? "--rpc and --block are for agent proofs" : "--policy FILE is missing", usage);
+	else
+		rc = judge_receipt(text, length, wanted, how);
+	free(text);
+	return rc;
+}
+
 int cli_verify(int argc, char **argv)
 {
-	const char *receipt[1] = {NULL}, *policy = NULL, *level = "anchored";
-	bool done, offline = false, json = false;
-	const struct cli_option options[] = {{.name = "policy", .value = &policy}, {.name = "level", .value = &level},
-					     {.name = "offline", .flag = &offline}, {.name = "json", .flag = &json},
+	const char *file[1] = {NULL}, *policy_path = NULL, *level = "anchored";
+	struct cli_verify_how how = {0};
+	bool done;
+	const struct cli_option options[] = {{.name = "policy", .value = &policy_path}, {.name = "level", .value = &level},
+					     {.name = "rpc", .value = &how.rpc}, {.name = "block", .value = &how.block},
+					     {.name = "offline", .flag = &how.offline}, {.name = "json", .flag = &how.json},
 					     {.name = NULL}};
+	struct receipt_policy policy;
 	enum receipt_level wanted;
-	int rc = cli_parse(&done, receipt, NULL, argc, argv, options, 1, 1, usage);
+	int rc = cli_parse(&done, file, NULL, argc, argv, options, 1, 1, usage);
 
 	if (rc != CLI_OK || done)
 		return rc;
-	if (!policy || receipt_level_parse(&wanted, level) != 0) {
-		fprintf(stderr, "kedge: %s\n%s\n", policy ? "no such level" : "--policy FILE is missing", usage);
+	if (receipt_level_parse(&wanted, level) != 0) {
+		fprintf(stderr, "kedge: no such level\n%s\n", usage);
 		return CLI_USAGE;
+	}
+	if (policy_path) {
+		rc = read_policy(&policy, policy_path);
+		if (rc != CLI_OK)
+			return rc;
+		how.policy = &policy;
 	}
 	if (sodium_init() < 0)
 		return CLI_FALSE;
-	return judge(receipt[0], policy, wanted, offline, json);
+	return judge(file[0], wanted, &how);
 }

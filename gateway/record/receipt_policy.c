@@ -54,20 +54,42 @@ static int read_anchor(struct receipt_policy *p, char *why, size_t why_size, jso
 	return 0;
 }
 
+/* Implementations of IdentityRegistry whose storage the verifier can read; used by `kedge verify` of agent proofs. */
+static int read_codes(struct receipt_policy *p, char *why, size_t why_size, const json_t *list)
+{
+	if (!list) {
+		p->registry_codes[p->nregistry_codes++] = layout_code_2_0_0;
+		return 0;
+	}
+	if (!json_is_array(list) || json_array_size(list) > LAYOUT_CODES_MAX)
+		return refuse(why, why_size, "registryCode is not a list of at most 16 code hashes");
+	for (; p->nregistry_codes < json_array_size(list); p->nregistry_codes++) {
+		const char *code = json_string_value(json_array_get(list, p->nregistry_codes));
+		struct eth_hash *out = &p->registry_codes[p->nregistry_codes];
+
+		if (!code || hex_decode_fixed(out->bytes, sizeof(out->bytes), code, strlen(code)))
+			return refuse(why, why_size, "registryCode holds what is not 32 bytes of 0x hex");
+	}
+	return 0;
+}
+
 static int read_policy(struct receipt_policy *p, char *why, size_t why_size, json_t *json)
 {
-	static const char *const required[] = {"log", "v", NULL}, *const optional[] = {"anchor", "witnesses", NULL};
+	static const char *const required[] = {"log", "v", NULL}, *const optional[] = {"anchor", "registryCode", "witnesses",
+												   NULL};
 	static const char *const witness_members[] = {"quorum", NULL};
 	json_t *anchor = json_object_get(json, "anchor"), *witnesses = json_object_get(json, "witnesses");
 	int rc;
 
 	if (!receipt_members(json, required, optional))
-		return refuse(why, why_size, "a policy has v, log and perhaps anchor and witnesses");
+		return refuse(why, why_size, "a policy has v, log and perhaps anchor, registryCode and witnesses");
 	if (json_integer_value(json_object_get(json, "v")) != 1)
 		return refuse(why, why_size, "v is not 1");
 	rc = read_log(p, why, why_size, json_object_get(json, "log"));
 	if (!rc && anchor)
 		rc = read_anchor(p, why, why_size, anchor);
+	if (!rc)
+		rc = read_codes(p, why, why_size, json_object_get(json, "registryCode"));
 	if (rc || !witnesses)
 		return rc;
 	if (!receipt_members(witnesses, witness_members, NULL) ||

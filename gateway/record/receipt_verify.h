@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "gateway/identity/layout.h"
 #include "gateway/record/receipt.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,8 @@ struct receipt_policy {
 	uint8_t code_hash[32];
 	char rpc[POLICY_TEXT_SIZE]; /* "" if absent */
 	uint64_t quorum;	    /* 0; others are refused until witnesses exist */
+	struct eth_hash registry_codes[LAYOUT_CODES_MAX]; /* for agent proofs; the one known code if the policy names none */
+	size_t nregistry_codes;
 };
 
 /* policy.json. -EBADMSG with one line in why (unknown member, wrong form), -ENOMEM. */

@@ -434,6 +434,13 @@ static void test_policies(void **state)
 		 "\"codeHash\":\"0xc0de\"}}",
 		 -EBADMSG},
 		{"{\"v\":1,\"log\":\"", "\"", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[]}", 0},
+		{"{\"v\":1,\"log\":\"",
+		 "\",\"registryCode\":[\"0xc0de000000000000000000000000000000000000000000000000000000000000\"]}", 0},
+		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[\"0xc0de\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[1]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":\"0x\"}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}", -EBADMSG},
 	};
 	char json[1024], why[128];
 	struct receipt_policy p;

@@ -1,0 +1,252 @@
+/* kedge verify of an AgentProof object: what it proves is worked out here, offline; that its block is the chain's is asked of an
+ * endpoint the verifier trusts, or known to the verifier already (--block). */
+#include "eth/hex.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/verify.h"
+#include "gateway/identity/agent_proof.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHECKS_MAX = 8, TEXT_SIZE = 400, RPC_MS = 15000 };
+
+struct check {
+	const char *name, *verdict;
+	char text[TEXT_SIZE];
+};
+
+struct report {
+	struct check checks[CHECKS_MAX];
+	size_t n;
+	bool failed, unreachable;
+	const char *confirmed; /* "none", "trusted", "safe", "final" */
+};
+
+__attribute__((format(printf, 4, 5))) static void say(struct report *report, const char *verdict, const char *name,
+						      const char *format, ...)
+{
+	struct check *check = &report->checks[report->n++];
+	va_list args;
+
+	check->name = name;
+	check->verdict = verdict;
+	va_start(args, format);
+	vsnprintf(check->text, sizeof(check->text), format, args);
+	va_end(args);
+	report->failed |= strcmp(verdict, "FAILED") == 0;
+}
+
+/* ---- what the object proves ---- */
+
+static void say_uri(struct report *report, const struct agent_proof *proof)
+{
+	char shown[200];
+	size_t n = proof->uri_len < sizeof(shown) - 1 ? proof->uri_len : sizeof(shown) - 1;
+
+	if (proof->uri_kind == AGENT_PROOF_URI_OMITTED) {
+		say(report, "ok", "uri", "%zu bytes, left out of the proof", proof->uri_len);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) /* a stranger wrote it: nothing of it may steer a terminal */
+		shown[i] = proof->uri[i] < 0x20 || proof->uri[i] == 0x7f ? '?' : proof->uri[i];
+	shown[n] = '\0';
+	say(report, "ok", "uri", "%s%s (%zu bytes)", shown, n < proof->uri_len ? "..." : "", proof->uri_len);
+}
+
+static void say_proven(struct report *report, const struct agent_proof *proof)
+{
+	char address[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)], key[AGENT_KEY_TEXT_SIZE];
+
+	hex_encode_data(hash, proof->header.hash.bytes, 32);
+	say(report, "ok", "header", "of block %" PRIu64 ", %s", proof->header.number, hash);
+	hex_encode_data(hash, proof->implementation_code.bytes, 32);
+	address_format_eip55(address, &proof->implementation);
+	say(report, "ok", "code", "the registry runs %s, code %s, whose storage is known", address, hash);
+	if (!proof->exists) {
+		agent_key_format(key, &proof->key);
+		say(report, "ok", "absent", "%s was not registered", key);
+		return;
+	}
+	address_format_eip55(address, &proof->owner);
+	say(report, "ok", "owner", "%s", address);
+	address_format_eip55(address, &proof->wallet);
+	say(report, "ok", "wallet", "%s", proof->has_wallet ? address : "none");
+	say_uri(report, proof);
+}
+
+/* ---- whether the block is the chain's ---- */
+
+static void judge_block(struct report *report, const struct agent_proof *proof, const struct eth_rpc_result *results)
+{
+	struct eth_rpc_block block, safe, final;
+	int err = eth_rpc_result_block(&block, &results[0]);
+	bool has_safe = eth_rpc_result_block(&safe, &results[1]) == 0, has_final = eth_rpc_result_block(&final, &results[2]) == 0;
+	uint64_t number = proof->header.number;
+
+	if (err == 0 && (block.number != number || memcmp(block.hash.bytes, proof->header.hash.bytes, 32) != 0)) {
+		say(report, "FAILED", "block", "the chain's block %" PRIu64 " is another one", number);
+		return;
+	}
+	if (err == -ENOENT && has_safe && number <= safe.number) {
+		say(report, "FAILED", "block", "the chain has no block %" PRIu64, number);
+		return;
+	}
+	if (err != 0) {
+		say(report, "unconfirmed", "block", "the chain's node does not know block %" PRIu64, number);
+		return;
+	}
+	if (has_final && number <= final.number)
+		report->confirmed = "final";
+	else if (has_safe && number <= safe.number)
+		report->confirmed = "safe";
+	say(report, strcmp(report->confirmed, "none") == 0 ? "unconfirmed" : "ok", "block", "is the chain's block %" PRIu64 ", %s", number,
+	    strcmp(report->confirmed, "none") == 0 ? "not safe yet" : report->confirmed);
+}
+
+static void ask_block(struct report *report, const struct agent_proof *proof, const char *url)
+{
+	struct eth_rpc_config config = {.url = url, .chain_id = proof->key.chain};
+	struct eth_rpc_at at = eth_rpc_at_number(proof->header.number), safe = eth_rpc_at_tag(ETH_RPC_SAFE),
+			  final = eth_rpc_at_tag(ETH_RPC_FINALIZED);
+	struct event_base *base = event_base_new();
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc *rpc = NULL;
+	struct eth_rpc_calls calls;
+	int err = base ? eth_rpc_new(&rpc, base, &config) : -ENOMEM;
+
+	eth_rpc_calls_init(&calls);
+	eth_rpc_add_block(&calls, &at);
+	eth_rpc_add_block(&calls, &safe);
+	eth_rpc_add_block(&calls, &final);
+	if (err == 0)
+		err = eth_rpc_wait(&answer, rpc, &calls, RPC_MS);
+	if (err == 0) {
+		judge_block(report, proof, answer->results);
+	} else {
+		report->unreachable = true;
+		say(report, "unconfirmed", "block", "the endpoint cannot be asked: %s",
+		    rpc ? eth_rpc_last_error(rpc) : "it is no http URL");
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&calls);
+	eth_rpc_free(rpc);
+	if (base)
+		event_base_free(base);
+}
+
+/* The policy's endpoint is one of the anchor's chain. */
+static const char *rpc_of(const struct agent_proof *proof, const struct cli_verify_how *how)
+{
+	if (how->offline)
+		return NULL;
+	if (how->rpc)
+		return how->rpc;
+	return how->policy && how->policy->rpc[0] && how->policy->chain_id == proof->key.chain ? how->policy->rpc : NULL;
+}
+
+static void confirm(struct report *report, const struct agent_proof *proof, const struct cli_verify_how *how)
+{
+	const char *rpc = rpc_of(proof, how);
+
+	if (rpc) {
+		ask_block(report, proof, rpc);
+	} else if (how->block) {
+		report->confirmed = "trusted";
+		say(report, "ok", "block", "is the one given with --block");
+	} else {
+		say(report, "unconfirmed", "block", "nobody was asked whether it is the chain's");
+	}
+}
+
+/* ---- the report ---- */
+
+static json_t *proven_json(const struct agent_proof *proof)
+{
+	char address[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)], key[AGENT_KEY_TEXT_SIZE], number[24];
+	json_t *out;
+
+	agent_key_format(key, &proof->key);
+	hex_encode_data(hash, proof->header.hash.bytes, 32);
+	snprintf(number, sizeof(number), "%" PRIu64, proof->header.number);
+	out = json_pack("{s:s, s:{s:s, s:s}, s:b}", "agent", key, "block", "number", number, "hash", hash, "exists", proof->exists);
+	if (!proof->exists)
+		return out;
+	address_format_eip55(address, &proof->owner);
+	json_object_set_new(out, "owner", json_string(address));
+	address_format_eip55(address, &proof->wallet);
+	json_object_set_new(out, "wallet", proof->has_wallet ? json_string(address) : json_null());
+	json_object_set_new(out, "uri", proof->uri ? json_stringn(proof->uri, proof->uri_len) : json_null());
+	return out;
+}
+
+static void print_report(const struct report *report, const struct agent_proof *proof, bool proven, bool json)
+{
+	if (json) {
+		json_auto_t *checks = json_array(), *out;
+
+		for (size_t i = 0; i < report->n; i++)
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->checks[i].name, "verdict",
+								report->checks[i].verdict, "text", report->checks[i].text));
+		out = json_pack("{s:O, s:b, s:s, s:o*}", "checks", checks, "failed", report->failed, "confirmed", report->confirmed,
+				"proven", proven ? proven_json(proof) : NULL);
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return;
+	}
+	for (size_t i = 0; i < report->n; i++)
+		printf("%-11s %-12s %s\n", report->checks[i].verdict, report->checks[i].name, report->checks[i].text);
+	if (report->failed)
+		puts("does not hold");
+	else
+		printf("holds at block %" PRIu64 "%s\n", proof->header.number,
+		       strcmp(report->confirmed, "none") == 0 ? ", if that block is the chain's" : "");
+}
+
+static int exit_code(const struct report *report, const struct cli_verify_how *how)
+{
+	if (report->failed)
+		return CLI_FALSE;
+	if (report->unreachable)
+		return CLI_UNREACHABLE;
+	if (strcmp(report->confirmed, "none") == 0 || (how->final && strcmp(report->confirmed, "safe") == 0))
+		return CLI_NOT_YET;
+	return CLI_OK;
+}
+
+int cli_verify_proof(const char *text, size_t len, const struct cli_verify_how *how)
+{
+	struct agent_proof_trust trust = {.codes = &layout_code_2_0_0, .ncodes = 1};
+	struct report report = {.confirmed = "none"};
+	char why[AGENT_PROOF_WHY_SIZE];
+	struct agent_proof proof;
+	struct eth_hash block;
+	int err;
+
+	if (how->policy) {
+		trust.codes = how->policy->registry_codes;
+		trust.ncodes = how->policy->nregistry_codes;
+	}
+	if (how->block && hex_decode_fixed(block.bytes, sizeof(block.bytes), how->block, strlen(how->block)) != 0) {
+		cli_error("--block is 0x and 64 hex digits");
+		return CLI_USAGE;
+	}
+	trust.block = how->block ? &block : NULL;
+	if (len > 0 && text[len - 1] == '\n') /* of a text file */
+		len--;
+	err = agent_proof_verify(&proof, why, text, len, &trust);
+	if (err == 0) {
+		say(&report, "ok", "form", "canonical, and every node in it is needed");
+		say_proven(&report, &proof);
+		confirm(&report, &proof, how);
+	} else {
+		say(&report, "FAILED", "proof", "%s", why);
+	}
+	print_report(&report, &proof, err == 0, how->json);
+	agent_proof_clear(&proof);
+	return exit_code(&report, how);
+}
