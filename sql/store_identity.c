@@ -40,10 +40,14 @@ static const struct pg_statement statements[] = {
 			    " ORDER BY b.number",
 		     .nparams = 1,
 		     .types = chain_types},
-	[STATE_AT] = {.name = "state_at", .sql = STATE_WITH_PLACE("$3"), .nparams = 3, .types = agent_at_types},
+	[STATE_AT] = {.name = "state_at",
+		      .sql = STATE_WITH_PLACE("least($3, i.tip_number)"),
+		      .nparams = 3,
+		      .types = agent_at_types},
 	[STATE_AT_TIME] = {.name = "state_at_time",
-			   .sql = STATE_WITH_PLACE("(SELECT o.number FROM block o WHERE o.chain_id = r.chain_id"
-						   " AND o.time <= $3 ORDER BY o.time DESC, o.number DESC LIMIT 1)"),
+			   .sql = STATE_WITH_PLACE("(SELECT least(o.number, i.tip_number) FROM block o"
+						   " WHERE o.chain_id = r.chain_id AND o.time <= $3"
+						   " ORDER BY o.time DESC, o.number DESC LIMIT 1)"),
 			   .nparams = 3,
 			   .types = agent_at_types},
 	[STATES_AT] = {.name = "states_at",
@@ -55,7 +59,9 @@ static const struct pg_statement statements[] = {
 		       .types = agents_at_types},
 	[HISTORY] = {.name = "agent_history",
 		     .sql = "SELECT " STORE_STATE_COLUMNS " FROM (SELECT * FROM agent_state WHERE registry = $1"
-			    " AND agent_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4) s" STORE_STATE_JOINS
+			    " AND agent_id = $2 AND number < $3 AND number <= (SELECT i.tip_number FROM registry r"
+			    "  JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = $1)"
+			    " ORDER BY number DESC LIMIT $4) s" STORE_STATE_JOINS
 			    " ORDER BY s.number DESC",
 		     .nparams = 4,
 		     .types = history_types},

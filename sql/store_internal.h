@@ -94,11 +94,12 @@ static inline int64_t store_clamp(uint64_t number)
 #define STORE_STATE_COLUMNS                                                                                            \
 	"s.registry::bigint, s.agent_id, s.number, s.owner, s.wallet, u.body, s.changed::bigint, s.tier::bigint,"      \
 	" b.hash, b.parent, b.time, b.final, n.number, n.time"
-/* After FROM ... s. */
+/* After FROM ... s. What is stored above the tip is provisional: nothing is answered from it. */
 #define STORE_STATE_JOINS                                                                                              \
 	" JOIN uri u ON u.hash = s.uri JOIN block b ON b.chain_id = s.chain_id AND b.number = s.number"                \
 	" LEFT JOIN LATERAL (SELECT t.number, c.time FROM agent_state t JOIN block c ON c.chain_id = t.chain_id"       \
 	" AND c.number = t.number WHERE t.registry = s.registry AND t.agent_id = s.agent_id AND t.number > s.number"   \
+	" AND t.number <= (SELECT p.tip_number FROM chain_index p WHERE p.chain_id = s.chain_id)"                      \
 	" ORDER BY t.number LIMIT 1) n ON true"
 #define STORE_EVENT_COLUMNS                                                                                            \
 	"e.registry::bigint, e.number, e.log_index::bigint, e.tx, e.agent_id, e.kind::bigint, e.a, e.b, e.key, "       \

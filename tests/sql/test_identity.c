@@ -374,6 +374,48 @@ static void whoever_lost_the_duty_writes_nothing(void **state)
 	assert_string_equal(index_text(&f), before);
 }
 
+static void a_step_notifies_the_tip(void **state)
+{
+	PGconn *pg = PQconnectdb(f.log.conninfo);
+	PGnotify *note;
+	struct store_index index;
+
+	(void)state;
+	PQclear(PQexec(pg, "LISTEN kedge_index"));
+	build_start(&b, 40, 43, 'a');
+	build_blocks(&b, 43, 43, 'a');
+	assert_int_equal(build_put(&b, &f), 0);
+	index_place(&index, 40, 42, 'a');
+	assert_int_equal(drop(42, &index), 0);
+	PQclear(PQexec(pg, "SELECT 1")); /* brings what was sent until now */
+	for (const char *const *want = (const char *const[]){"43", "42", NULL}; *want; want++) {
+		note = PQnotifies(pg);
+		assert_non_null(note);
+		assert_string_equal(note->relname, "kedge_index");
+		assert_string_equal(note->extra, *want);
+		PQfreemem(note);
+	}
+	assert_null(PQnotifies(pg));
+	PQfinish(pg);
+}
+
+static void the_application_may_only_do_what_it_needs(void **state)
+{
+	static const char *const refused[] = {
+		"UPDATE agent_event SET kind = 1",  "DELETE FROM agent_event",
+		"UPDATE uri SET body = ''",	    "UPDATE agent_state SET owner = ''",
+		"UPDATE agent_proof SET body = ''", "DELETE FROM agent_proof",
+		"UPDATE file SET body = ''",	    "DELETE FROM registry",
+		"DELETE FROM chain_index",	    "DELETE FROM hosted_number",
+		"DELETE FROM known_agent",	    "TRUNCATE block",
+	};
+	const char *app = fixture_as(f.log.conninfo, "kedge_app");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_string_equal(fixture_sqlstate(app, refused[i]), "42501");
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -402,6 +444,8 @@ int main(void)
 		cmocka_unit_test(a_proof_may_come_later),
 		cmocka_unit_test(a_registry_added_later_catches_up_below),
 		cmocka_unit_test(whoever_lost_the_duty_writes_nothing),
+		cmocka_unit_test(a_step_notifies_the_tip),
+		cmocka_unit_test(the_application_may_only_do_what_it_needs),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

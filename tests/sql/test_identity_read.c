@@ -148,6 +148,31 @@ static void history_comes_newest_first_page_by_page(void **state)
 	assert_int_equal(store_history(f.log.reader, &op, &list, f.registry, agent, 26, 0), -EINVAL);
 }
 
+static void nothing_is_answered_from_above_the_tip(void **state)
+{
+	struct store_states list;
+	uint8_t agent[32];
+	struct pg_op op = {0};
+
+	(void)state;
+	/* as a backfill stores ahead: the place stays */
+	build_start(&b, 22, 30, 'a');
+	build_blocks(&b, 90, 90, 'a');
+	build_state(&b, &f, 0, 90, 0x90, 0, "ahead");
+	assert_int_equal(build_put(&b, &f), 0);
+	assert_string_equal(state_text(&f, 0, false, 90), "02 03 one 2 2 @26");
+	assert_string_equal(state_text(&f, 0, true, 1000 + 2 * 90), "02 03 one 2 2 @26");
+	index_id(agent, 0);
+	assert_int_equal(WAIT(&f.log, &op, store_history(f.log.reader, &op, &list, f.registry, agent, ALL, 100)), 0);
+	assert_int_equal(list.n, 3);
+	assert_int_equal(list.rows[0].state.number, 26);
+	assert_false(list.rows[0].has_until);
+	store_states_clear(&list);
+	assert_int_equal(WAIT(&f.log, &op, store_index_drop(f.log.writer, &op, &f.fence, INDEX_CHAIN, 30, &b.index)),
+			 0);
+	assert_string_equal(now_text(&f, 0), "02 03 one @26");
+}
+
 static void events_come_back_as_they_were_given(void **state)
 {
 	static const uint8_t odd[] = {'k', 0, 0xff, 0xc3, 0x28};
@@ -459,6 +484,7 @@ int main(void)
 		cmocka_unit_test(an_answer_says_how_far_the_index_reaches_and_until_when_it_holds),
 		cmocka_unit_test(many_agents_at_their_own_blocks_in_the_order_asked),
 		cmocka_unit_test(history_comes_newest_first_page_by_page),
+		cmocka_unit_test(nothing_is_answered_from_above_the_tip),
 		cmocka_unit_test(events_come_back_as_they_were_given),
 		cmocka_unit_test(a_uri_may_hold_any_bytes_and_64_kib),
 		cmocka_unit_test(search_by_each_filter_and_by_pages),
