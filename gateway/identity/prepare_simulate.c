@@ -16,6 +16,8 @@ static const uint8_t IS_VALID_SIGNATURE[4] = {0x16, 0x26, 0xba, 0x7e};
 static const struct eth_address GAS_PRICE_ORACLE = {{0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0f}};
 static const uint8_t GET_L1_FEE[4] = {0x49, 0x94, 0x8e, 0x0e};
 
+enum { SOON_S = 30 }; /* a transaction may wait that long for its block */
+
 /* Places of the results; the last only if the contract wallet is asked. */
 enum { SIMULATED, ESTIMATE, L1_FEE, CONSENT };
 
@@ -122,6 +124,10 @@ static void warn_all(const struct prepare_ask *ask, struct prepare_plan *plan)
 		if (address_equal(&ask->to, &facts->owner))
 			warn(plan, "The receiver is the owner already: this only clears the wallet.");
 	}
+	if (ask->verb == PREPARE_WALLET && plan->deadline - facts->block.time < SOON_S)
+		warn(plan,
+		     "Only %ju seconds are left until the deadline: send it at once, or prepare again for a new one.",
+		     (uintmax_t)(plan->deadline - facts->block.time));
 	if (ask->verb == PREPARE_REGISTER && ask->uri_len == 0)
 		warn(plan,
 		     "Without a URI nobody finds the agent's registration file; set one later with the verb uri.");

@@ -290,6 +290,10 @@ class Life {
       http: ['transfer', { from, agent: '0', to: ethers.ZeroAddress }], cli: ['transfer', '0', ethers.ZeroAddress, '--key', ownerKey] });
     await this.refusedBodies(from);
     await this.refusedWords();
+    const nowhere = await stack.cli(['agent', 'uri', '0', 'x', '--key', ownerKey], { code: 1, env: { KEDGE_REGISTRY: `0x${'de'.repeat(20)}` } });
+    assert.match(nowhere.stderr, /no contract at 0x[^]*next: Check the settings chain_id, registry and rpc_url/);
+    const elsewhere = await stack.cli(['agent', 'uri', '0', 'x', '--key', ownerKey], { code: 4, env: { KEDGE_CHAIN_ID: '1' } });
+    assert.match(elsewhere.stderr, /chain[^]*kedge doctor/);
     // one that cannot pay is told before anything is sent
     const poor = ethers.Wallet.createRandom();
     const got = await stack.cli(['agent', 'register', '--key', saveKey(stack, 'poor', poor)], { code: 1 });

@@ -168,6 +168,27 @@ static void a_transfer_says_what_it_takes_along(void **state)
 	prepare_plan_clear(&plan);
 }
 
+static void a_deadline_that_is_near_is_said_so(void **state)
+{
+	struct fixture *f = *state;
+	struct prepare_ask ask = wish(PREPARE_WALLET);
+	struct prepare_refusal refusal;
+	struct prepare_plan plan;
+
+	f->node.shared->mode = FAKE_PREPARE_AGREES;
+	ask.signature = (const uint8_t *)"x";
+	ask.signature_len = 1;
+	ask.deadline = TIME + 29;
+	assert_int_equal(prepare_wait(&plan, &refusal, f->rpc, f->signatures, &ask, 4000), 0);
+	assert_int_equal(plan.warning_count, 1);
+	assert_non_null(strstr(plan.warnings[0], "Only 29 seconds"));
+	prepare_plan_clear(&plan);
+	ask.deadline = TIME + 30;
+	assert_int_equal(prepare_wait(&plan, &refusal, f->rpc, f->signatures, &ask, 4000), 0);
+	assert_int_equal(plan.warning_count, 0);
+	prepare_plan_clear(&plan);
+}
+
 static void misuse_is_told_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_cost_counts_what_estimates_leave_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_step_is_what_the_wallet_signs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_transfer_says_what_it_takes_along, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deadline_that_is_near_is_said_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(misuse_is_told_at_once, setup, teardown),
 	};
 
