@@ -50,7 +50,8 @@ static void mint(struct fold_state *state, const struct fold_event *events, size
 {
 	size_t announced = announcement_of(events, n, at, agent);
 
-	*state = (struct fold_state){.exists = true, .owner = events[at].event.b, .doubtful = state->doubtful};
+	*state = (struct fold_state){.exists = true, .owner = events[at].event.b, .doubtful = state->doubtful,
+				     .broken = state->broken || state->exists};
 	if (announced < n)
 		set_wallet(state, &events[announced].event);
 }
@@ -72,12 +73,15 @@ static bool apply(struct fold_state *state, const struct fold_event *events, siz
 
 	switch (event->kind) {
 	case REGISTRY_TRANSFER:
-		if (address_is_zero(&event->a))
+		if (address_is_zero(&event->a)) {
 			mint(state, events, n, at, agent);
-		else
-			state->owner = event->b;
+			return true;
+		}
+		state->broken = state->broken || !state->exists || !address_equal(&state->owner, &event->a);
+		state->owner = event->b;
 		return true;
 	case REGISTRY_REGISTERED:
+		state->broken = state->broken || !state->exists;
 		if (event->value_len == 0 && state->uri_len > 0)
 			state->doubtful = true; /* register() kept it, register("") did not */
 		else

@@ -31,6 +31,9 @@ struct fold_state {
 	const uint8_t *uri; /* borrowed from an event, or what the caller began with; NULL when uri_len is 0 */
 	size_t uri_len;
 	bool doubtful; /* set, never cleared: the events do not determine this state */
+	/* set, never cleared: events are missing or made up. ERC-721: a token is minted once, and a Transfer is from its owner;
+	 * an agent is announced after its mint. */
+	bool broken;
 };
 
 /* Applies a block's events to one agent. Returns whether any of them was about its identity. */

@@ -28,7 +28,8 @@ static int open_registry(struct index_duty *duty, const struct eth_address *addr
 		return err == -EEXIST ? err : index_written(duty, err);
 	duty->registries[duty->nregistries++] = (struct index_registry){.id = row.id, .address = *address,
 									.reputation = reputation, .start = start,
-									.indexed = row.indexed, .known = row.known};
+									.indexed = row.indexed,
+									.fetched = row.fetched, .known = row.known};
 	return 0;
 }
 
@@ -123,31 +124,10 @@ static int begin(struct index_duty *duty)
 	memcpy(place.tip_hash, block.hash.bytes, 32);
 	err = index_step_block(&step, &row);
 	if (err == 0)
-		err = index_step_commit(duty, &step, &place, UINT32_MAX, number);
+		err = index_step_commit(duty, &step, &place, UINT32_MAX, number, false);
 	if (err == 0)
 		err = index_overlay_add(duty, &row);
 	index_step_clear(&step);
-	return err;
-}
-
-/* Registries added later: from their start up to the final block, each by itself; then the overlay is taken again with them. */
-static int catch_up(struct index_duty *duty)
-{
-	bool any = false;
-	int err = 0;
-
-	for (size_t i = 0; err == 0 && i < duty->nregistries; i++) {
-		const struct index_registry *registry = &duty->registries[i];
-		uint64_t final = duty->place.final_number;
-
-		if (registry->start > final || registry->indexed >= (int64_t)final)
-			continue;
-		any = true;
-		log_info(log_msg("a registry was added: catching up with it"), log_hex("registry", registry->address.bytes, 20));
-		err = index_backfill(duty, UINT32_C(1) << i, (uint64_t)(registry->indexed + 1), final, false);
-	}
-	if (err == 0 && any && duty->place.tip_number > duty->place.final_number)
-		err = index_overlay_restart(duty);
 	return err;
 }
 
@@ -161,13 +141,32 @@ static uint64_t range_end(const struct index_duty *duty)
 	return near < duty->heads.finalized.number ? near : duty->heads.finalized.number;
 }
 
-static uint32_t joined(const struct index_duty *duty)
+/* A registry of the settings that came later, or whose joining was interrupted. */
+static bool is_any_behind(const struct index_duty *duty)
 {
-	uint32_t mask = 0;
-
 	for (size_t i = 0; i < duty->nregistries; i++)
-		mask |= UINT32_C(1) << i;
-	return mask;
+		if (duty->registries[i].start <= duty->place.final_number &&
+		    duty->registries[i].indexed < (int64_t)duty->place.final_number)
+			return true;
+	return false;
+}
+
+/* Old blocks by ranges. A registry added later is fetched up to the final block by itself; the overlay is then taken again
+ * with it. */
+static int backfill(struct index_duty *duty)
+{
+	int err = 0;
+
+	if (is_any_behind(duty)) {
+		bool overlay = duty->place.tip_number > duty->place.final_number;
+
+		err = index_join(duty, duty->place.final_number);
+		if (err == 0 && overlay)
+			err = index_overlay_restart(duty);
+	}
+	if (err == 0 && duty->place.tip_number == duty->place.final_number && range_end(duty) > duty->place.final_number)
+		err = index_join(duty, range_end(duty));
+	return err;
 }
 
 static int advance(struct index_duty *duty)
@@ -175,9 +174,7 @@ static int advance(struct index_duty *duty)
 	int err = index_settle(duty);
 
 	if (err == 0)
-		err = catch_up(duty);
-	if (err == 0 && duty->place.tip_number == duty->place.final_number && range_end(duty) > duty->place.final_number)
-		err = index_backfill(duty, joined(duty), duty->place.final_number + 1, range_end(duty), true);
+		err = backfill(duty);
 	for (unsigned i = 0; err == 0 && i < GROUPS_A_ROUND && duty->place.tip_number < duty->heads.latest.number; i++) {
 		if (!steward_held(duty->ctx))
 			return -ECANCELED;

@@ -32,6 +32,7 @@ struct stretch {
 	size_t asked; /* logs whose blocks are asked for now, as an end index */
 	struct store_index_block last;
 	unsigned lies;
+	uint32_t providers; /* who answered, as bits */
 	bool under_way, done;
 	int err;
 };
@@ -142,6 +143,7 @@ static int take_part(struct stretch *stretch, const struct eth_rpc_result *resul
 	range_took(&stretch->duty->range, stretch->part - stretch->next + 1, stretch->batch.n - before);
 	metrics_add(METRIC_INDEX_RANGES, 1);
 	stretch->lies = 0;
+	stretch->providers |= UINT32_C(1) << eth_rpc_provider(stretch->duty->ctx->rpc);
 	stretch->next = stretch->part + 1;
 	return 0;
 }
@@ -273,7 +275,6 @@ struct backfill {
 	struct index_duty *duty;
 	uint32_t mask;
 	uint64_t first, next, to;
-	bool moves;
 	struct stretch *stretches[INDEX_AHEAD];
 	size_t n;
 	int64_t began_ms;
@@ -298,9 +299,8 @@ static int start_more(struct backfill *work)
 	return 0;
 }
 
-/* Blocks in which something happened, and the last one, which the place rests on. Of the others no more is known than
- * their logs say: their parent is zero. */
-static int add_blocks(struct index_step *step, const struct stretch *stretch, bool moves)
+/* Blocks in which something happened. No more is known of most than their logs say: their parent is zero. */
+static int add_blocks(struct index_step *step, const struct stretch *stretch)
 {
 	const struct index_batch *batch = &stretch->batch;
 	int err = 0;
@@ -308,39 +308,50 @@ static int add_blocks(struct index_step *step, const struct stretch *stretch, bo
 	for (size_t i = 0; err == 0 && i < batch->n; i++) {
 		struct store_index_block block = {.number = batch->logs[i].number, .time = batch->logs[i].time, .final = true};
 
-		if ((i > 0 && batch->logs[i - 1].number == block.number) || block.number == stretch->last.number)
+		if (i > 0 && batch->logs[i - 1].number == block.number)
 			continue;
+		if (block.number == stretch->last.number)
+			block = stretch->last;
 		memcpy(block.hash, batch->logs[i].block.bytes, 32);
 		err = index_step_block(step, &block);
 	}
-	if (err == 0 && (moves || (batch->n > 0 && batch->logs[batch->n - 1].number == stretch->last.number)))
-		err = index_step_block(step, &stretch->last);
 	return err;
+}
+
+/* Events that contradict each other: of a known implementation that is somebody's lie; of another it may be its way. */
+static int check_unbroken(const struct stretch *stretch, const struct index_step *step)
+{
+	for (size_t i = 0; i < step->nstates; i++) {
+		if (!step->marks[i].broken || !step->marks[i].registry->known)
+			continue;
+		log_error(log_msg("logs of the backfill are missing or made up: they contradict each other"),
+			  log_str("chain", stretch->duty->ctx->chain->name), log_hex("agent", step->states[i].agent_id, 32),
+			  log_u64("block", step->states[i].number));
+		metrics_add(METRIC_INDEX_LIES, 1);
+		for (unsigned p = 0; p < ETH_RPC_PROVIDERS_MAX; p++)
+			if ((stretch->providers & (UINT32_C(1) << p)) != 0)
+				eth_rpc_distrust(stretch->duty->ctx->rpc, p, "logs that contradict each other");
+		return -EBADMSG;
+	}
+	return 0;
 }
 
 static int commit(struct backfill *work, struct stretch *stretch)
 {
 	struct index_duty *duty = work->duty;
-	struct store_index place = duty->place;
 	struct index_step step = {0};
-	int err = add_blocks(&step, stretch, work->moves);
+	int err = add_blocks(&step, stretch);
 
 	if (err == 0)
 		err = index_step_fold(&step, duty, &stretch->batch, (int64_t)stretch->from - 1);
 	if (err == 0)
-		err = index_read_states(duty, &step, true, duty->heads.latest.number);
-	if (work->moves) {
-		place.final_number = place.tip_number = stretch->last.number;
-		memcpy(place.final_hash, stretch->last.hash, 32);
-		memcpy(place.tip_hash, stretch->last.hash, 32);
-		place.tip_time = stretch->last.time;
-	}
+		err = check_unbroken(stretch, &step);
 	if (err == 0)
-		err = index_step_commit(duty, &step, &place, work->mask, stretch->to);
-	if (err == 0 && work->moves) {
-		duty->noverlay = 0;
-		err = index_overlay_add(duty, &stretch->last);
-	}
+		err = index_read_states(duty, &step, true, duty->heads.latest.number);
+	if (err == 0)
+		err = index_step_commit(duty, &step, &duty->place, work->mask, stretch->to, true);
+	if (err == 0)
+		duty->backfilled_by |= stretch->providers;
 	index_step_clear(&step);
 	return err;
 }
@@ -401,15 +412,13 @@ static int take_first(struct backfill *work)
 	return 0;
 }
 
-int index_backfill(struct index_duty *duty, uint32_t mask, uint64_t from, uint64_t to, bool moves)
+int index_backfill(struct index_duty *duty, uint32_t mask, uint64_t from, uint64_t to)
 {
-	struct backfill work = {.duty = duty, .mask = mask, .first = from, .next = from, .to = to, .moves = moves,
+	struct backfill work = {.duty = duty, .mask = mask, .first = from, .next = from, .to = to,
 				.began_ms = heads_now_ms()};
 	int err = 0;
 
 	duty->progress_logged_ms = work.began_ms;
-	if (moves)
-		duty->compared = false;
 	log_info(log_msg("backfill begins"), log_str("chain", duty->ctx->chain->name), log_u64("from", from), log_u64("to", to));
 	while (err == 0 && (work.n > 0 || work.next <= to)) {
 		err = start_more(&work);

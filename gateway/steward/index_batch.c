@@ -196,3 +196,30 @@ enum index_bloom index_bloom(const uint8_t bloom[static 256], const struct index
 		return INDEX_BLOOM_NONE;
 	return bits_of(bloom) <= SPARSE_BITS ? INDEX_BLOOM_SURELY : INDEX_BLOOM_MAYBE;
 }
+
+bool index_bloom_allows(const uint8_t bloom[static 256], const struct eth_rpc_logs *logs, bool exactly)
+{
+	uint8_t sum[BLOOM_SIZE] = {0};
+
+	for (size_t i = 0; i < logs->n; i++) {
+		const struct eth_rpc_log *row = &logs->rows[i];
+
+		bloom_add(sum, row->address.bytes, sizeof(row->address.bytes));
+		for (unsigned t = 0; t < row->ntopics; t++)
+			bloom_add(sum, row->topics[t].bytes, sizeof(row->topics[t].bytes));
+	}
+	for (size_t i = 0; i < sizeof(sum); i++)
+		if ((sum[i] & ~bloom[i]) != 0 || (exactly && sum[i] != bloom[i]))
+			return false;
+	return true;
+}
+
+void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < logs->n; i++)
+		if (was_asked(ask, &logs->rows[i]))
+			logs->rows[n++] = logs->rows[i];
+	logs->n = n;
+}

@@ -1,5 +1,5 @@
-/* After a backfill: what the events made of every agent, against storage. A log that a provider left out, or a contract that
- * changes state without one, shows here; storage has the word from this block on. */
+/* What the events made of every agent, against storage: a log that a provider left out or made up, or a contract that changes
+ * state without one, shows here. */
 #include "gateway/steward/index_internal.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = MULTICALL_AGENTS_MAX };
+enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8 };
 
 struct compare {
 	struct index_duty *duty;
@@ -16,7 +16,7 @@ struct compare {
 	struct index_registry *registry;
 	uint64_t number;
 	struct eth_hash block;
-	uint64_t compared, differ, unread;
+	struct index_verdict *verdict;
 };
 
 static bool same(const struct store_agent_row *row, const struct multicall_state *found)
@@ -29,17 +29,12 @@ static bool same(const struct store_agent_row *row, const struct multicall_state
 		 (found->uri_len == 0 || memcmp(row->uri.data, found->uri, found->uri_len) == 0)));
 }
 
-static int differs(struct compare *work, const struct store_agent_row *row, const struct multicall_state *found,
+static int correct(struct compare *work, const struct store_agent_row *row, const struct multicall_state *found,
 		   enum store_tier tier)
 {
 	struct store_state state = {.registry = row->registry, .number = work->number, .tier = tier,
 				    .has_wallet = !address_is_zero(&found->wallet)};
 
-	work->differ++;
-	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
-	log_warn(log_msg("storage differs from the events of the backfill: storage counts from here on"),
-		 log_str("chain", work->duty->ctx->chain->name), log_hex("agent", row->agent_id, 32),
-		 log_u64("block", work->number));
 	if (!found->exists)
 		return 0; /* burnt without a log: there is no state to store, and the direct read says so */
 	memcpy(state.agent_id, row->agent_id, 32);
@@ -49,10 +44,24 @@ static int differs(struct compare *work, const struct store_agent_row *row, cons
 	return index_step_state(work->step, work->registry, &state, &work->block);
 }
 
+static int differs(struct compare *work, const struct store_agent_row *row, const struct multicall_state *found,
+		   enum store_tier tier)
+{
+	work->verdict->differ++;
+	work->verdict->owners += !found->exists || memcmp(row->owner, found->owner.bytes, 20) != 0;
+	work->verdict->known = work->verdict->known && work->registry->known;
+	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
+	if (work->verdict->differ <= TOLD_MAX)
+		log_warn(log_msg("storage differs from the events of the backfill"),
+			 log_str("chain", work->duty->ctx->chain->name), log_hex("agent", row->agent_id, 32),
+			 log_u64("block", work->number));
+	return work->step != NULL ? correct(work, row, found, tier) : 0;
+}
+
 /* What the step itself changes is of the blocks after `block` or read from storage there. */
 static bool in_step(const struct index_step *step, const struct store_agent_row *row)
 {
-	for (size_t i = 0; i < step->nstates; i++)
+	for (size_t i = 0; step != NULL && i < step->nstates; i++)
 		if (step->states[i].registry == row->registry && memcmp(step->states[i].agent_id, row->agent_id, 32) == 0)
 			return true;
 	return false;
@@ -75,13 +84,41 @@ static int compare_page(struct compare *work, const struct store_agents *page)
 	for (size_t i = 0; err == 0 && i < page->n; i++) {
 		bool read = found[i].err == 0 || found[i].err == -EOVERFLOW;
 
-		work->compared++;
-		work->unread += !read;
+		work->verdict->compared++;
+		work->verdict->unread += !read;
 		if (read && (!found[i].exists || !same(&page->rows[i], &found[i])) && !in_step(work->step, &page->rows[i]))
 			err = differs(work, &page->rows[i], &found[i], tier);
 	}
 	multicall_states_clear(found, page->n);
 	return err;
+}
+
+/* Ids are given in order: an agent right after the last one known says that its registration was left out. */
+static int look_beyond(struct compare *work, const struct store_agent_filter *last)
+{
+	struct multicall_ask ask = {.registry = work->registry->address};
+	struct multicall_state found;
+	enum store_tier tier;
+	int err;
+
+	for (size_t i = 32; last->has_after && i-- > 0;) {
+		ask.agent[i] = (uint8_t)(last->after_id[i] + 1);
+		if (ask.agent[i] != 0) {
+			memcpy(ask.agent, last->after_id, i);
+			break;
+		}
+	}
+	err = index_read_agents(&found, &tier, work->duty, &ask, 1, &work->block);
+	if (err != 0)
+		return err;
+	if (found.exists) {
+		work->verdict->missing++;
+		work->verdict->known = work->verdict->known && work->registry->known;
+		log_warn(log_msg("an agent that no event of the backfill tells of"), log_hex("agent", ask.agent, 32),
+			 log_u64("block", work->number));
+	}
+	multicall_states_clear(&found, 1);
+	return 0;
 }
 
 static int compare_registry(struct compare *work)
@@ -108,28 +145,28 @@ static int compare_registry(struct compare *work)
 			err = compare_page(work, &page);
 		}
 		store_agents_clear(&page);
-		if (err != 0 || n < PAGE)
+		if (err != 0)
 			return err;
+		if (n < PAGE)
+			return look_beyond(work, &filter);
 	}
 }
 
-int index_compare(struct index_duty *duty, struct index_step *step, uint64_t number, const struct eth_hash *block)
+int index_compare(struct index_verdict *out, struct index_step *step, struct index_duty *duty, uint32_t mask, uint64_t number,
+		  const struct eth_hash *block)
 {
-	struct compare work = {.duty = duty, .step = step, .number = number, .block = *block};
+	struct compare work = {.duty = duty, .step = step, .number = number, .block = *block, .verdict = out};
 	int err = 0;
 
+	*out = (struct index_verdict){.known = true};
 	for (size_t i = 0; err == 0 && i < duty->nregistries; i++) {
 		work.registry = &duty->registries[i];
-		if (!work.registry->reputation)
+		if (!work.registry->reputation && (mask & (UINT32_C(1) << i)) != 0)
 			err = compare_registry(&work);
 	}
-	if (err == -ESTALE) { /* no node keeps that state */
-		log_warn(log_msg("no node has the state after the backfill: it is not compared"), log_u64("block", number));
-		return 0;
-	}
-	if (err == 0 && work.compared > 0)
-		log_info(log_msg("backfill compared with storage"), log_str("chain", duty->ctx->chain->name),
-			 log_u64("agents", work.compared), log_u64("differ", work.differ), log_u64("unread", work.unread),
-			 log_u64("block", number));
+	if (err == 0 && out->compared > 0)
+		log_info(log_msg("agents compared with storage"), log_str("chain", duty->ctx->chain->name),
+			 log_u64("agents", out->compared), log_u64("differ", out->differ), log_u64("unread", out->unread),
+			 log_u64("missing", out->missing), log_u64("block", number));
 	return err;
 }

@@ -8,7 +8,8 @@
  *   index_batch.c     logs as a provider sent them, checked and decoded
  *   index_step.c      what one transaction stores: events, states folded from them
  *   index_read.c      states from storage in place of folded ones
- *   index_compare.c   after the backfill: every agent's storage against its folded state
+ *   index_join.c      after the backfill: the stretch becomes part of the index when storage agrees with it
+ *   index_compare.c   every agent's storage against its folded state
  *   index_watch.c     implementations behind the proxies; proofs of what changed */
 #include "eth/rpc_read.h"
 #include "gateway/identity/fold_events.h"
@@ -30,7 +31,7 @@ struct index_registry {
 	struct eth_address address;
 	bool reputation;
 	uint64_t start;
-	int64_t indexed;
+	int64_t indexed, fetched;
 	bool known, looked; /* the layout is known; the implementation was looked at since the start */
 };
 
@@ -58,6 +59,7 @@ struct index_mark {
 	struct index_registry *registry;
 	struct eth_hash block;
 	bool doubtful; /* the events do not determine it */
+	bool broken;   /* events of it are missing or made up */
 	bool absent;   /* by the events no such agent was minted: storage must say so, or the state is dropped */
 };
 
@@ -96,7 +98,9 @@ struct index_duty {
 	struct store_chain_head heads;
 
 	struct range range;
-	bool compared;	       /* storage was compared since the last range was taken */
+	bool correct;	       /* the next block takes over what storage says of all agents */
+	unsigned contradicted; /* backfills in a row that storage contradicted */
+	uint32_t backfilled_by; /* providers of the last one, as bits */
 	unsigned short_rounds; /* rounds in a row that latest was below the tip */
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
 	bool no_multicall, fork_warned, plain_warned;
@@ -138,6 +142,11 @@ enum index_bloom {
 	INDEX_BLOOM_MAYBE,  /* its bits are there, as they could be by chance in so full a bloom */
 	INDEX_BLOOM_SURELY, /* so empty a bloom has them by chance once in a million */
 };
+/* Whether the bloom allows these logs; exactly: whether it is the bloom of these logs and no others. */
+bool index_bloom_allows(const uint8_t bloom[static 256], const struct eth_rpc_logs *logs, bool exactly);
+/* Leaves those of the registries' logs that are indexed. */
+void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask);
+
 enum index_bloom index_bloom(const uint8_t bloom[static 256], const struct index_duty *duty, uint32_t mask);
 
 /* ---- index_step.c ---- */
@@ -156,10 +165,11 @@ void index_step_drop_state(struct index_step *step, size_t at);
 /* A URI as it is stored: longer than the schema holds, it is named by length and hash. -ENOMEM. */
 __attribute__((warn_unused_result)) int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t *uri,
 						       size_t len);
-/* Stores it, and on success makes `place` the duty's. mask: registries complete up to indexed_to now. */
+/* Stores it, and on success makes `place` the duty's. mask: registries complete up to indexed_to now, provisionally or for
+ * good. */
 __attribute__((warn_unused_result)) int index_step_commit(struct index_duty *duty, const struct index_step *step,
 							  const struct store_index *place, uint32_t mask,
-							  uint64_t indexed_to);
+							  uint64_t indexed_to, bool provisional);
 /* After any write: -ESTALE gives the duty up; whatever failed, what is in memory is read again. Returns err. */
 int index_written(struct index_duty *duty, int err);
 
@@ -178,10 +188,15 @@ __attribute__((warn_unused_result)) int index_read_agents(struct multicall_state
 
 /* ---- index_backfill.c ---- */
 
-/* Takes finalized blocks from..to for the registries of mask. `moves`: the place moves with it; otherwise only their
- * registries' `indexed` does. -ECANCELED when the duty was lost or asked to stop. */
+/* Takes finalized blocks from..to for the registries of mask, provisionally: their `fetched` moves, the place does not.
+ * -ECANCELED when the duty was lost or asked to stop. */
 __attribute__((warn_unused_result)) int index_backfill(struct index_duty *duty, uint32_t mask, uint64_t from,
-						       uint64_t to, bool moves);
+						       uint64_t to);
+
+/* ---- index_join.c ---- */
+
+/* Fetches what is missing up to `to` for every registry, compares with storage, and makes it part of the index. */
+__attribute__((warn_unused_result)) int index_join(struct index_duty *duty, uint64_t to);
 
 /* ---- index_near.c ---- */
 
@@ -190,8 +205,16 @@ __attribute__((warn_unused_result)) int index_near(struct index_duty *duty);
 
 /* ---- index_compare.c ---- */
 
-/* Reads every agent at `block` (the first one above the final one) and adds those that differ from their stored state. */
-__attribute__((warn_unused_result)) int index_compare(struct index_duty *duty, struct index_step *step, uint64_t number,
+/* Reads every agent of the registries of mask at a block, and counts those whose stored state differs, and ids that are
+ * agents there and not known here. step not NULL: the differing states are added to it, as of `number`.
+ * -ESTALE: no node has that state. */
+struct index_verdict {
+	uint64_t compared, differ, unread, missing;
+	uint64_t owners; /* of those that differ: in the owner */
+	bool known; /* every registry with a difference is of a known implementation: its events must determine its states */
+};
+__attribute__((warn_unused_result)) int index_compare(struct index_verdict *out, struct index_step *step,
+						      struct index_duty *duty, uint32_t mask, uint64_t number,
 						      const struct eth_hash *block);
 
 /* ---- index_settle.c ---- */
@@ -201,7 +224,7 @@ __attribute__((warn_unused_result)) int index_compare(struct index_duty *duty, s
 __attribute__((warn_unused_result)) int index_settle(struct index_duty *duty);
 /* The chain does not link to the tip: back to the common ancestor. */
 __attribute__((warn_unused_result)) int index_walk_back(struct index_duty *duty);
-/* Drops all of the overlay: it is taken again, with the registries that joined. */
+/* Drops all above the final block, the overlay and what is provisional: it is taken again. */
 __attribute__((warn_unused_result)) int index_overlay_restart(struct index_duty *duty);
 /* A block linked to what the alarm was about. */
 void index_end_alarm(struct index_duty *duty);

@@ -17,6 +17,8 @@ enum {
 struct near_block {
 	struct store_index_block block;
 	enum index_bloom bloom;
+	bool has_bits; /* the header hashes, so its bloom is the block's */
+	uint8_t bits[256];
 };
 
 struct near {
@@ -42,7 +44,7 @@ static void caught(const struct index_duty *duty, unsigned provider, const char 
  * logs are always asked. */
 static int read_block(struct near_block *out, struct index_duty *duty, const struct eth_rpc_result *result, uint32_t mask)
 {
-	struct eth_rpc_header *header = malloc(sizeof(*header));
+	struct eth_rpc_header *header = calloc(1, sizeof(*header));
 	struct eth_rpc_block block;
 	int err = eth_rpc_result_block(&block, result), hashed;
 
@@ -53,6 +55,8 @@ static int read_block(struct near_block *out, struct index_duty *duty, const str
 		out->block = (struct store_index_block){.number = block.number, .time = block.time};
 		memcpy(out->block.hash, block.hash.bytes, 32);
 		memcpy(out->block.parent, block.parent.bytes, 32);
+		out->has_bits = hashed == 0;
+		memcpy(out->bits, header->header.bloom, sizeof(out->bits));
 		out->bloom = hashed == 0 ? index_bloom(header->header.bloom, duty, mask) : INDEX_BLOOM_MAYBE;
 		err = hashed == -EPROTONOSUPPORT ? 0 : hashed;
 	}
@@ -124,15 +128,22 @@ static int take_headers(struct near *near)
 
 /* ---- logs ---- */
 
-static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const struct store_index_block *block)
+/* Of a block with few logs all are asked for: together they must make its bloom, so that none is left out or made up. */
+static bool asks_all(const struct near_block *block)
 {
+	return block->bloom == INDEX_BLOOM_SURELY;
+}
+
+static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const struct near_block *block)
+{
+	struct eth_rpc_filter all = {.by_hash = true};
 	struct eth_hash hash;
 	struct eth_rpc_at at;
 
-	memcpy(hash.bytes, block->hash, sizeof(hash.bytes));
+	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
 	ask->filter.by_hash = true;
-	ask->filter.block = hash;
-	eth_rpc_add_logs(list, &ask->filter);
+	ask->filter.block = all.block = hash;
+	eth_rpc_add_logs(list, asks_all(block) ? &all : &ask->filter);
 	at = eth_rpc_at_hash(&hash);
 	eth_rpc_add_block(list, &at); /* the same hand must know the block */
 }
@@ -151,7 +162,7 @@ static int second_opinion(struct near *near, unsigned first, const struct near_b
 	if (providers < 2)
 		return 0;
 	eth_rpc_calls_init(&list);
-	add_logs(&list, ask, &block->block);
+	add_logs(&list, ask, block);
 	if (eth_rpc_wait_at(&answer, rpc, (first + 1) % providers, &list, SECOND_OPINION_MS) == 0 &&
 	    eth_rpc_result_logs(&logs, &answer->results[0]) == 0 && logs.n > 0) {
 		caught(near->duty, first, "no logs of a block where another provider has some", block->block.number);
@@ -170,23 +181,25 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 	struct eth_rpc_block again;
 	struct eth_hash hash;
 	const char *why = NULL;
-	size_t before = near->batch.n, found;
+	size_t before = near->batch.n, found = 0;
 	int err = eth_rpc_result_logs(&logs, &results[0]);
 	int known = eth_rpc_result_block(&again, &results[1]);
 
 	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
-	found = logs.n;
 	if (err == -EBADMSG)
 		why = "logs of another shape";
 	else if (err == 0 && known == 0 && (memcmp(&again.hash, &hash, 32) != 0 || again.number != block->block.number))
 		why = "another block than asked for by hash";
-	else if (err == 0 && known == 0)
+	else if (err == 0 && known == 0 && block->has_bits && !index_bloom_allows(block->bits, &logs, asks_all(block)))
+		why = asks_all(block) ? "logs that do not make their block's bloom" : "logs that their block's bloom rules out";
+	if (why == NULL && err == 0)
+		err = known;
+	if (why == NULL && err == 0) {
+		index_logs_filter(&logs, ask);
+		found = logs.n;
 		err = index_batch_add(&near->batch, &why, &logs, near->duty, ask, block->block.number, block->block.number,
 				      &hash);
-	else if (err == 0)
-		err = known;
-	if (why == NULL && err == 0 && found == 0 && block->bloom == INDEX_BLOOM_SURELY)
-		why = "a bloom with bits of logs that are not shown";
+	}
 	for (size_t i = before; why == NULL && err == 0 && i < near->batch.n; i++) {
 		if (near->batch.logs[i].has_time && near->batch.logs[i].time != block->block.time)
 			why = "logs with another time than their block";
@@ -198,7 +211,7 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 	}
 	if (err == -ESTALE || err == -ENOENT) /* reorganised away meanwhile, or not there yet */
 		return -EAGAIN;
-	return err == 0 && found == 0 ? second_opinion(near, answer->provider, block, ask) : err;
+	return err == 0 && found == 0 && !asks_all(block) ? second_opinion(near, answer->provider, block, ask) : err;
 }
 
 static int take_logs(struct near *near)
@@ -213,7 +226,7 @@ static int take_logs(struct near *near)
 	eth_rpc_calls_init(&list);
 	for (size_t i = 0; i < near->n; i++)
 		if (near->blocks[i].bloom != INDEX_BLOOM_NONE)
-			add_logs(&list, &ask, &near->blocks[i].block);
+			add_logs(&list, &ask, &near->blocks[i]);
 	if (list.n > 0 || list.err != 0)
 		err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
 	for (size_t i = 0; err == 0 && i < near->n; i++) {
@@ -232,6 +245,7 @@ static int take_logs(struct near *near)
 static int build(struct near *near)
 {
 	struct index_duty *duty = near->duty;
+	struct index_verdict verdict;
 	struct eth_hash first;
 	int err = 0;
 
@@ -242,9 +256,9 @@ static int build(struct near *near)
 	if (err == 0)
 		err = index_read_states(duty, &near->step, false, duty->heads.latest.number);
 	memcpy(first.bytes, near->blocks[0].block.hash, 32);
-	if (err == 0 && !duty->compared && duty->place.tip_number == duty->place.final_number)
-		err = index_compare(duty, &near->step, near->blocks[0].block.number, &first);
-	return err;
+	if (err == 0 && duty->correct)
+		err = index_compare(&verdict, &near->step, duty, UINT32_MAX, near->blocks[0].block.number, &first);
+	return err == -ESTALE ? -EAGAIN : err;
 }
 
 static int store(struct near *near)
@@ -257,12 +271,12 @@ static int store(struct near *near)
 	place.tip_number = last->number;
 	place.tip_time = last->time;
 	memcpy(place.tip_hash, last->hash, 32);
-	err = index_step_commit(duty, &near->step, &place, 0, 0);
+	err = index_step_commit(duty, &near->step, &place, 0, 0, false);
 	for (size_t i = 0; err == 0 && i < near->n; i++)
 		err = index_overlay_add(duty, &near->blocks[i].block);
 	if (err != 0)
 		return err;
-	duty->compared = true;
+	duty->correct = false;
 	index_end_alarm(duty);
 	for (size_t i = 0; near->batch.upgraded && i < duty->nregistries; i++)
 		duty->registries[i].looked = false;

@@ -83,10 +83,17 @@ static int drop(struct index_duty *duty, const struct store_index_block *keep)
 		      store_index_drop(duty->ctx->pg, &op, &fence, duty->ctx->chain->id, keep->number, &place));
 	if (err != 0)
 		return index_written(duty, err);
-	log_warn(log_msg("blocks dropped by a reorganisation"), log_str("chain", duty->ctx->chain->name),
-		 log_u64("from", duty->place.tip_number), log_u64("to", keep->number),
-		 log_u64("depth", duty->place.tip_number - keep->number));
-	metrics_add(METRIC_INDEX_REORGS, 1);
+	if (duty->place.tip_number > keep->number) {
+		log_warn(log_msg("blocks dropped by a reorganisation"), log_str("chain", duty->ctx->chain->name),
+			 log_u64("from", duty->place.tip_number), log_u64("to", keep->number),
+			 log_u64("depth", duty->place.tip_number - keep->number));
+		metrics_add(METRIC_INDEX_REORGS, 1);
+	}
+	for (size_t i = 0; i < duty->nregistries; i++)
+		if (duty->registries[i].fetched > (int64_t)keep->number)
+			duty->registries[i].fetched = duty->registries[i].indexed > (int64_t)keep->number
+							      ? duty->registries[i].indexed
+							      : (int64_t)keep->number;
 	duty->place = place;
 	duty->noverlay = (size_t)(keep->number - duty->overlay[0].number) + 1;
 	return 0;
@@ -174,8 +181,12 @@ static int finalize(struct index_duty *duty, const struct store_index_block *blo
 	for (size_t i = 0; i < duty->nregistries; i++) {
 		struct index_registry *registry = &duty->registries[i];
 
-		if ((registry->indexed >= (int64_t)former || registry->start > former) && registry->start <= block->number + 1)
+		if (registry->indexed < (int64_t)former && registry->start <= former)
+			continue;
+		if (registry->indexed < (int64_t)block->number)
 			registry->indexed = (int64_t)block->number;
+		if (registry->fetched < registry->indexed)
+			registry->fetched = registry->indexed;
 	}
 	duty->place = place;
 	index_end_alarm(duty);

@@ -216,6 +216,7 @@ static int add_state(struct index_step *step, struct touched *row, const struct 
 		memcpy(out->wallet, state->wallet.bytes, 20);
 	step->marks[step->nstates] = (struct index_mark){.registry = row->registry, .block = log->block,
 							 .doubtful = state->doubtful || !state->exists,
+							 .broken = state->broken,
 							 .absent = !state->exists};
 	err = index_step_uri(&out->uri, step, state->uri, state->uri_len);
 	if (err == 0)
@@ -244,7 +245,7 @@ static int fold_block(struct index_step *step, struct table *table, const struct
 		row->folded = logs[i].number + 1;
 		if (fold_events(&row->state, row->agent, room, count))
 			err = add_state(step, row, &logs[i]);
-		row->state.doubtful = false;
+		row->state.doubtful = row->state.broken = false;
 	}
 	return err;
 }
@@ -332,7 +333,7 @@ int index_written(struct index_duty *duty, int err)
 }
 
 int index_step_commit(struct index_duty *duty, const struct index_step *step, const struct store_index *place,
-		      uint32_t mask, uint64_t indexed_to)
+		      uint32_t mask, uint64_t indexed_to, bool provisional)
 {
 	const struct store_fence fence = steward_fence(duty->ctx);
 	uint32_t indexed[INDEX_REGISTRIES_MAX];
@@ -347,6 +348,7 @@ int index_step_commit(struct index_duty *duty, const struct index_step *step, co
 		.states = step->states,
 		.nstates = step->nstates,
 		.indexed_to = indexed_to,
+		.provisional = provisional,
 	};
 	struct pg_op op = {0};
 	int err;
@@ -362,10 +364,17 @@ int index_step_commit(struct index_duty *duty, const struct index_step *step, co
 		return index_written(duty, err);
 	duty->place = next;
 	duty->has_place = true;
-	for (size_t i = 0; i < duty->nregistries; i++)
-		if ((mask & (UINT32_C(1) << i)) != 0 && indexed_to + 1 >= duty->registries[i].start)
-			duty->registries[i].indexed = (int64_t)indexed_to;
-	if (duty->ctx->chain == NULL || duty->ctx->chain->id != duty->ctx->config->chain_id)
+	for (size_t i = 0; i < duty->nregistries; i++) {
+		struct index_registry *registry = &duty->registries[i];
+
+		if ((mask & (UINT32_C(1) << i)) == 0 || indexed_to + 1 < registry->start)
+			continue;
+		if (!provisional && registry->indexed < (int64_t)indexed_to)
+			registry->indexed = (int64_t)indexed_to;
+		if (registry->fetched < (int64_t)indexed_to)
+			registry->fetched = (int64_t)indexed_to;
+	}
+	if (duty->ctx->chain->id != duty->ctx->config->chain_id)
 		return 0;
 	metrics_add(METRIC_INDEX_EVENTS, step->nevents);
 	metrics_add(METRIC_INDEX_STATES, step->nstates);

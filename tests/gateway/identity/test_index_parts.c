@@ -324,6 +324,29 @@ static void folds(void **state)
 	EXPECT(1, 0, "", false, transfer(0, 1, 0, 1), text(1, 1, REGISTRY_REGISTERED, ""));
 }
 
+static bool broken(const struct fold_event *events, size_t n)
+{
+	struct fold_state state = {0};
+
+	assert_true(fold_events(&state, ID, events, n));
+	return state.broken;
+}
+
+#define BROKEN(...)                                                                                                    \
+	broken((const struct fold_event[]){__VA_ARGS__},                                                               \
+	       sizeof((const struct fold_event[]){__VA_ARGS__}) / sizeof(struct fold_event))
+
+static void missing_events(void **state)
+{
+	(void)state;
+	assert_false(BROKEN(transfer(0, 1, 0, 1), text(1, 1, REGISTRY_REGISTERED, ""), transfer(2, 2, 1, 2), transfer(3, 3, 2, 1)));
+	assert_true(BROKEN(transfer(0, 1, 0, 1), transfer(3, 3, 2, 1)));
+	assert_true(BROKEN(transfer(0, 1, 0, 1), transfer(1, 2, 0, 1)));
+	assert_true(BROKEN(text(1, 1, REGISTRY_REGISTERED, "")));
+	assert_true(BROKEN(transfer(3, 3, 2, 1)));
+	assert_false(BROKEN(text(1, 1, REGISTRY_URI, "u"))); /* nothing to say of */
+}
+
 static void wallet_values(void **state)
 {
 	static const uint8_t LONG[24] = {[19] = 7, [23] = 9}, SHORT[1] = {5};
@@ -547,7 +570,7 @@ int main(void)
 		cmocka_unit_test(topics_are_the_signatures), cmocka_unit_test(kinds_are_those_of_the_store),
 		cmocka_unit_test(odd_logs),		     cmocka_unit_test(recorded_logs),
 		cmocka_unit_test(recorded_history),	     cmocka_unit_test(folds),
-		cmocka_unit_test(wallet_values),	     cmocka_unit_test(ranges),
+		cmocka_unit_test(missing_events), cmocka_unit_test(wallet_values),	     cmocka_unit_test(ranges),
 		cmocka_unit_test(bulk_reads),		     cmocka_unit_test(bulk_refusals),
 		cmocka_unit_test(bulk_calls),
 	};

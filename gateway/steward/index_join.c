@@ -1,0 +1,171 @@
+/* From a backfill to the index. What came from logs alone is provisional: nothing is answered from it until every agent's
+ * storage, at the block after it, is what its events say. Where it is not, somebody left logs out or made some up: all of
+ * it is dropped and fetched again, from others if there are any.
+ *
+ * An owner other than the last Transfer's, or an agent without a mint, is never believed of an ERC-721 whose implementation
+ * is known. Wallets and URIs may differ honestly where an earlier implementation logged them otherwise: after CONTRADICTIONS
+ * backfills storage has the word from that block on. */
+#include "gateway/steward/index_internal.h"
+#include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { CONTRADICTIONS = 3, CONTRADICTIONS_ODD = 10 };
+
+/* ---- fetching ---- */
+
+/* Registries are fetched together where they stand at the same block, the one farthest behind first. */
+static int fetch(struct index_duty *duty, uint64_t to)
+{
+	for (;;) {
+		int64_t lowest = INT64_MAX, next = (int64_t)to;
+		uint32_t mask = 0;
+		int err;
+
+		for (size_t i = 0; i < duty->nregistries; i++)
+			if (duty->registries[i].start <= to && duty->registries[i].fetched < lowest)
+				lowest = duty->registries[i].fetched;
+		if (lowest >= (int64_t)to)
+			return 0;
+		for (size_t i = 0; i < duty->nregistries; i++) {
+			const struct index_registry *registry = &duty->registries[i];
+
+			if (registry->start > to)
+				continue;
+			if (registry->fetched == lowest)
+				mask |= UINT32_C(1) << i;
+			else if (registry->fetched < next)
+				next = registry->fetched;
+		}
+		err = index_backfill(duty, mask, (uint64_t)(lowest + 1), (uint64_t)next);
+		if (err != 0)
+			return err;
+	}
+}
+
+/* ---- the two blocks at the seam ---- */
+
+struct seam {
+	struct store_index_block last; /* `to` */
+	struct eth_hash after;	       /* the block after it */
+};
+
+static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
+{
+	struct eth_rpc_at ats[2] = {eth_rpc_at_number(to), eth_rpc_at_number(to + 1)};
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_block blocks[2];
+	struct eth_rpc_calls list;
+	int err;
+
+	eth_rpc_calls_init(&list);
+	eth_rpc_add_block(&list, &ats[0]);
+	eth_rpc_add_block(&list, &ats[1]);
+	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	for (size_t i = 0; err == 0 && i < 2; i++) {
+		err = eth_rpc_result_block(&blocks[i], &answer->results[i]);
+		if (err == 0 && blocks[i].number != to + i)
+			err = -EBADMSG;
+	}
+	if (err == 0 && memcmp(&blocks[1].parent, &blocks[0].hash, sizeof(blocks[0].hash)) != 0)
+		err = -EAGAIN;
+	if (err == 0 && duty->heads.finalized.number == to && memcmp(duty->heads.finalized.hash, &blocks[0].hash, 32) != 0)
+		err = -EAGAIN;
+	if (err == 0) {
+		seam->last = (struct store_index_block){.number = to, .time = blocks[0].time, .final = true};
+		memcpy(seam->last.hash, blocks[0].hash.bytes, 32);
+		memcpy(seam->last.parent, blocks[0].parent.bytes, 32);
+		seam->after = blocks[1].hash;
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err == -ENOENT ? -EAGAIN : err;
+}
+
+/* ---- the verdict ---- */
+
+static int refuse(struct index_duty *duty, const struct index_verdict *verdict)
+{
+	log_error(log_msg("storage contradicts the logs of the backfill: it is dropped and fetched again"),
+		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict->differ),
+		  log_u64("missing", verdict->missing), log_u64("times", duty->contradicted));
+	metrics_add(METRIC_INDEX_LIES, 1);
+	for (unsigned i = 0; i < ETH_RPC_PROVIDERS_MAX; i++)
+		if ((duty->backfilled_by & (UINT32_C(1) << i)) != 0)
+			eth_rpc_distrust(duty->ctx->rpc, i, "logs that storage contradicts");
+	duty->backfilled_by = 0;
+	return index_overlay_restart(duty) != 0 ? -EIO : -EBADMSG;
+}
+
+/* A difference that stays, and that an honest chain can have. */
+static bool is_settled(const struct index_duty *duty, const struct index_verdict *verdict)
+{
+	if (verdict->owners == 0 && verdict->missing == 0)
+		return duty->contradicted >= CONTRADICTIONS;
+	return !verdict->known && duty->contradicted >= CONTRADICTIONS_ODD;
+}
+
+/* 0: it may become part of the index. */
+static int judge(struct index_duty *duty, const struct seam *seam, uint32_t mask)
+{
+	struct index_verdict verdict = {0};
+	int err = index_compare(&verdict, NULL, duty, mask, seam->last.number + 1, &seam->after);
+
+	if (err == -ESTALE) { /* nobody keeps that state: a lower tier is what there is, and states of events say so */
+		log_warn(log_msg("no node has the state after the backfill: it is not compared"),
+			 log_u64("block", seam->last.number + 1));
+		return 0;
+	}
+	if (err != 0)
+		return err;
+	if (verdict.differ == 0 && verdict.missing == 0)
+		return 0;
+	duty->contradicted++;
+	/* below the final block nothing can be fetched again: a registry that was added later */
+	if (!is_settled(duty, &verdict) && seam->last.number > duty->place.final_number)
+		return refuse(duty, &verdict);
+	log_error(log_msg("the registry's storage differs from its events: storage counts from here on"),
+		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict.differ));
+	duty->correct = true;
+	return 0;
+}
+
+int index_join(struct index_duty *duty, uint64_t to)
+{
+	struct store_index place = duty->place;
+	struct index_step step = {0};
+	struct seam seam;
+	uint32_t mask = 0;
+	int err;
+
+	index_watch(duty); /* what may be expected of the events depends on the implementation */
+	err = fetch(duty, to);
+	for (size_t i = 0; i < duty->nregistries; i++)
+		if (duty->registries[i].start <= to && duty->registries[i].indexed < (int64_t)to)
+			mask |= UINT32_C(1) << i;
+	if (err == 0)
+		err = read_seam(&seam, duty, to);
+	if (err == 0)
+		err = judge(duty, &seam, mask);
+	if (err != 0)
+		return err;
+	duty->contradicted = 0;
+	duty->backfilled_by = 0;
+	if (to > place.final_number) {
+		place.final_number = place.tip_number = to;
+		place.tip_time = seam.last.time;
+		memcpy(place.final_hash, seam.last.hash, 32);
+		memcpy(place.tip_hash, seam.last.hash, 32);
+		err = index_step_block(&step, &seam.last);
+	}
+	if (err == 0)
+		err = index_step_commit(duty, &step, &place, mask, to, false);
+	if (err == 0 && step.nblocks > 0) {
+		duty->noverlay = 0;
+		err = index_overlay_add(duty, &seam.last);
+	}
+	index_step_clear(&step);
+	return err;
+}
