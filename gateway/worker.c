@@ -2,7 +2,6 @@
 
 #include "gateway/http/observe.h"
 #include "gateway/identity/rpc_metrics.h"
-#include "gateway/routes/proof_cache.h"
 #include "gateway/routes/service.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
@@ -194,7 +193,7 @@ static int make_names(struct worker *w)
 	struct service *s = &w->service;
 	const struct config *config = s->config;
 	uint8_t random[32];
-	int rc;
+	int rc = service_codes(s);
 
 	s->defaults = (struct agent_defaults){.host = config->host, .chain = config->chain_id};
 	if (address_parse(&s->defaults.registry, config->registry, strlen(config->registry)) != 0) {
@@ -206,16 +205,13 @@ static int make_names(struct worker *w)
 		log_error(log_msg("setting anchor_contract is not an address"), log_str("value", config->anchor_contract));
 		return -EINVAL;
 	}
-	if (layout_codes_parse(s->codes, &s->ncodes, config->registry_code) != 0) {
-		log_error(log_msg("setting registry_code is not code hashes with spaces between"), log_str("value", config->registry_code));
-		return -EINVAL;
-	}
 	s->names = (struct record_names){.origin = config->origin, .agents = s->defaults};
 	randombytes_buf(random, sizeof(random));
 	s->signatures = signature_context_new(random);
 	/* the public half only: the signer alone holds the other */
 	snprintf(s->vkey, sizeof(s->vkey), "%s", w->plan->vkey);
-	rc = note_key_parse(&s->log_key, s->vkey, strlen(s->vkey));
+	if (rc == 0)
+		rc = note_key_parse(&s->log_key, s->vkey, strlen(s->vkey));
 	if (rc == 0)
 		rc = merkle_hasher_init(&s->hasher);
 	return rc == 0 && !s->signatures ? -ENOMEM : rc;

@@ -1,5 +1,6 @@
 /* What handlers share: a connection in turn, and which agents are served by which registry. */
 #include "gateway/routes/service.h"
+#include "gateway/runtime/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,15 @@
 struct pg_conn *service_reader(struct service *service)
 {
 	return service->readers[service->next_reader++ % SERVICE_READERS];
+}
+
+int service_codes(struct service *service)
+{
+	if (layout_codes_parse(service->codes, &service->ncodes, service->config->registry_code) == 0)
+		return 0;
+	log_error(log_msg("setting registry_code is not code hashes with spaces between"),
+		  log_str("value", service->config->registry_code));
+	return -EINVAL;
 }
 
 const struct service_registry *service_registry(const struct service *service, const struct agent_key *key)

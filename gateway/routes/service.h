@@ -16,6 +16,7 @@
 #include "gateway/record/append.h"
 #include "gateway/record/attestation.h"
 #include "gateway/routes/documents.h"
+#include "gateway/routes/proof_cache.h"
 #include "sql/pg.h"
 
 #include <stdbool.h>
@@ -80,6 +81,9 @@ extern const struct http_route routes_did[], routes_resolve[], routes_agent[], r
 extern const size_t routes_did_count, routes_resolve_count, routes_agent_count, routes_history_count, routes_search_count,
 	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count, routes_files_count, routes_hosted_count,
 	routes_proof_count;
+
+/* Reads setting registry_code into service->codes. -EINVAL after logging. */
+__attribute__((warn_unused_result)) int service_codes(struct service *service);
 
 /* An {id} of a path: `42` (default registry), `8453:42` (the first registry served of that chain) or
  * `8453:0xREGISTRY:42`, the address as for address_parse(). *out (may be NULL) is its registry.

@@ -9,28 +9,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COLIBRI "colibri-mainnet-proofs/"
+
 static const char *const blocks[] = {
-	"colibri-mainnet-proofs/eth_getBalance1/eth_getBlockByNumber_0x14d0303_false.json",
-	"colibri-mainnet-proofs/eth_getBlockByNumber1/eth_getBlockByNumber_0x152c765_false.json",
-	"colibri-mainnet-proofs/eth_getProof2/eth_getBlockByNumber_0x152b000_false.json",
-	"colibri-mainnet-proofs/eth_getTransactionByHash1/eth_getBlockByNumber_0x152aeef_false.json",
-	"colibri-mainnet-proofs/eth_getTransactionReceipt1/eth_getBlockByNumber_0x152afde_false.json",
-	"colibri-mainnet-proofs/eth_getTransaction_Type_4/eth_getBlockByNumber_0x15729f6_false.json",
+	COLIBRI "eth_getBalance1/eth_getBlockByNumber_0x14d0303_false.json",
+	COLIBRI "eth_getBlockByNumber1/eth_getBlockByNumber_0x152c765_false.json",
+	COLIBRI "eth_getProof2/eth_getBlockByNumber_0x152b000_false.json",
+	COLIBRI "eth_getTransactionByHash1/eth_getBlockByNumber_0x152aeef_false.json",
+	COLIBRI "eth_getTransactionReceipt1/eth_getBlockByNumber_0x152afde_false.json",
+	COLIBRI "eth_getTransaction_Type_4/eth_getBlockByNumber_0x15729f6_false.json",
 };
 
 static const char *const proofs[] = {
-	"colibri-mainnet-proofs/eth_call1/eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b029.json",
-	"colibri-mainnet-proofs/eth_call1/eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b02f.json",
-	"colibri-mainnet-proofs/eth_call1/eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b031.json",
-	"colibri-mainnet-proofs/eth_call1/eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x10d6a54a4754c8869d6886b5f5d7fbfa5b452223.json",
-	"colibri-mainnet-proofs/eth_getBalance1/eth_getProof_0x95222290DD7278Aa3Ddd389Cc1E1d165CC4BAfe5____0x14d0303.json",
-	"colibri-mainnet-proofs/eth_getBalance1/eth_getProof_0x95222290DD7278Aa3Ddd389Cc1E1d165CC4BAfe5____0x152afff.json",
-	"colibri-mainnet-proofs/eth_getProof1/eth_getProof_0xB685760EBD368a891F27ae547391F4E2A289895b___0x0000000000000000000000000000000000000000.json",
-	"colibri-mainnet-proofs/eth_getProof2/eth_getProof_0xB685760EBD368a891F27ae547391F4E2A289895b___0x0000000000000000000000000000000000000000.json",
-	"colibri-mainnet-proofs/eth_getStorageAt1/eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c.json",
-	"colibri-mainnet-proofs/eth_getStorageAt_electra/eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c.json",
-	"colibri-mainnet-proofs/eth_getTransactionCount1/eth_getProof_0xd2674dA94285660c9b2353131bef2d8211369A4B____0x150f6bd.json",
-	"colibri-mainnet-proofs/eth_getTransactionCount1/eth_getProof_0xd2674dA94285660c9b2353131bef2d8211369A4B____0x152b067.json",
+	COLIBRI "eth_call1/"
+	"eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b029.json",
+	COLIBRI "eth_call1/"
+	"eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b02f.json",
+	COLIBRI "eth_call1/"
+	"eth_getProof_0x43506849d7c04f9138d1a2050bbf3a0c054402dd____0x152b031.json",
+	COLIBRI "eth_call1/"
+	"eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x10d6a54a4754c8869d6886b5f5d7fbfa5b452223.json",
+	COLIBRI "eth_getBalance1/"
+	"eth_getProof_0x95222290DD7278Aa3Ddd389Cc1E1d165CC4BAfe5____0x14d0303.json",
+	COLIBRI "eth_getBalance1/"
+	"eth_getProof_0x95222290DD7278Aa3Ddd389Cc1E1d165CC4BAfe5____0x152afff.json",
+	COLIBRI "eth_getProof1/"
+	"eth_getProof_0xB685760EBD368a891F27ae547391F4E2A289895b___0x0000000000000000000000000000000000000000.json",
+	COLIBRI "eth_getProof2/"
+	"eth_getProof_0xB685760EBD368a891F27ae547391F4E2A289895b___0x0000000000000000000000000000000000000000.json",
+	COLIBRI "eth_getStorageAt1/"
+	"eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c.json",
+	COLIBRI "eth_getStorageAt_electra/"
+	"eth_getProof_0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48___0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c.json",
+	COLIBRI "eth_getTransactionCount1/"
+	"eth_getProof_0xd2674dA94285660c9b2353131bef2d8211369A4B____0x150f6bd.json",
+	COLIBRI "eth_getTransactionCount1/"
+	"eth_getProof_0xd2674dA94285660c9b2353131bef2d8211369A4B____0x152b067.json",
 };
 
 static struct tally {
