@@ -122,6 +122,34 @@ static void on_pair(void *arg, int err, struct agent_pair *pair)
 	read->on_now(read->arg, 0, now);
 }
 
+/* A snapshot says something only of the URI it was fetched from. A server that is away for a while takes nothing back; one that
+ * is away for long does. */
+static const struct store_file *file_of(const struct now_read *read)
+{
+	const struct store_resolved *rows = read->list.rows;
+	const struct store_file *file = read->files.n > 0 ? &read->files.rows[0] : NULL;
+
+	if (file && file->seen + READING_FILE_MS < clock_wall_ms())
+		return NULL;
+	for (size_t i = SAFE; file && i <= LATEST; i++) {
+		const struct pg_bytes *uri = &rows[i].state.uri;
+
+		if (!rows[i].exists || uri->len != file->uri.len || (uri->len > 0 && memcmp(uri->data, file->uri.data, uri->len) != 0))
+			return NULL;
+	}
+	return file;
+}
+
+/* The same while the index is a moment behind, as it is after every block: where the services are is no question of authority, and
+ * must not come and go with it. */
+static const struct store_file *file_of_moment(const struct now_read *read)
+{
+	if (read->op.err != 0 || read->list.n != 2 ||
+	    read->list.rows[LATEST].reach.index.tip_number + READING_BEHIND < read->heads.latest.number)
+		return NULL;
+	return file_of(read);
+}
+
 static struct reading_state state_of_verdict(const struct authority_at *at)
 {
 	return (struct reading_state){.exists = at->exists, .owner = at->owner, .wallet = at->wallet, .tier = STORE_TIER_RPC};
@@ -143,6 +171,7 @@ static void on_verdict(void *arg, int err, const struct authority *verdicts, siz
 	now->latest_block = mark_of(&verdicts[0].latest_block);
 	now->safe = state_of_verdict(&verdicts[0].safe);
 	now->latest = state_of_verdict(&verdicts[0].latest);
+	now->file = file_of_moment(read);
 	read->on_now(read->arg, 0, now);
 }
 
@@ -166,21 +195,6 @@ static void ask_node(struct now_read *read)
 static bool is_block(const struct store_mark *mark, const struct heads_block *block)
 {
 	return mark->known && mark->number == block->number && memcmp(mark->hash, block->hash.bytes, 32) == 0;
-}
-
-/* A snapshot says something only of the URI it was fetched from. */
-static const struct store_file *file_of(const struct now_read *read)
-{
-	const struct store_resolved *rows = read->list.rows;
-	const struct store_file *file = read->files.n > 0 ? &read->files.rows[0] : NULL;
-
-	for (size_t i = SAFE; file && i <= LATEST; i++) {
-		const struct pg_bytes *uri = &rows[i].state.uri;
-
-		if (!rows[i].exists || uri->len != file->uri.len || (uri->len > 0 && memcmp(uri->data, file->uri.data, uri->len) != 0))
-			return NULL;
-	}
-	return file;
 }
 
 static void on_stored(struct pg_op *op)
@@ -217,7 +231,7 @@ static void ask_store(struct now_read *read, const struct store_mark *safe)
 		return;
 	}
 	read->waiting = 1;
-	if (read->parts & READING_FILE && store_file_at(conn, &read->file_op, &read->files, registry, id, STORE_FILE_NEWEST) == 0)
+	if (read->parts & READING_FILE && store_file_had(conn, &read->file_op, &read->files, registry, id) == 0)
 		read->waiting = 2;
 }
 

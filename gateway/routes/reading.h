@@ -8,6 +8,8 @@
 #include "sql/store_file.h"
 #include "sql/store_resolve.h"
 
+enum { READING_FILE_MS = 14 * 86400 * 1000, READING_BEHIND = 32 /* blocks */ };
+
 /* How much of the chain is settled, for the one branch that a reading is of. */
 struct reading_scope {
 	bool has_final, has_safe;
@@ -32,7 +34,9 @@ struct reading_now {
 	struct store_mark safe_block, latest_block; /* time 0 where not indexed */
 	struct reading_state safe, latest;
 	const struct store_resolved *row; /* of latest; NULL if not indexed */
-	const struct store_file *file;	  /* the newest snapshot, if it is of the URI held at both ends; else NULL */
+	/* What the URI held at both ends (as far as the index knows) led to when it could last be had, if that is not too long
+	 * ago and the index not far behind; else NULL. */
+	const struct store_file *file;
 };
 
 enum reading_parts {

@@ -99,6 +99,8 @@ async function steps(stack) {
   const gone = await seen(id, 'the loss', (file) => file.status === 'http');
   assert.equal(gone.file, null);
   assert.equal(gone.lastGood.file.name, 'Second');
+  // a server that is away for a while takes nothing back
+  assert.equal((await get(`/agent/${chainId}/${id}/did.json`)).service.length, 2);
   await get(`/v1/agents/${id}/file/raw`, 404);
   await get(`/v1/agents/${id}/file?at=2020-01-01T00:00:00Z`, 404);
   await get(`/v1/agents/${id}/file?at=yesterday`, 400);
@@ -169,9 +171,11 @@ async function steps(stack) {
   // ---- a new owner ----
 
   const old = await signed(owner, await prepare(card(id, 'Too late')));
-  await send(owner, 'transferFrom', owner.address, heir.address, id);
+  await sleep(1100);
+  const given = await send(owner, 'transferFrom', owner.address, heir.address, id);
   await until('the heir at safe', async () => (await get(`/v1/agents/${id}`)).safe.owner === heir.address);
   await put(old, card(id, 'Too late'), 403);
+  assert.equal((await get(`/v1/agents/${id}/file?at=${Number(given.blockNumber)}`)).file.name, 'Hosted');
   await put(await signed(heir, await prepare(card(id, 'Heir'))), card(id, 'Heir'), 200);
   await seen(id, "the heir's file", (file) => file.file?.name === 'Heir');
   const removal = await prepare(undefined);
