@@ -1,13 +1,11 @@
 #include "gateway/worker.h"
 
 #include "gateway/http/observe.h"
-#include "gateway/identity/rpc_metrics.h"
 #include "gateway/routes/service.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
+#include "gateway/worker_chains.h"
 #include "sql/listen.h"
-#include "sql/store_chain.h"
-#include "sql/store_identity.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -30,100 +28,12 @@ struct worker {
 	size_t nservers;
 	struct event *term, *poll, *drain;
 	uint64_t drain_until;
-	struct worker_chain {
-		struct worker *worker;
-		struct service_chain *chain;
-		struct eth_rpc_stats rpc_counted, reads_counted;
-		struct pg_op head_op;
-		struct store_chain_head head_row;
-		bool head_busy;
-	} chains[CHAINS_MAX];
-	struct pg_op registries_op;
-	struct store_registries registries;
-	bool registries_busy;
+	struct worker_chains chains;
 };
 
 static const struct http_route metrics_routes[] = {
 	{"GET", "/metrics", http_metrics_page, 0, 0, NULL, "Prometheus metrics", "service", NULL},
 };
-
-/* ---- the chain's heads, as the follow duty writes them ---- */
-
-static struct heads_block block_from(const struct store_block *row)
-{
-	struct heads_block block = {.number = row->number};
-
-	memcpy(block.hash.bytes, row->hash, 32);
-	return block;
-}
-
-static void on_heads(struct pg_op *op)
-{
-	struct worker_chain *c = op->arg;
-	const struct store_chain_head *row = &c->head_row;
-	struct heads_set set;
-	int64_t age;
-
-	c->head_busy = false;
-	if (op->err != 0)
-		return;
-	set = (struct heads_set){.latest = block_from(&row->latest), .safe = block_from(&row->safe), .finalized = block_from(&row->finalized)};
-	age = (int64_t)clock_wall_ms() - (int64_t)row->read_at;
-	heads_update(&c->chain->heads, &set, age > 0 ? age : 0);
-	if (c != &c->worker->chains[0])
-		return;
-	metrics_set(METRIC_CHAIN_HEAD, set.latest.number);
-	metrics_set(METRIC_CHAIN_FINALIZED, set.finalized.number);
-}
-
-static void look_at_heads(struct worker *w)
-{
-	for (size_t i = 0; i < w->service.nchains; i++) {
-		struct worker_chain *c = &w->chains[i];
-
-		if (c->head_busy)
-			continue;
-		c->head_op = (struct pg_op){.on_done = on_heads, .arg = c};
-		c->head_busy = store_chain_head(service_reader(&w->service), &c->head_op, &c->head_row,
-						w->service.settings.chains[i].name) == 0;
-	}
-}
-
-/* ---- the registries' places in the index ---- */
-
-static bool all_known(const struct service *s)
-{
-	for (size_t i = 0; i < s->nregistries; i++)
-		if (s->registries[i].in_index == 0)
-			return false;
-	return true;
-}
-
-static void on_registries(struct pg_op *op)
-{
-	struct worker *w = op->arg;
-	struct service *s = &w->service;
-
-	w->registries_busy = false;
-	for (size_t i = 0; op->err == 0 && i < w->registries.n; i++) {
-		const struct store_registry *row = &w->registries.rows[i];
-
-		for (size_t j = 0; j < s->nregistries; j++)
-			if (s->registries[j].key.chain == row->chain_id &&
-			    memcmp(s->registries[j].key.registry.bytes, row->address, 20) == 0)
-				s->registries[j].in_index = row->id;
-	}
-	store_registries_clear(&w->registries);
-}
-
-/* Rows are never taken away, so once known is known for good. */
-static void look_at_registries(struct worker *w)
-{
-	if (w->registries_busy || all_known(&w->service))
-		return;
-	w->registries_op = (struct pg_op){.on_done = on_registries, .arg = w};
-	w->registries_busy = store_registries(service_reader(&w->service), &w->registries_op, &w->registries) == 0;
-}
 
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
@@ -132,15 +42,12 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	look_at_heads(w);
-	look_at_registries(w);
+	worker_chains_look_at_heads(&w->chains);
+	worker_chains_look_at_registries(&w->chains);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
-	for (size_t i = 0; i < w->service.nchains; i++) {
-		rpc_metrics_count(&w->chains[i].rpc_counted, w->service.chains[i].rpc);
-		rpc_metrics_count(&w->chains[i].reads_counted, w->service.chains[i].rpc_reads);
-	}
+	worker_chains_count(&w->chains);
 }
 
 static void on_database(void *arg, bool up)
@@ -159,11 +66,11 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 	if (strcmp(channel, "kedge_checkpoint") == 0)
 		append_checkpoint_hint(w->service.append, strtoull(payload, NULL, 10));
 	else if (strcmp(channel, "kedge_chain") == 0)
-		look_at_heads(w);
+		worker_chains_look_at_heads(&w->chains);
 	else if (strcmp(channel, "kedge_published") == 0)
 		service_published(&w->service);
 	else if (strcmp(channel, "kedge_index") == 0)
-		look_at_registries(w);
+		worker_chains_look_at_registries(&w->chains);
 }
 
 static void on_listening(void *arg)
@@ -173,8 +80,8 @@ static void on_listening(void *arg)
 	w->service.listening = true;
 	service_published(&w->service);
 	append_checkpoint_hint(w->service.append, 0);
-	look_at_heads(w);
-	look_at_registries(w);
+	worker_chains_look_at_heads(&w->chains);
+	worker_chains_look_at_registries(&w->chains);
 }
 
 static void on_deaf(void *arg)
@@ -215,62 +122,6 @@ static int make_names(struct worker *w)
 	if (rc == 0)
 		rc = merkle_hasher_init(&s->hasher);
 	return rc == 0 && !s->signatures ? -ENOMEM : rc;
-}
-
-static void on_rpc_log(void *arg, const char *text)
-{
-	(void)arg;
-	log_warn(log_msg("json-rpc"), log_str("detail", text));
-}
-
-static int load_chains(struct service *s)
-{
-	struct config_error err;
-	int rc = chains_load(&s->settings, &err, s->config);
-
-	if (rc != 0)
-		log_error(log_msg("the chains of the settings cannot be served"), log_str("detail", err.text));
-	return rc;
-}
-
-/* The chains and registries of the settings, each chain with endpoints and verdicts of its own. */
-static int make_chains(struct worker *w)
-{
-	struct service *s = &w->service;
-	struct eth_rpc_config rpc = {.on_log = on_rpc_log};
-	int rc = load_chains(s);
-
-	for (; rc == 0 && s->nchains < s->settings.nchains; s->nchains++) {
-		struct service_chain *chain = &s->chains[s->nchains];
-
-		w->chains[s->nchains] = (struct worker_chain){.worker = w, .chain = chain};
-		chain->id = rpc.chain_id = s->settings.chains[s->nchains].id;
-		rpc.url = s->settings.chains[s->nchains].urls;
-		rpc.connections = 0;
-		rpc.queue = 0;
-		rc = eth_rpc_new(&chain->rpc, s->base, &rpc);
-		rpc.connections = 2;
-		rpc.queue = 32;
-		if (rc == 0)
-			rc = eth_rpc_new(&chain->rpc_reads, s->base, &rpc);
-		if (rc == 0)
-			rc = authority_new(&chain->authority, chain->rpc, &chain->heads, NULL);
-	}
-	for (size_t i = 0; rc == 0 && i < s->settings.nregistries; i++) {
-		const struct chains_registry *registry = &s->settings.registries[i];
-
-		s->registries[i] = (struct service_registry){.key = {.chain = registry->chain_id, .registry = registry->address},
-							     .start = registry->start};
-		for (size_t j = 0; j < s->nchains; j++)
-			if (s->chains[j].id == registry->chain_id)
-				s->registries[i].chain = &s->chains[j];
-		rc = s->registries[i].chain ? 0 : -EINVAL;
-		if (i > 0)
-			s->others[s->names.nothers++] = s->registries[i].key;
-		s->nregistries++;
-	}
-	s->names.others = s->others;
-	return rc;
 }
 
 static int make_connections(struct worker *w)
@@ -436,11 +287,7 @@ static void clear(struct worker *w)
 		http_server_free(w->servers[i]);
 	listen_close(w->listen);
 	append_free(s->append);
-	for (size_t i = 0; i < CHAINS_MAX; i++) {
-		authority_free(s->chains[i].authority);
-		eth_rpc_free(s->chains[i].rpc_reads);
-		eth_rpc_free(s->chains[i].rpc);
-	}
+	worker_chains_close(s);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);
 	pg_close(s->append_reader);
@@ -479,7 +326,7 @@ int worker_run(void *arg)
 	if (rc == 0)
 		rc = make_names(w);
 	if (rc == 0)
-		rc = make_chains(w);
+		rc = worker_chains_open(&w->chains, &w->service);
 	if (rc == 0)
 		rc = make_connections(w);
 	if (rc == 0)

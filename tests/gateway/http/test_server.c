@@ -160,7 +160,7 @@ static void parameters_and_queries_arrive_decoded(void **state)
 		{"/tail/did:web:a%3A8004:agent:8453:42", 200, "did:web:a%3A8004:agent:8453:42"},
 		{"/tail/a/b/c", 200, "a/b/c"},
 		{"/declared/x?q=1", 200, "x|x|1|0"},
-		{"/declared/x?z=1", 400, "does not know"},
+		{"/declared/x?z=1", 400, "this resource knows the query parameters q, r"},
 		{"/declared/x?r=1&r=2", 400, "more than once"},
 		{"/item/", 404, "not-found"},
 		{"/item", 404, "not-found"},
