@@ -7,7 +7,7 @@
 
 #include "sql/store_internal.h"
 
-enum { INDEX, REGISTRIES, OVERLAY, STATE_AT, STATE_AT_TIME, STATES_AT, HISTORY, EVENTS, PROOF_AT };
+enum { INDEX, REGISTRIES, OVERLAY, STATE_AT, STATE_AT_TIME, STATES_AT, HISTORY, NEWEST, EVENTS, PROOF_AT };
 
 enum { LIMIT_MAX = 10000, INDEX_COLUMNS = 7, STATE_COLUMNS = 14 };
 
@@ -65,6 +65,12 @@ static const struct pg_statement statements[] = {
 			    " ORDER BY s.number DESC",
 		     .nparams = 4,
 		     .types = history_types},
+	[NEWEST] = {.name = "agent_states",
+		    .sql = "SELECT " STORE_STATE_COLUMNS " FROM (SELECT DISTINCT ON (agent_id) * FROM agent_state"
+			   " WHERE registry = $1 AND agent_id > $2 ORDER BY agent_id, number DESC LIMIT $3) s" STORE_STATE_JOINS
+			   " ORDER BY s.agent_id",
+		    .nparams = 3,
+		    .types = agent_at_types},
 	[EVENTS] = {.name = "agent_events",
 		    .sql = "SELECT " STORE_EVENT_COLUMNS " FROM agent_event e WHERE e.registry = $1 AND e.agent_id = $2"
 			   " AND e.number >= $3 AND e.number <= $4 ORDER BY e.number, e.log_index LIMIT $5",
@@ -379,6 +385,22 @@ int store_history(struct pg_conn *conn, struct pg_op *op, struct store_states *o
 	param_agent(&params, registry, agent_id, before);
 	pg_param_u64(&params, limit);
 	return store_start(conn, &statements[HISTORY], &params,
+			   &(struct store_call){.op = op, .out = out, .decode = store_decode_states});
+}
+
+int store_agent_states(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
+		       const uint8_t *after, unsigned limit)
+{
+	struct pg_params params;
+
+	memset(out, 0, sizeof(*out));
+	if (limit < 1 || limit > LIMIT_MAX)
+		return -EINVAL;
+	pg_params_init(&params);
+	pg_param_u64(&params, registry);
+	pg_param_bytes(&params, after ? pg_bytes(after, 32) : pg_bytes("", 0));
+	pg_param_u64(&params, limit);
+	return store_start(conn, &statements[NEWEST], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = store_decode_states});
 }
 

@@ -115,7 +115,10 @@ struct store_index_step {
 	const uint32_t *indexed;
 	size_t nindexed;
 	uint64_t indexed_to;
-	bool provisional; /* the blocks up to indexed_to are stored but not yet compared with storage: `fetched` moves, not `indexed` */
+	/* The blocks up to indexed_to are stored but not yet compared with storage: `fetched` moves, not `indexed`, and the
+	 * states do not become agent_now. A later step that has those registries in `indexed` and is not provisional makes up
+	 * for it. */
+	bool provisional;
 };
 int store_index_step(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 		     const struct store_index_step *step) PG_MUST_CHECK;
@@ -205,6 +208,11 @@ int store_events(struct pg_conn *conn, struct pg_op *op, struct store_events *ou
 /* The newest stored proof with number <= at. -ENOENT. body borrows from *res, for the caller to PQclear(). */
 int store_proof_at(struct pg_conn *conn, struct pg_op *op, struct store_proof *out, PGresult **res, uint32_t registry,
 		   const uint8_t agent_id[static 32], uint64_t at) PG_MUST_CHECK;
+
+/* The newest states of a registry's agents, provisional ones included, ascending id above `after` (NULL: all): for comparing
+ * with storage. limit at most 10,000. */
+int store_agent_states(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
+		       const uint8_t *after, unsigned limit) PG_MUST_CHECK;
 
 /* Search: rows of agent_now with what file_now says; keyset (registry, agent_id) > after. Filters NULL: any. */
 struct store_agent_filter {

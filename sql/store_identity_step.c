@@ -6,12 +6,12 @@
 
 #include "sql/store_internal.h"
 
-enum { FENCE, BLOCKS, EVENTS, STATES, NEXT, PROOFS, PRUNE, INDEXED, PLACE };
+enum { FENCE, BLOCKS, EVENTS, STATES, NEXT, PROOFS, PRUNE, JOIN, INDEXED, PLACE };
 
 static const Oid fence_types[] = {25, 20};
 static const Oid blocks_types[] = {20, 1016, 1001, 1001, 1016, 1016};
 static const Oid events_types[] = {20, 1016, 1016, 1016, 1001, 1001, 1016, 1001, 1001, 1001, 1001};
-static const Oid states_types[] = {20, 1016, 1001, 1016, 1001, 1001, 1001, 1016};
+static const Oid states_types[] = {20, 1016, 1001, 1016, 1001, 1001, 1001, 1016, 16};
 static const Oid next_types[] = {1016, 1001};
 static const Oid proofs_types[] = {20, 1016, 1001, 1016, 1001};
 static const Oid prune_types[] = {20, 20};
@@ -44,7 +44,7 @@ static const char states_sql[] =
 	"  RETURNING registry, agent_id, number, owner, wallet, uri)"
 	" INSERT INTO agent_now AS a (registry, agent_id, number, owner, wallet, uri)"
 	" SELECT DISTINCT ON (registry, agent_id) registry, agent_id, number, owner, wallet, uri FROM i"
-	" ORDER BY registry, agent_id, number DESC"
+	" WHERE NOT $9 ORDER BY registry, agent_id, number DESC"
 	" ON CONFLICT (registry, agent_id) DO UPDATE SET number = excluded.number, owner = excluded.owner,"
 	" wallet = excluded.wallet, uri = excluded.uri, looked = a.looked AND a.uri = excluded.uri"
 	" WHERE excluded.number > a.number";
@@ -74,7 +74,7 @@ static const struct pg_statement statements[] = {
 			   " AS n(registry, number, log_index, tx, agent_id, kind, a, b, key, value)",
 		    .nparams = 11,
 		    .types = events_types},
-	[STATES] = {.name = "index_states", .sql = states_sql, .nparams = 8, .types = states_types},
+	[STATES] = {.name = "index_states", .sql = states_sql, .nparams = 9, .types = states_types},
 	/* After states older than the newest: what follows them changed against another row than when it was written. */
 	[NEXT] = {.name = "index_next",
 		  .sql = "WITH t AS (SELECT DISTINCT registry, agent_id FROM unnest($1, $2) AS t(registry, agent_id)),"
@@ -102,6 +102,18 @@ static const struct pg_statement statements[] = {
 			  " AND NOT EXISTS (SELECT FROM agent_proof p WHERE p.chain_id = $1 AND p.number = b.number)",
 		   .nparams = 2,
 		   .types = prune_types},
+	/* What was provisional is not any more: only now are the agents' states those of now. */
+	[JOIN] = {.name = "index_join",
+		  .sql = "INSERT INTO agent_now AS a (registry, agent_id, number, owner, wallet, uri)"
+			 " SELECT DISTINCT ON (s.registry, s.agent_id)"
+			 "  s.registry, s.agent_id, s.number, s.owner, s.wallet, s.uri"
+			 " FROM registry r JOIN agent_state s ON s.registry = r.id AND s.number > r.indexed AND s.number <= $2"
+			 " WHERE r.id = ANY($1) AND r.fetched > r.indexed ORDER BY s.registry, s.agent_id, s.number DESC"
+			 " ON CONFLICT (registry, agent_id) DO UPDATE SET number = excluded.number, owner = excluded.owner,"
+			 " wallet = excluded.wallet, uri = excluded.uri, looked = a.looked AND a.uri = excluded.uri"
+			 " WHERE excluded.number > a.number",
+		  .nparams = 2,
+		  .types = indexed_types},
 	[INDEXED] = {.name = "index_indexed",
 		     .sql = "UPDATE registry SET indexed = CASE WHEN $3 THEN indexed ELSE greatest(indexed, $2) END,"
 			    " fetched = nullif(greatest(fetched, indexed, $2),"
@@ -211,6 +223,7 @@ static int queue_states(struct pg_txn *txn, const struct store_index_step *step)
 			      offsetof(struct store_state, has_wallet));
 	store_column_bytea(&params, &columns, offsetof(struct store_state, uri));
 	store_column_u32(&params, &columns, offsetof(struct store_state, tier));
+	pg_param_bool(&params, step->provisional);
 	err = store_queue(txn, &statements[STATES], &params);
 	if (!err && late) {
 		pg_params_init(&params);
@@ -251,19 +264,22 @@ static int queue_prune(struct pg_txn *txn, const struct store_index_step *step)
 	return store_queue(txn, &statements[PRUNE], &params);
 }
 
+/* JOIN before INDEXED, which it needs the former value of. */
 static int queue_indexed(struct pg_txn *txn, const struct store_index_step *step)
 {
 	struct store_columns columns;
-	struct pg_params params;
 	int err = store_columns_init(&columns, step->indexed, step->nindexed, sizeof(*step->indexed));
 
-	if (err)
-		return err;
-	pg_params_init(&params);
-	store_column_u32(&params, &columns, 0);
-	pg_param_u64(&params, step->indexed_to);
-	pg_param_bool(&params, step->provisional);
-	err = store_queue(txn, &statements[INDEXED], &params);
+	for (int which = step->provisional ? INDEXED : JOIN; !err && which <= INDEXED; which++) {
+		struct pg_params params;
+
+		pg_params_init(&params);
+		store_column_u32(&params, &columns, 0);
+		pg_param_u64(&params, step->indexed_to);
+		if (which == INDEXED)
+			pg_param_bool(&params, step->provisional);
+		err = store_queue(txn, &statements[which], &params);
+	}
 	store_columns_clear(&columns);
 	return err;
 }

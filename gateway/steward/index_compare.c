@@ -19,7 +19,7 @@ struct compare {
 	struct index_verdict *verdict;
 };
 
-static bool same(const struct store_agent_row *row, const struct multicall_state *found)
+static bool same(const struct store_state *row, const struct multicall_state *found)
 {
 	return memcmp(row->owner, found->owner.bytes, 20) == 0 &&
 	       row->has_wallet == !address_is_zero(&found->wallet) &&
@@ -29,7 +29,7 @@ static bool same(const struct store_agent_row *row, const struct multicall_state
 		 (found->uri_len == 0 || memcmp(row->uri.data, found->uri, found->uri_len) == 0)));
 }
 
-static int correct(struct compare *work, const struct store_agent_row *row, const struct multicall_state *found,
+static int correct(struct compare *work, const struct store_state *row, const struct multicall_state *found,
 		   enum store_tier tier)
 {
 	struct store_state state = {.registry = row->registry, .number = work->number, .tier = tier,
@@ -44,7 +44,7 @@ static int correct(struct compare *work, const struct store_agent_row *row, cons
 	return index_step_state(work->step, work->registry, &state, &work->block);
 }
 
-static int differs(struct compare *work, const struct store_agent_row *row, const struct multicall_state *found,
+static int differs(struct compare *work, const struct store_state *row, const struct multicall_state *found,
 		   enum store_tier tier)
 {
 	work->verdict->differ++;
@@ -59,7 +59,7 @@ static int differs(struct compare *work, const struct store_agent_row *row, cons
 }
 
 /* What the step itself changes is of the blocks after `block` or read from storage there. */
-static bool in_step(const struct index_step *step, const struct store_agent_row *row)
+static bool in_step(const struct index_step *step, const struct store_state *row)
 {
 	for (size_t i = 0; step != NULL && i < step->nstates; i++)
 		if (step->states[i].registry == row->registry && memcmp(step->states[i].agent_id, row->agent_id, 32) == 0)
@@ -67,7 +67,7 @@ static bool in_step(const struct index_step *step, const struct store_agent_row 
 	return false;
 }
 
-static int compare_page(struct compare *work, const struct store_agents *page)
+static int compare_page(struct compare *work, const struct store_states *page)
 {
 	struct multicall_state found[PAGE];
 	struct multicall_ask asks[PAGE];
@@ -76,7 +76,7 @@ static int compare_page(struct compare *work, const struct store_agents *page)
 
 	for (size_t i = 0; i < page->n; i++) {
 		asks[i].registry = work->registry->address;
-		memcpy(asks[i].agent, page->rows[i].agent_id, 32);
+		memcpy(asks[i].agent, page->rows[i].state.agent_id, 32);
 	}
 	err = index_read_agents(found, &tier, work->duty, asks, page->n, &work->block);
 	if (err != 0)
@@ -86,28 +86,26 @@ static int compare_page(struct compare *work, const struct store_agents *page)
 
 		work->verdict->compared++;
 		work->verdict->unread += !read;
-		if (read && (!found[i].exists || !same(&page->rows[i], &found[i])) && !in_step(work->step, &page->rows[i]))
-			err = differs(work, &page->rows[i], &found[i], tier);
+		if (read && (!found[i].exists || !same(&page->rows[i].state, &found[i])) && !in_step(work->step, &page->rows[i].state))
+			err = differs(work, &page->rows[i].state, &found[i], tier);
 	}
 	multicall_states_clear(found, page->n);
 	return err;
 }
 
 /* Ids are given in order: an agent right after the last one known says that its registration was left out. */
-static int look_beyond(struct compare *work, const struct store_agent_filter *last)
+static int look_beyond(struct compare *work, const uint8_t *last)
 {
 	struct multicall_ask ask = {.registry = work->registry->address};
 	struct multicall_state found;
 	enum store_tier tier;
 	int err;
 
-	for (size_t i = 32; last->has_after && i-- > 0;) {
-		ask.agent[i] = (uint8_t)(last->after_id[i] + 1);
-		if (ask.agent[i] != 0) {
-			memcpy(ask.agent, last->after_id, i);
+	if (last != NULL)
+		memcpy(ask.agent, last, sizeof(ask.agent));
+	for (size_t i = 32; last != NULL && i-- > 0;)
+		if (++ask.agent[i] != 0)
 			break;
-		}
-	}
 	err = index_read_agents(&found, &tier, work->duty, &ask, 1, &work->block);
 	if (err != 0)
 		return err;
@@ -123,33 +121,30 @@ static int look_beyond(struct compare *work, const struct store_agent_filter *la
 
 static int compare_registry(struct compare *work)
 {
-	struct store_agent_filter filter = {.registry = work->registry->id, .limit = PAGE};
 	struct index_duty *duty = work->duty;
+	uint8_t last[32], *after = NULL;
+	size_t n = PAGE;
 	int err = 0;
 
-	for (;;) {
-		struct store_agents page = {0};
+	while (err == 0 && n == PAGE) {
+		struct store_states page = {0};
 		struct pg_op op = {0};
-		size_t n;
 
 		if (!steward_held(duty->ctx))
 			return -ECANCELED;
-		err = pg_wait(duty->ctx->base, &op, store_agents(duty->ctx->pg, &op, &page, &filter));
+		err = pg_wait(duty->ctx->base, &op,
+			      store_agent_states(duty->ctx->pg, &op, &page, work->registry->id, after, PAGE));
 		if (err != 0)
 			return err;
 		n = page.n;
 		if (n > 0) {
-			filter.has_after = true;
-			filter.after_registry = work->registry->id;
-			memcpy(filter.after_id, page.rows[n - 1].agent_id, 32);
+			memcpy(last, page.rows[n - 1].state.agent_id, sizeof(last));
+			after = last;
 			err = compare_page(work, &page);
 		}
-		store_agents_clear(&page);
-		if (err != 0)
-			return err;
-		if (n < PAGE)
-			return look_beyond(work, &filter);
+		store_states_clear(&page);
 	}
+	return err == 0 ? look_beyond(work, after) : err;
 }
 
 int index_compare(struct index_verdict *out, struct index_step *step, struct index_duty *duty, uint32_t mask, uint64_t number,
