@@ -197,7 +197,7 @@ static void services(void **state)
 	strcat(body, "]}");
 	snprintf(sql, sizeof(sql),
 		 "INSERT INTO file (registry, agent_id, uri, at, seen, status, content, body, name, back) SELECT 1, decode(repeat('00', 32), 'hex'),"
-		 " sha256('\\xff00'), 1000, 61000, 'ok', sha256(b), b, 'Alice', false FROM (SELECT convert_to('%s', 'UTF8') b) x",
+		 " sha256('\\xff00'), 1000, (extract(epoch FROM now()) * 1000)::bigint, 'ok', sha256(b), b, 'Alice', false FROM (SELECT convert_to('%s', 'UTF8') b) x",
 		 body);
 	(void)fixture_sql(rig->conninfo, sql);
 	index_rig_heads(rig, INDEX_ROWS_TIP, INDEX_ROWS_SAFE, INDEX_ROWS_FINAL); /* the URI is another one at safe */
@@ -207,6 +207,9 @@ static void services(void **state)
 	assert_string_equal(index_rig_text(before, "didDocumentMetadata.gateway.registrationFile"), "(null)");
 	assert_null(json_object_get(json_object_get(json_object_get(before, "didDocumentMetadata"), "gateway"), "registrationFile"));
 	index_rig_heads(rig, INDEX_ROWS_TIP, 37, INDEX_ROWS_FINAL);
+	/* a server that is away for a moment takes nothing back */
+	(void)fixture_sql(rig->conninfo, "INSERT INTO file (registry, agent_id, uri, at, seen, status) "
+					 "SELECT registry, agent_id, uri, seen + 1, seen + 1, 'timeout' FROM file");
 	json_auto_t *now = ask(rig, "", 200);
 	const json_t *gateway = json_object_get(json_object_get(now, "didDocumentMetadata"), "gateway");
 
@@ -214,12 +217,18 @@ static void services(void **state)
 	assert_string_equal(index_rig_text(now, "didDocument.service.0.type"), "S0");
 	assert_string_equal(index_rig_text(gateway, "registrationFile.state"), "ok");
 	assert_string_equal(index_rig_text(gateway, "registrationFile.namesAgent"), "false");
-	assert_string_equal(index_rig_text(gateway, "registrationFile.seen"), "1970-01-01T00:01:01Z");
+	assert_int_equal(strlen(index_rig_text(gateway, "registrationFile.seen")), 20);
 	assert_int_equal(strlen(index_rig_text(gateway, "registrationFile.sha256")), 66);
 	assert_int_equal(json_array_size(json_object_get(json_object_get(now, "didDocument"), "service")) +
 				 json_array_size(json_object_get(gateway, "servicesLeftOut")),
 			 40);
 	assert_true(json_array_size(json_object_get(gateway, "servicesLeftOut")) > 0);
+	/* what could not be had for long is not told any more */
+	(void)fixture_sql(rig->conninfo, "DELETE FROM file WHERE status = 'timeout'; UPDATE file SET seen = seen - 14::bigint * 86400 * 1000 - 1 WHERE status = 'ok'");
+	json_auto_t *late = ask(rig, "", 200);
+
+	assert_null(json_object_get(json_object_get(late, "didDocument"), "service"));
+	(void)fixture_sql(rig->conninfo, "UPDATE file SET seen = seen + 14::bigint * 86400 * 1000 + 1 WHERE status = 'ok'");
 	json_auto_t *then = ask(rig, "?versionId=40", 200);
 
 	assert_null(json_object_get(json_object_get(then, "didDocument"), "service"));
