@@ -1,5 +1,7 @@
 #pragma once
 /* What the files of `kedge agent` share. One subcommand a function; each gets the words after its own name. */
+#include "gateway/chains.h"
+#include "gateway/cli/cli.h"
 #include "gateway/cli/send.h"
 #include "gateway/identity/prepare.h"
 
@@ -22,8 +24,29 @@ struct cli_agent_call {
 	uint8_t *key; /* NULL: only looked at (--dry-run, --typed-data) */
 	struct prepare_ask ask;
 	enum cli_wait wait;
+	unsigned wait_s;
 	bool json, dry_run, typed_data;
 };
+
+/* The words of a transaction's command line (agent_words.c). Each returns CLI_OK, or CLI_USAGE after saying what would be
+ * right. `ask` points into the words: clear them last. */
+struct cli_agent_words {
+	const char *word[3];
+	size_t count;
+	const char *key, *from, *wait, *uri, *registry, *wallet_key, *wallet, *deadline, *signature, *timeout;
+	struct cli_texts metadata, metadata_hex;
+	bool json, dry_run, typed_data, hex;
+	unsigned wait_s; /* of --timeout; 0: not said */
+	struct registry_metadata entries[2 * CLI_TEXTS_MAX]; /* what ask->metadata points to */
+	uint8_t *held[CLI_TEXTS_MAX + 2]; /* bytes that were read from hex */
+	size_t nheld;
+};
+int cli_agent_words_parse(struct cli_agent_words *w, bool *done, enum prepare_verb verb, int argc, char **argv);
+/* What must stand together: a key or --dry-run, and who is meant. */
+int cli_agent_words_check(struct cli_agent_words *w, enum prepare_verb verb);
+/* ask->verb is set; fills the rest but, where a key says it, `from`. */
+int cli_agent_words_ask(struct prepare_ask *ask, struct cli_agent_words *w, const struct chains *chains);
+void cli_agent_words_clear(struct cli_agent_words *w);
 
 /* Printing (agent_print.c). */
 void cli_agent_print_refusal(const struct cli_agent_call *call, const struct prepare_refusal *refusal);

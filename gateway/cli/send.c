@@ -171,9 +171,10 @@ static int look_up(struct eth_rpc_answer **answer, struct eth_rpc_receipt *recei
 
 /* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along. */
 static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
-		    const struct eth_hash *hash, enum cli_wait wait)
+		    const struct eth_hash *hash, enum cli_wait wait, unsigned wait_s)
 {
-	time_t mined_until = time(NULL) + MINED_WAIT_S, until = time(NULL) + LEVEL_WAIT_S;
+	unsigned mined_s = wait_s > 0 ? wait_s : MINED_WAIT_S, level_s = wait_s > 0 ? wait_s : LEVEL_WAIT_S;
+	time_t mined_until = time(NULL) + mined_s, until = time(NULL) + level_s;
 	bool mined = false;
 	uint64_t level;
 
@@ -192,10 +193,10 @@ static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *rece
 		nap();
 	}
 	if (mined)
-		cli_error("mined, but not %s within %d s; look at the transaction again later",
-			  wait == CLI_FINAL ? "final" : "safe", LEVEL_WAIT_S);
+		cli_error("mined, but not %s within %u s; look at the transaction again later",
+			  wait == CLI_FINAL ? "final" : "safe", level_s);
 	else
-		cli_error("sent, but not mined within %d s; look it up before you send it again", MINED_WAIT_S);
+		cli_error("sent, but not mined within %u s; look it up before you send it again", mined_s);
 	return CLI_NOT_YET;
 }
 
@@ -217,7 +218,7 @@ static void explain_failure(const struct cli_chain *chain, const struct tx *tx, 
 }
 
 int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
-	     const struct tx *tx, const uint8_t key[static 32], enum cli_wait wait)
+	     const struct tx *tx, const uint8_t key[static 32], enum cli_wait wait, unsigned wait_s)
 {
 	struct eth_address from;
 	struct eth_hash hash;
@@ -229,7 +230,7 @@ int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, co
 		return CLI_FALSE;
 	rc = broadcast(&hash, chain, tx, key);
 	if (rc == CLI_OK)
-		rc = wait_for(answer, receipt, chain, &hash, wait);
+		rc = wait_for(answer, receipt, chain, &hash, wait, wait_s);
 	if (rc == CLI_NOT_YET || (rc == CLI_OK && !receipt->success)) {
 		hex_encode_data(text, hash.bytes, 32);
 		fprintf(stderr, "  transaction: %s\n", text);

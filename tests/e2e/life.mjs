@@ -340,6 +340,9 @@ class Life {
       [['metadata', '0', 'k', 'zz', '--hex', '--key', ownerKey], /even number of hex digits/],
       [['register', '--key', ownerKey, '--metadata', 'noequals'], /KEY=VALUE/],
       [['register', '--key', ownerKey, '--wait', 'soon'], /mined, safe, final/],
+      [['register', '--key', ownerKey, '--timeout', '0'], /seconds are wanted/],
+      [['register', '--key', ownerKey, '--from', second.address], /without --key/],
+      [['register', '--dry-run'], /name the account that would send/],
       [['register', '--uri', 'x'], /--key/],
       [['marry', '0'], /no such verb/],
     ];
@@ -511,6 +514,8 @@ class Life {
   async silence() {
     const { stack, owner, ownerKey } = this;
     await stack.keep(false);
+    const waits = await stack.cli(['agent', 'register', '--key', ownerKey, '--wait', 'final', '--timeout', '1'], { code: 3 });
+    assert.match(waits.stderr, /mined, but not final within 1 s; look at the transaction again later\n {2}transaction: 0x[0-9a-f]{64}\n/);
     stack.stopChain();
     try {
       const answer = await until('the gateway to miss the chain', async () => {
