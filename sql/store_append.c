@@ -39,8 +39,8 @@ static const struct pg_statement statements[] = {
 		    .nparams = 1,
 		    .types = leaves_types},
 	[QUOTAS] = {.name = "append_quotas",
-		    .sql = "SELECT coalesce(q.count, 0) FROM unnest($1) WITH ORDINALITY AS i(issuer, o)"
-			   " LEFT JOIN quota q ON q.issuer = i.issuer AND q.day = " TODAY " ORDER BY i.o",
+		    .sql = "SELECT coalesce((SELECT q.count FROM quota q WHERE q.issuer = i.issuer AND q.day = " TODAY "), 0)"
+			   " FROM unnest($1) WITH ORDINALITY AS i(issuer, o) ORDER BY i.o",
 		    .nparams = 1,
 		    .types = issuers_types},
 	[TILE_ROOTS] = {.name = "append_tile_roots",

@@ -95,8 +95,8 @@ static const struct pg_statement statements[] = {
 		    .nparams = 5,
 		    .types = proofs_types},
 	[PRUNE] = {.name = "index_prune_one",
-		   .sql = "DELETE FROM block b USING chain_index c WHERE c.chain_id = $1 AND c.final_number < $2"
-			  " AND b.chain_id = $1 AND b.number = c.final_number AND b.final"
+		   .sql = "DELETE FROM block b WHERE b.chain_id = $1 AND b.number = (SELECT c.final_number"
+			  " FROM chain_index c WHERE c.chain_id = $1 AND c.final_number < $2) AND b.final"
 			  " AND NOT EXISTS (SELECT FROM agent_event e WHERE e.chain_id = $1 AND e.number = b.number)"
 			  " AND NOT EXISTS (SELECT FROM agent_state s WHERE s.chain_id = $1 AND s.number = b.number)"
 			  " AND NOT EXISTS (SELECT FROM agent_proof p WHERE p.chain_id = $1 AND p.number = b.number)",

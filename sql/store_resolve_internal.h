@@ -10,7 +10,8 @@
 /* $1 registry, $2 agent, $3 and $4 the safe head, null where it is unknown. Columns 0 to 10. */
 #define REACH_TABLES                                                                                                   \
 	" FROM registry r JOIN chain_index i ON i.chain_id = r.chain_id"                                               \
-	" LEFT JOIN block f ON f.chain_id = r.chain_id AND f.number = i.final_number"                                   \
+	" LEFT JOIN LATERAL (SELECT o.time FROM block o WHERE o.chain_id = i.chain_id"                                 \
+	"  AND o.number = i.final_number AND o.hash IS NOT NULL LIMIT 1) f ON true"                                   \
 	" LEFT JOIN block k ON k.chain_id = r.chain_id AND k.number = $3 AND k.hash = $4"
 enum { REACH_COLUMNS_N = 11 };
 
