@@ -76,7 +76,7 @@ void index_rig_open(struct index_rig *rig)
 		const struct http_route *routes;
 		size_t n;
 	} parts[] = {{routes_agent, routes_agent_count}, {routes_history, routes_history_count}, {routes_search, routes_search_count},
-		     {routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}};
+		     {routes_proof, routes_proof_count}, {routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}};
 	struct http_options options = {.user = &rig->service, .public_url = "https://kedge.example"};
 	size_t n = 0;
 
@@ -107,6 +107,7 @@ void index_rig_close(struct index_rig *rig)
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(rig->service.readers[i]);
 	documents_free(rig->service.documents);
+	proof_cache_free(rig->service.proofs);
 	http_router_free(rig->http.router);
 	event_base_free(rig->http.base);
 	fake_node_stop(&rig->node);
