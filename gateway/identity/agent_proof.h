@@ -112,7 +112,7 @@ struct agent_proof_taken {
 typedef void agent_proof_on_take(void *arg, int err, struct agent_proof_taken *taken);
 
 /* Asks for header and proofs, makes the object and verifies it before saying so: two or three batches, all after the first of one provider.
- * A provider that fails or lies is followed by the next, each once, while the deadline lasts. Starting errors as
+ * A provider that fails, hangs or lies is followed by the next, each once, while the deadline lasts. Starting errors as
  * eth_rpc_batch(), and -EINVAL; on_take then never runs. */
 __attribute__((warn_unused_result)) int agent_proof_take(struct eth_rpc *rpc, const struct agent_proof_ask *ask,
 							 unsigned deadline_ms, agent_proof_on_take *on_take, void *arg);

@@ -26,6 +26,7 @@ struct take {
 	void *arg;
 	int provider;	/* whom to ask: ANY at first, then who answered */
 	unsigned tried; /* bits of those that failed */
+	bool settled;	/* the answer is proven to be an error: nobody could say otherwise */
 	struct eth_rpc_header header;
 	struct layout_slots slots;
 	struct eth_rpc_proof proofs[PROOFS_MAX];
@@ -79,7 +80,9 @@ static bool another_may_help(int err)
 	case -EOPNOTSUPP:
 	case -ESTALE:
 	case -ENOENT:
+	case -EPROTONOSUPPORT:
 	case -EAGAIN:
+	case -ETIMEDOUT:
 	case -EIO:
 		return true;
 	default:
@@ -106,7 +109,7 @@ static void fail(struct take *take, int err)
 		if (err == -EKEYREJECTED || err == -EBADMSG)
 			eth_rpc_distrust(take->rpc, (unsigned)take->provider, "a proof of an agent that does not hold");
 		take->tried |= 1U << take->provider;
-		if (another_may_help(err))
+		if (another_may_help(err) && !take->settled)
 			next = next_provider(take);
 	}
 	if (next != ANY) {
@@ -118,6 +121,7 @@ static void fail(struct take *take, int err)
 	end(take, err, NULL, NULL, 0);
 }
 
+/* One provider gets half of the time that is left while there are others: one that hangs must not take it all. */
 static int send_batch(struct take *take, const struct eth_rpc_calls *list, eth_rpc_on_done *on_done)
 {
 	int64_t left = take->deadline_ms - heads_now_ms();
@@ -126,6 +130,8 @@ static int send_batch(struct take *take, const struct eth_rpc_calls *list, eth_r
 		return refuse(take, -ETIMEDOUT, "the deadline passed");
 	if (take->provider == ANY)
 		return eth_rpc_batch_list(take->rpc, list, (unsigned)left, on_done, take);
+	if (left > 1 && (take->tried | 1U << take->provider) + 1 != 1U << eth_rpc_providers(take->rpc))
+		left /= 2;
 	return eth_rpc_batch_at(take->rpc, (unsigned)take->provider, list, (unsigned)left, on_done, take);
 }
 
@@ -327,6 +333,7 @@ static void finish(struct take *take)
 		err = agent_proof_build(&proof, &text, &len, take->why, &parts, &trust);
 	}
 	free(nodes);
+	take->settled = err == -EPROTONOSUPPORT || err == -ENXIO;
 	if (err != 0)
 		fail(take, err);
 	else

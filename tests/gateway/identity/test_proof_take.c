@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -29,6 +30,7 @@ enum mode {
 	TOO_OLD,
 	NO_BLOCK,
 	HALF_AN_OBJECT,
+	HANGS,		/* at the proof; the header comes */
 	OTHER_IMPLEMENTATION, /* says that account has other code: its proof is of another state */
 };
 
@@ -101,6 +103,8 @@ static json_t *reply(struct fake_shared *shared, const char *method, const json_
 {
 	if (strncmp(method, "eth_getBlockBy", 14) == 0)
 		return answer_block(shared->mode);
+	if (shared->mode == HANGS)
+		(void)sleep(30);
 	if (shared->mode == NO_METHOD)
 		return error(-32601, "the method eth_getProof does not exist/is not available");
 	if (shared->mode == TOO_OLD)
@@ -295,8 +299,6 @@ static void another_provider_does_better(void **state)
 		struct taken taken;
 		int err;
 
-		if (bads[i].expected == -EPROTONOSUPPORT) /* no liar: the others would say the same */
-			continue;
 		connect_to(f, 2);
 		f->nodes[0].shared->mode = bads[i].mode;
 		err = take(f, &taken, &ask);
@@ -306,6 +308,25 @@ static void another_provider_does_better(void **state)
 		taken_clear(&taken);
 		disconnect(f);
 	}
+	f->nodes[0].shared->mode = WELL;
+}
+
+/* One that answers the header and then nothing gets half of the time, so that the other has the rest. */
+static void one_that_hangs_is_left(void **state)
+{
+	struct fixture *f = *state;
+	struct agent_proof_ask ask = ask_for(42, eth_rpc_at_tag(ETH_RPC_SAFE));
+	struct taken taken = {0};
+
+	f->nodes[0].shared->mode = HANGS;
+	connect_to(f, 2);
+	assert_int_equal(agent_proof_wait(&taken.proof, &taken.text, &taken.len, taken.why, f->rpc, &ask, 2000), 0);
+	assert_good(&taken);
+	taken_clear(&taken);
+	disconnect(f);
+	connect_to(f, 1);
+	assert_int_equal(agent_proof_wait(&taken.proof, &taken.text, &taken.len, taken.why, f->rpc, &ask, 500), -ETIMEDOUT);
+	disconnect(f);
 	f->nodes[0].shared->mode = WELL;
 }
 
@@ -349,6 +370,7 @@ int main(void)
 		cmocka_unit_test(absence_and_short_forms_are_taken),
 		cmocka_unit_test(what_is_wrong_is_never_believed),
 		cmocka_unit_test(another_provider_does_better),
+		cmocka_unit_test(one_that_hangs_is_left),
 		cmocka_unit_test(an_unknown_layout_is_said),
 		cmocka_unit_test(no_provider_at_all),
 	};
