@@ -12,11 +12,11 @@ static const char page_sql[] =
 	"SELECT " REACH_COLUMNS ", s.number, s.owner, s.wallet, CASE WHEN coalesce(e.place, 1) = 1 THEN s.body END, s.changed, s.tier,"
 	" b.number, b.hash, b.time,"
 	" e.log_index, e.tx, e.kind, e.a, e.b, substr(e.key, 1, 128),"
-	" CASE WHEN octet_length(e.value) <= 1024 THEN e.value END, coalesce(octet_length(e.value), 0), s.total" REACH_TABLES
+	" CASE WHEN octet_length(e.value) <= 1024 THEN e.value END, coalesce(octet_length(e.value), 0), s.total" REACH_TABLES REACH_LIMIT
 	" LEFT JOIN LATERAL (SELECT y.*, u.body, sum(octet_length(u.body)) OVER (ORDER BY y.number DESC) - octet_length(u.body) AS before,"
 	"   count(*) OVER () AS total"
 	"   FROM (SELECT x.number, x.owner, x.wallet, x.uri, x.changed, x.tier FROM agent_state x"
-	"     WHERE x.registry = r.id AND x.agent_id = $2 AND x.number < $5 ORDER BY x.number DESC LIMIT $6) y"
+	"     WHERE x.registry = r.id AND x.agent_id = $2 AND x.number < $5 AND x.number <= l.n ORDER BY x.number DESC LIMIT $6) y"
 	"   JOIN uri u ON u.hash = y.uri) s ON s.before <= 1048576"
 	" LEFT JOIN block b ON b.chain_id = r.chain_id AND b.number = s.number"
 	" LEFT JOIN LATERAL (SELECT v.*, row_number() OVER (ORDER BY v.log_index) AS place FROM agent_event v"

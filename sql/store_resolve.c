@@ -10,7 +10,8 @@ enum { BY_NUMBER, BY_TIME };
 /* The first of the agent's states that fits, with its block. */
 #define MARK(name, where, order)                                                                                       \
 	" LEFT JOIN LATERAL (SELECT b.number, b.hash, b.time FROM (SELECT x.number FROM agent_state x"                 \
-	" WHERE x.registry = r.id AND x.agent_id = $2 AND " where " ORDER BY x.number " order " LIMIT 1) y"            \
+	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= l.n AND " where                                  \
+	" ORDER BY x.number " order " LIMIT 1) y"                                                                      \
 	" JOIN block b ON b.chain_id = r.chain_id AND b.number = y.number) " name " ON true"
 #define MARK_COLUMNS(name) ", " name ".number, " name ".hash, " name ".time"
 /* Bits of agent_state.changed: 1 owner, 2 wallet, 8 registered. */
@@ -20,7 +21,8 @@ enum { BY_NUMBER, BY_TIME };
 	MARK_COLUMNS("c")
 #define RESOLVE_TABLES                                                                                                 \
 	" LEFT JOIN LATERAL (SELECT x.number, x.owner, x.wallet, x.uri, x.changed, x.tier FROM agent_state x"           \
-	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= ask.number ORDER BY x.number DESC LIMIT 1) s ON true"       \
+	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= ask.number AND x.number <= l.n"                   \
+	" ORDER BY x.number DESC LIMIT 1) s ON true"                                                                   \
 	" LEFT JOIN uri u ON u.hash = s.uri"                                                                           \
 	MARK("hf", "x.number = s.number", "DESC") MARK("hu", "x.number > ask.number", "ASC")                           \
 	MARK("of", "x.number <= s.number AND x.changed & 9 <> 0", "DESC")                                              \
@@ -34,14 +36,15 @@ static const Oid time_types[] = {20, 17, 20, 17, 20};
 
 static const struct pg_statement statements[] = {
 	[BY_NUMBER] = {.name = "resolve",
-		       .sql = RESOLVE_COLUMNS REACH_TABLES
+		       .sql = RESOLVE_COLUMNS REACH_TABLES REACH_LIMIT
 			      " CROSS JOIN unnest($5::bigint[]) WITH ORDINALITY AS ask(number, place)"
 			      " LEFT JOIN block a ON a.chain_id = r.chain_id AND a.number = ask.number" RESOLVE_TABLES,
 		       .nparams = 5,
 		       .types = number_types},
 	[BY_TIME] = {.name = "resolve_time",
-		     .sql = RESOLVE_COLUMNS REACH_TABLES
+		     .sql = RESOLVE_COLUMNS REACH_TABLES REACH_LIMIT
 			    " CROSS JOIN LATERAL (SELECT (SELECT x.number FROM block x WHERE x.chain_id = r.chain_id AND x.time <= $5"
+			    " AND x.number <= i.tip_number"
 			    " ORDER BY x.time DESC, x.number DESC LIMIT 1) AS number, 1 AS place) ask"
 			    " LEFT JOIN block a ON a.chain_id = r.chain_id AND a.number = ask.number" RESOLVE_TABLES,
 		     .nparams = 5,

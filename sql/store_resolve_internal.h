@@ -13,6 +13,10 @@
 	" LEFT JOIN LATERAL (SELECT o.time FROM block o WHERE o.chain_id = i.chain_id"                                 \
 	"  AND o.number = i.final_number AND o.hash IS NOT NULL LIMIT 1) f ON true"                                   \
 	" LEFT JOIN block k ON k.chain_id = r.chain_id AND k.number = $3 AND k.hash = $4"
+/* The last block whose states are an answer, as store_reach_has() says: what is stored above it is provisional, not yet
+ * compared with storage. */
+#define REACH_LIMIT                                                                                                    \
+	" CROSS JOIN LATERAL (SELECT CASE WHEN r.indexed >= i.final_number THEN i.tip_number ELSE r.indexed END AS n) l"
 enum { REACH_COLUMNS_N = 11 };
 
 void store_param_reach(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32],

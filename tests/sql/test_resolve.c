@@ -275,6 +275,41 @@ static void history_in_pages(void **state)
 	store_history_page_clear(&page);
 }
 
+/* States of a registry that is still catching up are provisional above `indexed`: neither an answer nor the end of one. */
+static void nothing_provisional(void **state)
+{
+	static const uint64_t numbers[] = {20, 33, 40};
+	struct rig *rig = *state;
+
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 25");
+	struct store_resolve_list list = at_blocks(rig, agent, numbers, 3);
+	struct store_history_page page = history(rig, UINT64_MAX, 10);
+
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(list.rows[i].exists);
+		assert_span(&list.rows[i].held, 20, 0);
+		assert_span(&list.rows[i].owner, 12, 0);
+		assert_span(&list.rows[i].wallet, 20, 0);
+	}
+	assert_true(store_reach_has(&list.rows[0].reach, 25));
+	assert_false(store_reach_has(&list.rows[0].reach, 33));
+	assert_int_equal(page.n, 2);
+	store_resolve_clear(&list);
+	store_history_page_clear(&page);
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 11");
+	list = at_blocks(rig, agent, numbers, 1);
+	assert_false(list.rows[0].exists);
+	assert_false(list.rows[0].created.known);
+	store_resolve_clear(&list);
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 30");
+	/* blocks of a backfill above the tip */
+	(void)fixture_sql(rig->conninfo, "INSERT INTO block SELECT 31337, 41, sha256(''), sha256(''), 1082, true");
+	list = at_time(rig, 2000);
+	assert_mark(&list.rows[0].at, 40);
+	store_resolve_clear(&list);
+	(void)fixture_sql(rig->conninfo, "DELETE FROM block WHERE number = 41");
+}
+
 /* Last: it adds rows. Agent 0 sets 30 URIs of 64 KiB, and in one block 100 values, one of them large. */
 static void history_is_bounded(void **state)
 {
@@ -289,7 +324,8 @@ static void history_is_bounded(void **state)
 		    "INSERT INTO agent_state SELECT 1, decode(repeat('00', 32), 'hex'), 31337, 100 + n, decode(repeat('0c', 20), 'hex'), NULL,"
 		    " sha256(convert_to(repeat(chr(65 + n), 65536), 'UTF8')), 4, 2 FROM generate_series(1, 24) n;"
 		    "INSERT INTO agent_event SELECT 1, 31337, 124, n, sha256(''), decode(repeat('00', 32), 'hex'), 4, NULL, NULL, convert_to(repeat('k', 200), 'UTF8'),"
-		    " convert_to(repeat('v', CASE n WHEN 0 THEN 1025 ELSE 1024 END), 'UTF8') FROM generate_series(0, 99) n");
+		    " convert_to(repeat('v', CASE n WHEN 0 THEN 1025 ELSE 1024 END), 'UTF8') FROM generate_series(0, 99) n;"
+		    "UPDATE chain_index SET tip_number = 124");
 	struct store_history_page page = history(rig, UINT64_MAX, 1000);
 
 	assert_int_equal(page.n, 17); /* 16 of them are 1 MiB, and one that goes beyond */
@@ -309,7 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states_at_blocks),	cmocka_unit_test(not_there),	     cmocka_unit_test(an_unknown_registry),
 		cmocka_unit_test(states_at_instants),	cmocka_unit_test(how_far_it_reaches), cmocka_unit_test(history_newest_first),
-		cmocka_unit_test(history_in_pages),	cmocka_unit_test(history_is_bounded),
+		cmocka_unit_test(history_in_pages),	cmocka_unit_test(nothing_provisional),
+		cmocka_unit_test(history_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, open_rig, close_rig);
