@@ -23,6 +23,7 @@ struct cli_agent_call {
 	struct cli_chain chain;
 	uint8_t *key; /* NULL: only looked at (--dry-run, --typed-data) */
 	struct prepare_ask ask;
+	uint8_t consent[SIGNATURE_SIZE]; /* made by --wallet-key; what ask.signature points to */
 	enum cli_wait wait;
 	unsigned wait_s;
 	bool json, dry_run, typed_data;

@@ -53,7 +53,7 @@ static int take_owner(struct cli_agent_call *call)
 }
 
 /* The new wallet's own key signs what the first step says. */
-static int sign_consent(struct cli_agent_call *call, uint8_t bytes[static SIGNATURE_SIZE], const char *path)
+static int sign_consent(struct cli_agent_call *call, const char *path)
 {
 	struct eth_signature signature;
 	struct prepare_plan first;
@@ -68,9 +68,9 @@ static int sign_consent(struct cli_agent_call *call, uint8_t bytes[static SIGNAT
 	keyfile_free(secret);
 	if (rc != CLI_OK)
 		return rc;
-	signature_serialize(bytes, &signature);
+	signature_serialize(call->consent, &signature);
 	call->ask.deadline = first.deadline;
-	call->ask.signature = bytes;
+	call->ask.signature = call->consent;
 	call->ask.signature_len = SIGNATURE_SIZE;
 	prepare_plan_clear(&first);
 	return CLI_OK;
@@ -104,7 +104,6 @@ static int send_plan(struct cli_agent_call *call, const struct prepare_plan *pla
 
 static int act(struct cli_agent_call *call, const struct cli_agent_words *w)
 {
-	uint8_t consent[SIGNATURE_SIZE];
 	struct prepare_plan made;
 	int rc = CLI_OK;
 
@@ -113,7 +112,7 @@ static int act(struct cli_agent_call *call, const struct cli_agent_words *w)
 	else if (!w->from)
 		rc = take_owner(call);
 	if (rc == CLI_OK && w->wallet_key)
-		rc = sign_consent(call, consent, w->wallet_key);
+		rc = sign_consent(call, w->wallet_key);
 	if (rc == CLI_OK)
 		rc = plan(&made, call);
 	if (rc != CLI_OK)
