@@ -41,7 +41,7 @@ static const struct setting settings[] = {
 	{"multicall", TEXT, AT(multicall), "0xca11bde05977b3631167028862be2a173976ca11", 0, 0, "address of Multicall3; empty to read in plain batches"},
 	{"reputation", TEXT, AT(reputation), "", 0, 0, "address of the ReputationRegistry whose feedback is logged; empty for none"},
 	{"ipfs_gateways", TEXT, AT(ipfs_gateways), "", 0, 0, "URLs that ipfs paths are appended to, space between; empty: ipfs is not fetched"},
-	{"fetch_allow", TEXT, AT(fetch_allow), "", 0, 0, "tests only: HOST:PORT=ADDRESS items exempt from the address rules of fetches"},
+	{"fetch_allow", TEXT, AT(fetch_allow), "", 0, 0, "tests only: HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT items exempt from the address rules of fetches"},
 	{"fetch_ca", TEXT, AT(fetch_ca), "", 0, 0, "tests only: PEM file trusted for the hosts of fetch_allow"},
 	{"file_refresh_s", NUMBER, AT(file_refresh_s), "3600", 1, 604800, "a registration file is fetched again after this many seconds"},
 	{"anchor_contract", TEXT, AT(anchor_contract), "", 0, 0, "address of KedgeAnchor; empty for no anchoring"},

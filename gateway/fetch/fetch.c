@@ -347,10 +347,13 @@ int fetcher_new(struct fetcher **out, struct event_base *base, const struct fetc
 	rc = fetch_allow_parse(fetcher, config->allow);
 	if (rc == 0 && config->ca != NULL && config->ca[0] != '\0')
 		rc = (fetcher->ca = strdup(config->ca)) != NULL ? 0 : -ENOMEM;
+	if (rc == 0 && config->nameserver != NULL)
+		rc = (fetcher->nameserver = strdup(config->nameserver)) != NULL ? 0 : -ENOMEM;
 	if (rc == 0)
 		rc = fetch_transfer_open(fetcher);
 	if (rc != 0) {
 		free(fetcher->ca);
+		free(fetcher->nameserver);
 		free(fetcher);
 		return rc;
 	}
@@ -370,5 +373,6 @@ void fetcher_free(struct fetcher *fetcher)
 	if (fetcher->dns != NULL)
 		evdns_base_free(fetcher->dns, 1);
 	free(fetcher->ca);
+	free(fetcher->nameserver);
 	free(fetcher);
 }

@@ -66,6 +66,7 @@ struct fetcher_config {
 	const char *ca;	   /* setting fetch_ca: PEM file, NULL or "": the system's */
 	unsigned per_host; /* 0: 4 */
 	unsigned rate;	   /* a second and host, with bursts of twice that; 0: 10 */
+	const char *nameserver; /* ADDRESS[:PORT]; NULL: those of /etc/resolv.conf as it was at the first lookup */
 	fetch_resolve *resolve; /* NULL: DNS */
 	void *resolve_arg;
 };

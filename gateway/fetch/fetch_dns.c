@@ -71,18 +71,32 @@ static void on_reply(int result, char type, int count, int ttl, void *addresses,
 	free(query);
 }
 
+/* libevent would write lines of its own to stderr; what matters of them is in the answers. */
+static void on_log(int is_warning, const char *text)
+{
+	(void)is_warning;
+	(void)text;
+}
+
 static int open_dns(struct fetcher *fetcher)
 {
 	if (fetcher->dns != NULL)
 		return 0;
+	evdns_set_log_fn(on_log);
 	fetcher->dns = evdns_base_new(fetcher->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
 	if (fetcher->dns == NULL)
 		return -ENOMEM;
 	/* without the file the resolver asks 127.0.0.1, as resolv.conf(5) says */
-	(void)evdns_base_resolv_conf_parse(fetcher->dns, DNS_OPTION_NAMESERVERS | DNS_OPTION_MISC, "/etc/resolv.conf");
+	if (fetcher->nameserver == NULL)
+		(void)evdns_base_resolv_conf_parse(fetcher->dns, DNS_OPTION_NAMESERVERS | DNS_OPTION_MISC, "/etc/resolv.conf");
+	else if (evdns_base_nameserver_ip_add(fetcher->dns, fetcher->nameserver) != 0)
+		return -EINVAL;
 	evdns_base_search_clear(fetcher->dns);
 	(void)evdns_base_set_option(fetcher->dns, "timeout:", "1.5");
 	(void)evdns_base_set_option(fetcher->dns, "attempts:", "2");
+	/* names whose own servers never answer must not make a good resolver look dead to everybody else */
+	(void)evdns_base_set_option(fetcher->dns, "max-timeouts:", "255");
+	(void)evdns_base_set_option(fetcher->dns, "initial-probe-timeout:", "1");
 	return 0;
 }
 

@@ -93,7 +93,7 @@ struct fetcher {
 	fetch_resolve *resolve;
 	void *resolve_arg;
 	unsigned per_host, rate;
-	char *ca;
+	char *ca, *nameserver;
 	struct fetch_exempt allow[FETCH_ALLOW_MAX];
 	size_t nallow;
 	TAILQ_HEAD(fetch_flights, fetch_flight) flights;

@@ -9,7 +9,8 @@ enum {
 	FILES_DOMAINS = 4,		/* endpoint domains asked of one agent */
 	FILES_RETRY_S = 60,		/* after a failure, doubling ... */
 	FILES_RETRY_MAX_S = 86400,	/* ... to this */
-	FILES_DOMAIN_REFRESH_S = 86400, /* a domain is asked again after this long */
+	FILES_DOMAIN_REFRESH_S = 86400, /* a domain is asked again after this long, */
+	FILES_DOMAIN_RETRY_S = 3600,	/* one that could not be asked after this */
 };
 
 __attribute__((warn_unused_result)) int steward_files_run(struct steward_context *ctx);

@@ -103,7 +103,7 @@ static void ask(struct files_look *look, struct files_domain *domain)
 static bool is_known(struct files_domain *domain, const struct store_domains *stored)
 {
 	static const char *const states[] = {"proved", "other", "malformed", "failed", "missing", "served"};
-	uint64_t now = clock_wall_ms();
+	uint64_t now = clock_wall_ms(), keep_s;
 
 	for (size_t i = 0; i < stored->n; i++) {
 		const struct store_domain *row = &stored->rows[i];
@@ -114,8 +114,10 @@ static bool is_known(struct files_domain *domain, const struct store_domains *st
 			if (row->state.len == strlen(states[k]) && memcmp(row->state.data, states[k], row->state.len) == 0)
 				domain->state = states[k];
 		domain->at = row->at;
-		return domain->state != NULL && strcmp(domain->state, "served") != 0 &&
-		       now - row->at < (uint64_t)FILES_DOMAIN_REFRESH_S * 1000;
+		if (domain->state == NULL || strcmp(domain->state, "served") == 0)
+			return false;
+		keep_s = strcmp(domain->state, "failed") == 0 ? FILES_DOMAIN_RETRY_S : FILES_DOMAIN_REFRESH_S;
+		return now < row->at + keep_s * 1000;
 	}
 	return false;
 }

@@ -47,6 +47,13 @@ static uint64_t failing_s(const struct files_look *look, const struct store_file
 	return wait < FILES_RETRY_MAX_S ? wait : FILES_RETRY_MAX_S;
 }
 
+static uint64_t domain_wait_s(const struct files_domain *domain)
+{
+	if (domain->state == NULL) /* its host was busy */
+		return FILES_RETRY_S;
+	return strcmp(domain->state, "failed") == 0 ? FILES_DOMAIN_RETRY_S : FILES_DOMAIN_REFRESH_S;
+}
+
 static uint64_t due_at(const struct files_look *look, const struct store_files *before, uint64_t now)
 {
 	uint64_t wait = look->duty->ctx->config->file_refresh_s;
@@ -55,8 +62,11 @@ static uint64_t due_at(const struct files_look *look, const struct store_files *
 		wait = FIXED_S;
 	else if (!look->has_hash)
 		wait = failing_s(look, before, now);
-	if (look->ndomains > 0 && wait > FILES_DOMAIN_REFRESH_S)
-		wait = FILES_DOMAIN_REFRESH_S;
+	for (size_t i = 0; i < look->ndomains; i++) {
+		uint64_t most = domain_wait_s(&look->domains[i]);
+
+		wait = wait < most ? wait : most;
+	}
 	/* up to a tenth later, by the id, so that agents of one age do not stay together for ever */
 	return now + wait * 1000 + wait * 100 * look->due->agent_id[31] / 256;
 }

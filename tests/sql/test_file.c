@@ -375,6 +375,44 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 	store_hosted_clear(&list);
 }
 
+/* Agent 1 has eight of them: it is listed once. */
+static void agents_with_hosted_files_are_listed_once(void **state)
+{
+	struct store_hosted_agents list;
+	struct pg_op op = {0};
+
+	(void)state;
+	assert_int_equal(WAIT(&f.log, &op, store_hosted_agents(f.log.reader, &op, &list, 10)), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.rows[0].chain_id, INDEX_CHAIN);
+	assert_int_equal(list.rows[0].address[0], 0x88);
+	assert_int_equal(list.rows[0].agent_id[31], 1);
+	store_hosted_agents_clear(&list);
+	assert_int_equal(WAIT(&f.log, &op, store_hosted_agents(f.log.reader, &op, &list, 0)), 0);
+	assert_int_equal(list.n, 0);
+	store_hosted_agents_clear(&list);
+}
+
+static void what_was_had_last_outlives_failures(void **state)
+{
+	struct store_files list;
+	uint8_t agent[32];
+	struct pg_op op = {0};
+
+	(void)state;
+	assert_int_equal(put(1, "u1", "before", 7000, 9000), 0);
+	assert_int_equal(put(1, "u1", NULL, 8000, 9000), 0);
+	assert_string_equal(file_at(1, STORE_FILE_NEWEST), "u1 unreachable no route 8000-8000");
+	index_id(agent, 1);
+	assert_int_equal(WAIT(&f.log, &op, store_file_had(f.log.reader, &op, &list, f.registry, agent)), 0);
+	assert_int_equal(list.n, 1);
+	assert_memory_equal(list.rows[0].body.data, "before", 6);
+	assert_int_equal(list.rows[0].seen, 7000);
+	store_files_clear(&list);
+	index_id(agent, 9);
+	assert_int_equal(WAIT(&f.log, &op, store_file_had(f.log.reader, &op, &list, f.registry, agent)), -ENOENT);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -401,6 +439,8 @@ int main(void)
 		cmocka_unit_test(domains_are_replaced_as_a_set),
 		cmocka_unit_test(hosted_files_are_written_by_rising_numbers),
 		cmocka_unit_test(an_agent_has_eight_hosted_files_at_most),
+		cmocka_unit_test(agents_with_hosted_files_are_listed_once),
+		cmocka_unit_test(what_was_had_last_outlives_failures),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
