@@ -9,12 +9,14 @@
 #include "gateway/runtime/metrics.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	LIES_MAX = 6,		/* untrue answers to one part until the round fails */
-	TIMES_MAX = 100,	/* blocks whose time is asked in one batch */
+	HEADERS_MAX = 100,	/* headers in one batch */
+	SAMPLES = 4,		/* blocks of a stretch whose hash and time are compared with their header */
 	PROGRESS_MS = 5000,
 	WAIT_MS = 250,
 	STRETCH_LOGS_MAX = 20000, /* a stretch with more logs ends early */
@@ -28,8 +30,10 @@ struct stretch {
 	uint64_t planned;    /* where it was to end */
 	uint64_t next, part; /* the part under way: next..part */
 	struct index_batch batch;
-	size_t timed; /* logs up to here have their block's time */
-	size_t asked; /* logs whose blocks are asked for now, as an end index */
+	size_t timed;		   /* logs up to here have their block's time, or it is asked for */
+	size_t asked[HEADERS_MAX]; /* the first logs of blocks whose headers are asked for */
+	size_t nasked;
+	bool sampled;
 	struct store_index_block last;
 	unsigned lies;
 	uint32_t providers; /* who answered, as bits */
@@ -52,7 +56,7 @@ static void forget(struct stretch *stretch)
 }
 
 static void ask_part(struct stretch *stretch);
-static void ask_times(struct stretch *stretch);
+static void ask_headers(struct stretch *stretch);
 
 static void finish(struct stretch *stretch, int err)
 {
@@ -63,12 +67,7 @@ static void finish(struct stretch *stretch, int err)
 /* An untrue answer: another provider is asked, if there is one. */
 static int caught(struct stretch *stretch, const char *why)
 {
-	struct eth_rpc *rpc = stretch->duty->ctx->rpc;
-
-	eth_rpc_distrust(rpc, eth_rpc_provider(rpc), why);
-	metrics_add(METRIC_INDEX_LIES, 1);
-	log_warn(log_msg("a provider's answer is not believed"), log_str("chain", stretch->duty->ctx->chain->name),
-		 log_str("why", why), log_u64("from", stretch->next), log_u64("to", stretch->part));
+	index_distrust(stretch->duty, UINT32_C(1) << eth_rpc_provider(stretch->duty->ctx->rpc), why, stretch->next, stretch->part);
 	return ++stretch->lies < LIES_MAX ? -EAGAIN : -EBADMSG;
 }
 
@@ -169,7 +168,7 @@ static void on_part(void *arg, int err, const struct eth_rpc_result *results, si
 	else if (stretch->next <= stretch->to)
 		ask_part(stretch);
 	else
-		ask_times(stretch);
+		ask_headers(stretch);
 }
 
 static void ask_part(struct stretch *stretch)
@@ -194,75 +193,118 @@ static void ask_part(struct stretch *stretch)
 		finish(stretch, err);
 }
 
-/* ---- the times of blocks, where logs do not say them ---- */
+/* ---- the blocks the logs name ---- */
 
-static int take_times(struct stretch *stretch, const struct eth_rpc_result *results, size_t n)
+/* Logs and headers contradict each other: headers hash to what they are, so it is the logs that are not believed. The whole
+ * stretch is asked again, of others than those who gave it. */
+static int start_again(struct stretch *stretch, const char *why)
 {
-	size_t at = stretch->timed;
+	index_distrust(stretch->duty, stretch->providers, why, stretch->from, stretch->to);
+	index_batch_clear(&stretch->batch);
+	stretch->next = stretch->from;
+	stretch->to = stretch->planned;
+	stretch->timed = 0;
+	stretch->providers = 0;
+	return ++stretch->lies < LIES_MAX ? -EAGAIN : -EBADMSG;
+}
 
-	for (size_t i = 0; i < n; i++) {
+static const char *header_fault(const struct index_log *log, const struct eth_rpc_block *block,
+				const struct eth_rpc_result *result)
+{
+	static struct eth_rpc_header header; /* too large for a stack that callbacks share */
+
+	if (block->number != log->number || memcmp(&block->hash, &log->block, sizeof(block->hash)) != 0)
+		return "logs of a block that is not in the chain";
+	if (log->has_time && log->time != block->time)
+		return "logs with another time than their block";
+	return eth_rpc_result_header(&header, result) == -EKEYREJECTED ? "a header that does not hash to its hash" : NULL;
+}
+
+static int take_headers(struct stretch *stretch, const struct eth_rpc_result *results)
+{
+	struct index_batch *batch = &stretch->batch;
+
+	for (size_t i = 0; i < stretch->nasked; i++) {
 		struct eth_rpc_block block;
-		uint64_t number = stretch->batch.logs[at].number;
+		size_t at = stretch->asked[i];
+		uint64_t number = batch->logs[at].number;
 		int err = eth_rpc_result_block(&block, &results[i]);
+		const char *why = err == 0 ? header_fault(&batch->logs[at], &block, &results[i]) : NULL;
 
-		if (err == -ENOENT || (err == 0 && (block.number != number ||
-						    memcmp(&block.hash, &stretch->batch.logs[at].block, 32) != 0)))
-			return caught(stretch, "a header of another block than its logs");
+		if (err == -ENOENT || why != NULL)
+			return start_again(stretch, why != NULL ? why : "logs of a block that is not known");
 		if (err != 0)
 			return err == -EAGAIN ? -EIO : err;
-		for (; at < stretch->asked && stretch->batch.logs[at].number == number; at++) {
-			stretch->batch.logs[at].has_time = true;
-			stretch->batch.logs[at].time = block.time;
+		for (; at < batch->n && batch->logs[at].number == number; at++) {
+			batch->logs[at].has_time = true;
+			batch->logs[at].time = block.time;
 		}
 	}
-	stretch->timed = stretch->asked;
+	stretch->sampled = true;
 	return 0;
 }
 
-static void on_times(void *arg, int err, const struct eth_rpc_result *results, size_t n)
+static void on_headers(void *arg, int err, const struct eth_rpc_result *results, size_t n)
 {
 	struct stretch *stretch = arg;
 
+	(void)n;
 	stretch->under_way = false;
 	if (stretch->duty == NULL) {
 		stretch_free(stretch);
 		return;
 	}
 	if (err == 0)
-		err = take_times(stretch, results, n);
-	if (err != 0 && err != -EAGAIN)
+		err = take_headers(stretch, results);
+	if (err == -EAGAIN)
+		ask_part(stretch);
+	else if (err != 0)
 		finish(stretch, err);
 	else
-		ask_times(stretch);
+		ask_headers(stretch);
 }
 
-/* All of a stretch's logs say their block's time, or none is believed to. */
-static void ask_times(struct stretch *stretch)
+/* Blocks whose logs do not say their time, all of them; otherwise some at random, once. */
+static void choose(struct stretch *stretch)
 {
-	struct index_batch *batch = &stretch->batch;
+	const struct index_batch *batch = &stretch->batch;
+
+	stretch->nasked = 0;
+	for (; stretch->timed < batch->n && stretch->nasked < HEADERS_MAX; stretch->timed++) {
+		const struct index_log *log = &batch->logs[stretch->timed];
+		bool again = stretch->nasked > 0 && batch->logs[stretch->asked[stretch->nasked - 1]].number == log->number;
+
+		if (!log->has_time && !again)
+			stretch->asked[stretch->nasked++] = stretch->timed;
+	}
+	for (size_t i = 0; stretch->nasked == 0 && !stretch->sampled && batch->n > 0 && i < SAMPLES; i++) {
+		size_t at = randombytes_uniform((uint32_t)batch->n);
+
+		while (at > 0 && batch->logs[at - 1].number == batch->logs[at].number)
+			at--;
+		stretch->asked[i] = at;
+	}
+	if (stretch->nasked == 0 && !stretch->sampled && batch->n > 0)
+		stretch->nasked = SAMPLES;
+}
+
+static void ask_headers(struct stretch *stretch)
+{
 	struct eth_rpc_calls list;
-	uint64_t last = 0;
 	int err;
 
-	while (stretch->timed < batch->n && batch->logs[stretch->timed].has_time)
-		stretch->timed++;
-	if (stretch->timed == batch->n) {
+	choose(stretch);
+	if (stretch->nasked == 0) {
 		finish(stretch, 0);
 		return;
 	}
 	eth_rpc_calls_init(&list);
-	for (stretch->asked = stretch->timed; stretch->asked < batch->n; stretch->asked++) {
-		const struct index_log *log = &batch->logs[stretch->asked];
-		struct eth_rpc_at at = eth_rpc_at_number(log->number);
+	for (size_t i = 0; i < stretch->nasked; i++) {
+		struct eth_rpc_at at = eth_rpc_at_number(stretch->batch.logs[stretch->asked[i]].number);
 
-		if (list.n > 0 && log->number == last)
-			continue;
-		if (list.n == TIMES_MAX)
-			break;
-		last = log->number;
 		eth_rpc_add_block(&list, &at);
 	}
-	err = eth_rpc_batch_list(stretch->duty->ctx->rpc, &list, INDEX_RPC_MS, on_times, stretch);
+	err = eth_rpc_batch_list(stretch->duty->ctx->rpc, &list, INDEX_RPC_MS, on_headers, stretch);
 	eth_rpc_calls_clear(&list);
 	stretch->under_way = err == 0;
 	if (err != 0)
@@ -324,13 +366,7 @@ static int check_unbroken(const struct stretch *stretch, const struct index_step
 	for (size_t i = 0; i < step->nstates; i++) {
 		if (!step->marks[i].broken || !step->marks[i].registry->known)
 			continue;
-		log_error(log_msg("logs of the backfill are missing or made up: they contradict each other"),
-			  log_str("chain", stretch->duty->ctx->chain->name), log_hex("agent", step->states[i].agent_id, 32),
-			  log_u64("block", step->states[i].number));
-		metrics_add(METRIC_INDEX_LIES, 1);
-		for (unsigned p = 0; p < ETH_RPC_PROVIDERS_MAX; p++)
-			if ((stretch->providers & (UINT32_C(1) << p)) != 0)
-				eth_rpc_distrust(stretch->duty->ctx->rpc, p, "logs that contradict each other");
+		index_distrust(stretch->duty, stretch->providers, "logs that contradict each other", stretch->from, stretch->to);
 		return -EBADMSG;
 	}
 	return 0;

@@ -1,8 +1,10 @@
 /* Logs as they came. A provider may leave out, add, reorder or misplace; what can be noticed is noticed here. */
 #include "gateway/steward/index_internal.h"
 #include "eth/bloom.h"
+#include "gateway/identity/heads.h"
 #include "gateway/identity/registry_event.h"
 #include "gateway/runtime/log.h"
+#include "gateway/runtime/metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -222,4 +224,21 @@ void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask)
 		if (was_asked(ask, &logs->rows[i]))
 			logs->rows[n++] = logs->rows[i];
 	logs->n = n;
+}
+
+void index_distrust(struct index_duty *duty, uint32_t providers, const char *why, uint64_t from, uint64_t to)
+{
+	int64_t now = heads_now_ms();
+
+	metrics_add(METRIC_INDEX_LIES, 1);
+	for (unsigned i = 0; i < ETH_RPC_PROVIDERS_MAX; i++)
+		if ((providers & (UINT32_C(1) << i)) != 0)
+			eth_rpc_distrust(duty->ctx->rpc, i, why);
+	duty->lies_untold++;
+	if (duty->lie_logged_ms != 0 && now - duty->lie_logged_ms < INDEX_LIE_LOG_MS)
+		return;
+	log_warn(log_msg("a provider's answer is not believed"), log_str("chain", duty->ctx->chain->name), log_str("why", why),
+		 log_u64("from", from), log_u64("to", to), log_u64("times", duty->lies_untold));
+	duty->lie_logged_ms = now;
+	duty->lies_untold = 0;
 }

@@ -24,6 +24,7 @@ enum {
 	INDEX_REGISTRIES_MAX = CHAINS_REGISTRIES_MAX + 1, /* and the ReputationRegistry */
 	INDEX_PROOFS_MAX = 256,				  /* proofs waiting to be taken; the oldest go first */
 	INDEX_ALARM_LOG_MS = 60000,
+	INDEX_LIE_LOG_MS = 5000,
 };
 
 struct index_registry {
@@ -104,7 +105,8 @@ struct index_duty {
 	unsigned short_rounds; /* rounds in a row that latest was below the tip */
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
 	bool no_multicall, fork_warned, plain_warned;
-	int64_t alarm_logged_ms, progress_logged_ms;
+	int64_t alarm_logged_ms, progress_logged_ms, lie_logged_ms;
+	uint64_t lies_untold;
 	bool alarm;
 
 	struct index_proof_job proofs[INDEX_PROOFS_MAX];
@@ -135,6 +137,9 @@ __attribute__((warn_unused_result)) int index_batch_add(struct index_batch *batc
 							struct eth_rpc_logs *logs, const struct index_duty *duty,
 							const struct index_ask *ask, uint64_t from, uint64_t to,
 							const struct eth_hash *block);
+
+/* Whoever answered an untruth (providers as bits) is set aside, counted, and told of, now and then. */
+void index_distrust(struct index_duty *duty, uint32_t providers, const char *why, uint64_t from, uint64_t to);
 
 /* Whether a verified header's bloom says that logs of those registries are in the block. */
 enum index_bloom {

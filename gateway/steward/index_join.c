@@ -7,7 +7,6 @@
  * backfills storage has the word from that block on. */
 #include "gateway/steward/index_internal.h"
 #include "gateway/runtime/log.h"
-#include "gateway/runtime/metrics.h"
 
 #include <errno.h>
 #include <string.h>
@@ -86,15 +85,12 @@ static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
 
 /* ---- the verdict ---- */
 
-static int refuse(struct index_duty *duty, const struct index_verdict *verdict)
+static int refuse(struct index_duty *duty, const struct index_verdict *verdict, uint64_t to)
 {
 	log_error(log_msg("storage contradicts the logs of the backfill: it is dropped and fetched again"),
 		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict->differ),
 		  log_u64("missing", verdict->missing), log_u64("times", duty->contradicted));
-	metrics_add(METRIC_INDEX_LIES, 1);
-	for (unsigned i = 0; i < ETH_RPC_PROVIDERS_MAX; i++)
-		if ((duty->backfilled_by & (UINT32_C(1) << i)) != 0)
-			eth_rpc_distrust(duty->ctx->rpc, i, "logs that storage contradicts");
+	index_distrust(duty, duty->backfilled_by, "logs that storage contradicts", duty->place.final_number + 1, to);
 	duty->backfilled_by = 0;
 	return index_overlay_restart(duty) != 0 ? -EIO : -EBADMSG;
 }
@@ -125,7 +121,7 @@ static int judge(struct index_duty *duty, const struct seam *seam, uint32_t mask
 	duty->contradicted++;
 	/* below the final block nothing can be fetched again: a registry that was added later */
 	if (!is_settled(duty, &verdict) && seam->last.number > duty->place.final_number)
-		return refuse(duty, &verdict);
+		return refuse(duty, &verdict, seam->last.number);
 	log_error(log_msg("the registry's storage differs from its events: storage counts from here on"),
 		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict.differ));
 	duty->correct = true;

@@ -4,7 +4,6 @@
  * Everything here may be taken back: blocks go into the overlay, and become final when finality comes to them. */
 #include "gateway/steward/index_internal.h"
 #include "gateway/runtime/log.h"
-#include "gateway/runtime/metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,12 +29,9 @@ struct near {
 	struct index_step step;
 };
 
-static void caught(const struct index_duty *duty, unsigned provider, const char *why, uint64_t number)
+static void caught(struct index_duty *duty, unsigned provider, const char *why, uint64_t number)
 {
-	eth_rpc_distrust(duty->ctx->rpc, provider, why);
-	metrics_add(METRIC_INDEX_LIES, 1);
-	log_warn(log_msg("a provider's answer is not believed"), log_str("chain", duty->ctx->chain->name),
-		 log_str("why", why), log_u64("block", number));
+	index_distrust(duty, UINT32_C(1) << provider, why, number, number);
 }
 
 /* ---- headers ---- */
