@@ -87,7 +87,7 @@ class Watch {
       await Promise.all(ids.flatMap((id) => [this.now(picture, id), this.then(picture, id), this.ask(`/agent/31337/${id}/did.json`)]));
       await sleep(100);
     } while (Date.now() < end);
-    await this.judge.tables(picture);
+    await this.judge.tables(picture, true);
     return `${this.said.right} right, ${this.said.none} not answered`;
   }
 }
@@ -167,14 +167,7 @@ class Trial {
     await this.forget();
     const before = await this.picture();
     this.liar.behave(name, await this.state());
-    if (alone && !faults[name].backfill) {
-      this.liar.behave(null); // it must get as far as being ready
-      await this.serve(alone);
-      this.liar.behave(name, await this.state());
-      await this.forget();
-    } else {
-      await this.serve(alone);
-    }
+    await this.serve(alone);
     return this.outcome(alone && !faults[name].backfill, before);
   }
 
@@ -189,10 +182,12 @@ class Trial {
       await this.judge.judge({ share: 0.002, ms: 90000 });
       return `${said}; right ${Date.now() - healed} ms after it behaves`;
     }
-    const look = new Watch(this.judge, before).look(500);
+    let wrong = null;
+    const look = new Watch(this.judge, before).look(500).catch((e) => { wrong = e; });
     await this.judge.caughtUp(90000);
     const ms = Date.now() - started;
     said = await look;
+    if (wrong) throw wrong;
     assert.ok(this.liar.calls > 0, 'the fault was not met');
     await this.judge.judge({ share: 0.002 });
     return `right in ${ms} ms (${said} meanwhile)`;
@@ -209,6 +204,7 @@ class Trial {
     console.log(this.rows.at(-1).join(' | '));
     this.liar.behave(null);
     await this.stack.quit();
+    if (this.rows.at(-1)[1].startsWith('FAILED')) await this.forget(); // the next case is another one
   }
 
   async all() {
