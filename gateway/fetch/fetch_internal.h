@@ -73,7 +73,7 @@ struct fetch_flight {
 	struct curl_slist *headers, *resolve, *connect_to;
 	char error[CURL_ERROR_SIZE];
 	uint8_t *body;
-	size_t len, room, header_len;
+	size_t len, room, header_len, passed_over;
 	bool too_large, encoded, denied, not_ok;
 	bool has_max_age;
 	uint64_t max_age_s;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BODY_START = 8192, RESOLVE_MAX = DID_WEB_HOST_SIZE + 16 + FETCH_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3) };
+enum { BODY_START = 8192, PAGE_MAX = 65536, RESOLVE_MAX = DID_WEB_HOST_SIZE + 16 + FETCH_ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3) };
 
 /* ---- how it ended ---- */
 
@@ -214,6 +214,9 @@ static size_t on_curl_body(char *bytes, size_t size, size_t n, void *arg)
 
 	(void)curl_easy_getinfo(flight->easy, CURLINFO_RESPONSE_CODE, &status);
 	flight->not_ok = status != 200;
+	/* libcurl names a redirect's target only when all of the answer came: pages about it are passed over */
+	if (flight->not_ok && status >= 300 && status < 400 && (flight->passed_over += more) <= PAGE_MAX)
+		return more;
 	flight->too_large = !flight->not_ok && more > flight->cap - flight->len;
 	if (flight->not_ok || flight->too_large)
 		return 0;
@@ -424,7 +427,7 @@ int fetch_transfer_begin(struct fetch_flight *flight)
 {
 	int64_t left = flight->deadline_ms - fetch_now_ms();
 
-	flight->len = flight->header_len = 0;
+	flight->len = flight->header_len = flight->passed_over = 0;
 	flight->too_large = flight->encoded = flight->denied = flight->not_ok = flight->has_max_age = false;
 	flight->error[0] = '\0';
 	flight->easy = curl_easy_init();

@@ -43,6 +43,8 @@ const pages = {
 	'/count': (req, res) => setTimeout(() => res.end(String(++counted)), 50),
 	'/empty': (req, res) => res.end(),
 	'/one': (req, res) => res.writeHead(302, { Location: '/ok' }).end(),
+	'/one-page': (req, res) => res.writeHead(301, { Location: '/ok' }).end('<html>moved</html>'.repeat(20)),
+	'/one-endless': (req, res) => pour(res.writeHead(301, { Location: '/ok' })),
 	'/two': (req, res) => res.writeHead(307, { Location: `https://good.example:${port}/one` }).end(),
 	'/three': (req, res) => res.writeHead(301, { Location: '/two' }).end(),
 	'/loop': (req, res) => res.writeHead(302, { Location: '/loop' }).end(),

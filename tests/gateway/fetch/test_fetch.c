@@ -200,6 +200,8 @@ static void what_goes_wrong_is_told_apart(void **state)
 		{"/garbage", false, FETCH_BROKEN, 0},
 		{"/one", false, FETCH_REDIRECT, 302},
 		{"/one", true, FETCH_OK, 200},
+		{"/one-page", true, FETCH_OK, 200},
+		{"/one-endless", true, FETCH_REDIRECT, 301},
 		{"/two", true, FETCH_OK, 200},
 		{"/three", true, FETCH_REDIRECT, 302},
 		{"/loop", true, FETCH_REDIRECT, 302},
