@@ -286,6 +286,8 @@ static void judge(struct fetch_flight *flight)
 		preset(flight, FETCH_NOT_HTTPS, 0, "Plain http is not fetched.");
 	} else if (flight->exempt == NULL && !fetch_host_allowed(flight->host)) {
 		preset(flight, FETCH_BAD_HOST, 0, "The host is not a public DNS name.");
+	} else if (flight->exempt == NULL && flight->port < 1024 && flight->port != 443 && flight->port != 80) {
+		preset(flight, FETCH_BAD_HOST, 0, "The port is one of other services.");
 	}
 }
 

@@ -2,6 +2,7 @@
 /* GET from hosts that strangers name, on the caller's loop, under the rules F1-F9 (docs/formats.md section 12):
  *
  *   F2  a host is a public DNS name: at least one dot, LDH labels, no number at the end, not localhost, *.local, *.internal
+ *	 (and no port below 1024 but 443 and 80: those speak other protocols)
  *   F3  names are looked up here (libevent's resolver: never the hosts file, never a search list), EVERY address is held against
  *	 the list of fetch_address_denied(), one denied refuses all; the connection goes to a checked address only, and the socket's
  *	 address is checked again when it is opened. There is no second lookup, so a name cannot be bound again in between

@@ -136,7 +136,7 @@ static void on_done(void *arg, const struct fetch_answer *answer)
 
 static enum fetch_end get(const char *host, const char *path)
 {
-	const struct fetch_request request = {.host = host, .port = 9, .path = path, .cap = 100};
+	const struct fetch_request request = {.host = host, .port = 8443, .path = path, .cap = 100};
 	struct result result = {.done = false};
 
 	assert_int_equal(fetch_get(fetcher, &request, on_done, &result), 0);
@@ -202,7 +202,7 @@ static void dead_names_do_not_silence_the_others(void **state)
 
 		(void)snprintf(path, sizeof(path), "/%d", i & 7);
 		assert_int_equal(fetch_get(fetcher,
-					   &(const struct fetch_request){.host = "silent.example", .port = 9, .path = path, .cap = 1},
+					   &(const struct fetch_request){.host = "silent.example", .port = 8443, .path = path, .cap = 1},
 					   on_done, &results[i]),
 				 0);
 	}

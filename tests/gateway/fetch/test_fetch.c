@@ -290,7 +290,9 @@ static void private_places_are_out_of_reach(void **state)
 			fail_msg("%s: %s", cases[i].host, fetch_word(result.end));
 	}
 	/* the exemption is for its ports, and http is refused elsewhere */
-	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .port = 1, .path = "/ok", .cap = CAP}).end, FETCH_DNS);
+	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .port = 8443, .path = "/ok", .cap = CAP}).end, FETCH_DNS);
+	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .port = 25, .path = "/ok", .cap = CAP}).end, FETCH_BAD_HOST);
+	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .port = 80, .path = "/ok", .cap = CAP}).end, FETCH_DNS);
 	assert_int_equal(get(&(struct fetch_request){.host = "good.example", .path = "/ok", .cap = CAP}).end, FETCH_OK);
 	assert_int_equal(get(&(struct fetch_request){.http = true, .host = "unknown.example", .path = "/ok", .cap = CAP}).end,
 			 FETCH_NOT_HTTPS);
