@@ -222,19 +222,31 @@ static void reply_authority(struct agent_request *state, enum authority_role rol
 			     view_tier(tier)));
 }
 
-static const struct store_span *span_of(const struct store_resolved *row, enum authority_role role)
+/* From when until when the address speaks in the roles it holds then: with both, from the earlier to the later. false: not at
+ * all, or the state was not read from the index. */
+static bool span_of(struct store_span *out, const struct reading_state *state, const struct store_resolved *row,
+		    const struct eth_address *address)
 {
-	if (!row || role == AUTHORITY_NONE)
-		return NULL;
-	return role == AUTHORITY_WALLET ? &row->wallet : &row->owner;
+	bool wallet = address_equal(&state->wallet, address), owner = address_equal(&state->owner, address);
+
+	if (!row || role_of(state, address) == AUTHORITY_NONE)
+		return false;
+	*out = wallet ? row->wallet : row->owner;
+	if (!wallet || !owner)
+		return true;
+	if (row->owner.from.number < out->from.number)
+		out->from = row->owner.from;
+	if (!row->owner.until.known || (out->until.known && row->owner.until.number > out->until.number))
+		out->until = row->owner.until;
+	return true;
 }
 
 static void on_authority_then(void *arg, int err, const struct reading_at *at)
 {
 	struct agent_request *state = arg;
-	const struct store_span *span;
+	struct store_span span;
 	enum authority_role role;
-	bool settled;
+	bool settled, spanned;
 
 	if (err != 0 || !at->state.exists) {
 		if (err != 0)
@@ -244,20 +256,21 @@ static void on_authority_then(void *arg, int err, const struct reading_at *at)
 		return;
 	}
 	role = role_of(&at->state, &state->address);
-	span = span_of(at->row, role);
+	spanned = span_of(&span, &at->state, at->row, &state->address);
 	/* "no" of a final block stays no; "yes" has an end that is still to come */
 	settled = at->indexed && strcmp(at->finality, "final") == 0 &&
-		  (!span || (span->until.known && span->until.number <= at->scope.final));
-	reply_authority(state, role, point_json(at, &state->when), span ? view_block(&at->scope, &span->from) : json_null(),
-			span ? view_block(&at->scope, &span->until) : json_null(), at->state.tier,
+		  (!spanned || (span.until.known && span.until.number <= at->scope.final));
+	reply_authority(state, role, point_json(at, &state->when), spanned ? view_block(&at->scope, &span.from) : json_null(),
+			spanned ? view_block(&at->scope, &span.until) : json_null(), at->state.tier,
 			settled ? settled_cache : current_cache);
 }
 
 static void on_authority_now(void *arg, int err, const struct reading_now *now)
 {
 	struct agent_request *state = arg;
-	const struct store_span *span;
+	struct store_span span;
 	enum authority_role role;
+	bool spanned;
 
 	if (err != 0 || !now->latest.exists) {
 		if (err != 0)
@@ -268,9 +281,9 @@ static void on_authority_now(void *arg, int err, const struct reading_now *now)
 	}
 	/* at both ends, in the role held at safe: as attestations are judged */
 	role = role_of(&now->latest, &state->address) == AUTHORITY_NONE ? AUTHORITY_NONE : role_of(&now->safe, &state->address);
-	span = role == role_of(&now->latest, &state->address) ? span_of(now->row, role) : NULL;
+	spanned = role != AUTHORITY_NONE && span_of(&span, &now->latest, now->row, &state->address);
 	reply_authority(state, role, view_block(&now->scope, &now->latest_block),
-			span ? view_block(&now->scope, &span->from) : json_null(), json_null(), weaker(&now->safe, &now->latest),
+			spanned ? view_block(&now->scope, &span.from) : json_null(), json_null(), weaker(&now->safe, &now->latest),
 			current_cache);
 }
 

@@ -280,7 +280,7 @@ static void authority(void **state)
 		const char *since, *until;
 		bool settled;
 	} rows[] = {
-		{"0a", "12", "wallet", "12", "20", true},  /* wallet wins where it is both */
+		{"0a", "12", "wallet", "12", "33", false}, /* both: wallet wins, and it still speaks as owner when that ends */
 		{"0a", "20", "owner", "12", "33", false},
 		{"0b", "20", "wallet", "20", "33", false},
 		{"0b", "19", "(null)", "(null)", "(null)", true},
