@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { TEXT, NUMBER, FLAG };
+enum kind { TEXT, LIST, NUMBER, FLAG }; /* LIST: items with spaces between; in the file also a line each */
 
 struct setting {
 	const char *name;
@@ -30,18 +30,18 @@ static const struct setting settings[] = {
 	{"metrics_listen", TEXT, AT(metrics_listen), "127.0.0.1:8005", 0, 0, "address and port for /metrics; empty for none"},
 	{"database", TEXT, AT(database), "dbname=kedge", 0, 0, "libpq connection string"},
 	{"owner_database", TEXT, AT(owner_database), "", 0, 0, "the same for `kedge db migrate`, as the role that owns the schema; empty: as database"},
-	{"rpc_url", TEXT, AT(rpc_url), "http://127.0.0.1:8545", 0, 0, "JSON-RPC endpoints of the default chain, space between, best first"},
+	{"rpc_url", LIST, AT(rpc_url), "http://127.0.0.1:8545", 0, 0, "JSON-RPC endpoints of the default chain, space between, best first"},
 	{"rpc_quorum", NUMBER, AT(rpc_quorum), "0", 0, 16, "providers that must name the same finalized block; 0 for no comparison"},
 	{"chain_id", NUMBER, AT(chain_id), "8453", 1, UINT64_MAX >> 11, "chain of the default identity registry"},
 	{"registry", TEXT, AT(registry), "0x8004a169fb4a3325136eb29fa0ceb6d2e539a432", 0, 0, "address of the default ERC-8004 IdentityRegistry"},
 	{"registry_start", NUMBER, AT(registry_start), "41663783", 0, UINT64_MAX >> 11, "block the index of the default registry begins at"},
-	{"registry_code", TEXT, AT(registry_code), "", 0, 0, "code hashes of implementations whose storage layout is known, space between; empty: the one this release knows"},
-	{"registries", TEXT, AT(registries), "", 0, 0, "other registries served: CHAIN:0xADDRESS:START, space between"},
-	{"rpc_others", TEXT, AT(rpc_others), "", 0, 0, "endpoints of other chains: CHAIN=URL, space between"},
+	{"registry_code", LIST, AT(registry_code), "", 0, 0, "code hashes of implementations whose storage layout is known, space between; empty: the one this release knows"},
+	{"registries", LIST, AT(registries), "", 0, 0, "other registries served: CHAIN:0xADDRESS:START, space between"},
+	{"rpc_others", LIST, AT(rpc_others), "", 0, 0, "endpoints of other chains: CHAIN=URL, space between"},
 	{"multicall", TEXT, AT(multicall), "0xca11bde05977b3631167028862be2a173976ca11", 0, 0, "address of Multicall3; empty to read in plain batches"},
 	{"reputation", TEXT, AT(reputation), "", 0, 0, "address of the ReputationRegistry whose feedback is logged; empty for none"},
-	{"ipfs_gateways", TEXT, AT(ipfs_gateways), "", 0, 0, "URLs that ipfs paths are appended to, space between; empty: ipfs is not fetched"},
-	{"fetch_allow", TEXT, AT(fetch_allow), "", 0, 0, "tests only: HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT items exempt from the address rules of fetches"},
+	{"ipfs_gateways", LIST, AT(ipfs_gateways), "", 0, 0, "URLs that ipfs paths are appended to, space between; empty: ipfs is not fetched"},
+	{"fetch_allow", LIST, AT(fetch_allow), "", 0, 0, "tests only: HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT items exempt from the address rules of fetches"},
 	{"fetch_ca", TEXT, AT(fetch_ca), "", 0, 0, "tests only: PEM file trusted for the hosts of fetch_allow"},
 	{"file_refresh_s", NUMBER, AT(file_refresh_s), "3600", 1, 604800, "a registration file is fetched again after this many seconds"},
 	{"anchor_contract", TEXT, AT(anchor_contract), "", 0, 0, "address of KedgeAnchor; empty for no anchoring"},
@@ -132,6 +132,7 @@ int config_set(struct config *config, struct config_error *err, const char *name
 	case FLAG:
 		return set_flag(config, err, s, value);
 	case TEXT:
+	case LIST:
 		return set_text(config, err, s, value);
 	}
 	return -EINVAL;
@@ -145,6 +146,7 @@ struct file_reading {
 	FILE *file;
 	unsigned line;
 	bool failed;
+	bool seen[SETTINGS];
 };
 
 /* libinih takes an indented line for more of the value above, and cuts a long one in two: neither may happen silently. */
@@ -158,8 +160,8 @@ static char *read_line(char *text, int size, void *user)
 		return NULL;
 	reading->line++;
 	if (length > LINE_MAX_BYTES && got[length - 1] != '\n') {
-		refuse(reading->err, "line %u: longer than %d bytes; give this setting as an environment variable", reading->line,
-		       LINE_MAX_BYTES);
+		refuse(reading->err, "line %u: longer than %d bytes; a list goes on in another line of the same name; give any other "
+				     "setting as an environment variable", reading->line, LINE_MAX_BYTES);
 		reading->failed = true;
 		return NULL;
 	}
@@ -169,6 +171,23 @@ static char *read_line(char *text, int size, void *user)
 		return NULL;
 	}
 	return got;
+}
+
+/* A list goes on where its name stands again; of two values for anything else one would be lost silently. */
+static int set_from_line(struct file_reading *reading, struct config_error *err, const char *name, const char *value)
+{
+	const struct setting *s = find(name);
+	char joined[2 * CONFIG_TEXT_MAX];
+	bool again = s && reading->seen[s - settings];
+
+	if (s)
+		reading->seen[s - settings] = true;
+	if (!again)
+		return config_set(reading->config, err, name, value);
+	if (s->kind != LIST)
+		return refuse(err, "%s: stands there twice", name);
+	snprintf(joined, sizeof(joined), "%s %s", (const char *)reading->config + s->offset, value);
+	return set_text(reading->config, err, s, joined);
 }
 
 static int on_line(void *user, const char *section, const char *name, const char *value)
@@ -181,7 +200,7 @@ static int on_line(void *user, const char *section, const char *name, const char
 		reading->failed = true;
 		return 0;
 	}
-	if (config_set(reading->config, &inner, name, value ? value : "") != 0) {
+	if (set_from_line(reading, &inner, name, value ? value : "") != 0) {
 		refuse(reading->err, "line %u: %s", reading->line, inner.text);
 		reading->failed = true;
 		return 0;

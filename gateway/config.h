@@ -3,12 +3,13 @@
  * setting is found at start and not in production.
  *
  * Every setting is a row of one table in config.c: name, type, default, meaning. `kedge serve --help` prints that table.
- * In the file a setting is `name = value` before any section; in the environment it is KEDGE_ and the name in upper case. */
+ * In the file a setting is `name = value` before any section, of at most 198 bytes; in the environment it is KEDGE_ and the name in
+ * upper case. A list (rpc_url, registries, …) goes on in the file where its name stands again; any other setting stands there once. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONFIG_TEXT_MAX = 512 };
+enum { CONFIG_TEXT_MAX = 2048 }; /* 16 providers with keys in their URLs, 16 registries */
 
 struct config {
 	char state[CONFIG_TEXT_MAX];          /* folder of keys/, run/ and signer.state; 0700 */

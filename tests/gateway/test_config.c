@@ -88,6 +88,7 @@ static void lines_a_file_may_not_have(void **state)
 		{"workers = 1\n[serve]\nopen_quota = 5\n", "line 3: section [serve]"},
 		{"workers\n", "line 1: not `name = value`"},
 		{"worker = 1\n", "line 1: unknown setting 'worker'"},
+		{"workers = 1\nopen_quota = 5\nworkers = 1\n", "line 3: workers: stands there twice"},
 	};
 
 	(void)state;
@@ -108,10 +109,36 @@ static void lines_a_file_may_not_have(void **state)
 	}
 }
 
+/* Addresses of providers hold keys and are long: the file's lines are not. */
+static void lists_go_on(void **state)
+{
+	char path[] = "/tmp/kedge-config-XXXXXX";
+	char *plain[] = {NULL}, *over[] = {"KEDGE_RPC_URL=http://over", NULL};
+	const char *text = "rpc_url = http://a\nworkers = 3\nrpc_url = http://b http://c\nregistries = x\nrpc_url=http://d\n";
+	struct config_error err;
+	struct config config;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(config_load(&config, &err, path, plain), 0);
+	assert_string_equal(config.rpc_url, "http://a http://b http://c http://d");
+	assert_string_equal(config.registries, "x");
+	assert_int_equal(config_load(&config, &err, path, over), 0);
+	assert_string_equal(config.rpc_url, "http://over");
+	for (unsigned i = 0; i < 20; i++)
+		assert_true(dprintf(fd, "rpc_url = http://%0150u\n", i) > 0);
+	assert_int_equal(config_load(&config, &err, path, plain), -EINVAL);
+	assert_non_null(strstr(err.text, "rpc_url: longer than 2047 bytes"));
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(file_then_environment), cmocka_unit_test(refusals),
-					   cmocka_unit_test(lines_a_file_may_not_have)};
+					   cmocka_unit_test(lines_a_file_may_not_have), cmocka_unit_test(lists_go_on)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
