@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8 };
+enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8, DECIDED_MAX = 4 };
 
 struct compare {
 	struct index_duty *duty;
@@ -44,9 +44,31 @@ static int correct(struct compare *work, const struct store_state *row, const st
 	return index_step_state(work->step, work->registry, &state, &work->block);
 }
 
+static bool is_lie(struct compare *work, const struct store_state *row, const struct multicall_state *found)
+{
+	struct index_duty *duty = work->duty;
+	unsigned doubted = duty->read_by;
+	struct multicall_state other;
+	bool proven, lie;
+
+	if (found->err != 0 ||
+	    index_decide(&other, &proven, duty, work->registry, row->agent_id, &work->block, doubted) != 0)
+		return false;
+	lie = !index_same_state(&other, found);
+	multicall_states_clear(&other, 1);
+	if (lie)
+		index_distrust(duty, UINT32_C(1) << doubted,
+			       proven ? "a state that a proof contradicts" : "a state that another provider contradicts", work->number,
+			       work->number);
+	return lie;
+}
+
 static int differs(struct compare *work, const struct store_state *row, const struct multicall_state *found,
 		   enum store_tier tier)
 {
+	/* one that is decided against whoever read it is a lie about states, not about logs */
+	if (work->step == NULL && work->verdict->differ < DECIDED_MAX && is_lie(work, row, found))
+		return -EAGAIN;
 	work->verdict->differ++;
 	work->verdict->owners += !found->exists || memcmp(row->owner, found->owner.bytes, 20) != 0;
 	work->verdict->known = work->verdict->known && work->registry->known;

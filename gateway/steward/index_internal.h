@@ -10,7 +10,8 @@
  *   index_read.c      states from storage in place of folded ones
  *   index_join.c      after the backfill: the stretch becomes part of the index when storage agrees with it
  *   index_compare.c   every agent's storage against its folded state
- *   index_watch.c     implementations behind the proxies; proofs of what changed */
+ *   index_watch.c     implementations behind the proxies
+ *   index_proof.c     proofs of what changed, and of what is in doubt */
 #include "eth/rpc_read.h"
 #include "gateway/identity/fold_events.h"
 #include "gateway/identity/layout.h"
@@ -82,6 +83,9 @@ struct index_proof_job {
 	uint8_t agent[32];
 	uint64_t number;
 	struct eth_hash block;
+	struct eth_address owner, wallet; /* what it must prove; zero: no wallet */
+	struct eth_hash uri;		  /* keccak256 of it */
+	size_t uri_len;
 };
 
 struct index_duty {
@@ -102,6 +106,7 @@ struct index_duty {
 	bool correct;	       /* the next block takes over what storage says of all agents */
 	unsigned contradicted; /* backfills in a row that storage contradicted */
 	uint32_t backfilled_by; /* providers of the last one, as bits */
+	unsigned read_by;	/* who gave the last answer about states */
 	unsigned short_rounds; /* rounds in a row that latest was below the tip */
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
 	bool no_multicall, fork_warned, plain_warned;
@@ -187,6 +192,7 @@ __attribute__((warn_unused_result)) int index_read_states(struct index_duty *dut
 							  bool doubtful, uint64_t latest);
 
 /* Reads agents at one block. tier says where from. Errors as multicall_read() and eth_rpc_wait(). */
+bool index_same_state(const struct multicall_state *a, const struct multicall_state *b);
 __attribute__((warn_unused_result)) int index_read_agents(struct multicall_state *states, enum store_tier *tier,
 							  struct index_duty *duty, const struct multicall_ask *asks,
 							  size_t n, const struct eth_hash *block);
@@ -240,6 +246,14 @@ __attribute__((warn_unused_result)) int index_overlay_add(struct index_duty *dut
 
 /* Looks at the implementations of registries not looked at yet. Failures are logged and tried again. */
 void index_watch(struct index_duty *duty);
+
+/* ---- index_proof.c ---- */
+
+/* What an agent's storage is at a block where the answer of provider `doubted` is in doubt: by proof where the layout is known,
+ * else by another provider's word. -ENOENT: there is neither; or errors of the read. */
+__attribute__((warn_unused_result)) int index_decide(struct multicall_state *out, bool *proven, struct index_duty *duty,
+						     struct index_registry *registry, const uint8_t agent[static 32],
+						     const struct eth_hash *block, unsigned doubted);
 /* Notes the states of a stored step for proving. */
 void index_proofs_note(struct index_duty *duty, const struct index_step *step);
 /* Takes proofs that wait, at most `most`. */

@@ -25,6 +25,15 @@ static const struct eth_address *multicall_of(const struct index_duty *duty)
 	return duty->chains.has_multicall && !duty->no_multicall ? &duty->chains.multicall : NULL;
 }
 
+static int ask_one(struct eth_rpc_answer **answer, struct index_duty *duty, const struct eth_rpc_calls *list)
+{
+	int err = eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+
+	if (err == 0)
+		duty->read_by = (*answer)->provider;
+	return err;
+}
+
 /* One batch, by the tier the settings ask for. Providers that contradict each other are an error that is told; where fewer
  * than the quorum answer at all, one is believed, and the tier says rpc. */
 static int ask(struct eth_rpc_answer **answer, enum store_tier *tier, struct index_duty *duty,
@@ -36,21 +45,21 @@ static int ask(struct eth_rpc_answer **answer, enum store_tier *tier, struct ind
 
 	*tier = STORE_TIER_RPC;
 	if (need < 2 || need > eth_rpc_providers(duty->ctx->rpc))
-		return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+		return ask_one(answer, duty, list);
 	err = eth_rpc_quorum_wait(answer, &quorum, duty->ctx->rpc, list, need, INDEX_RPC_MS);
-	for (unsigned i = 0; err == 0 && i < ETH_RPC_PROVIDERS_MAX; i++)
-		if ((quorum.dissenting & (UINT32_C(1) << i)) != 0) {
-			eth_rpc_distrust(duty->ctx->rpc, i, "another state than the quorum's");
-			metrics_add(METRIC_INDEX_LIES, 1);
-		}
-	if (err == 0)
+	if (err == 0) {
+		if (quorum.dissenting != 0)
+			index_distrust(duty, quorum.dissenting, "another state than the quorum's", 0, duty->heads.latest.number);
+		duty->read_by = (*answer)->provider;
 		*tier = STORE_TIER_QUORUM;
-	else if (err == -ENOTUNIQ)
+		return 0;
+	}
+	if (err == -ENOTUNIQ)
 		log_error(log_msg("providers contradict each other about a state"), log_u64("answered", quorum.answered),
 			  log_u64("agreed", quorum.agreed), log_u64("quorum", need));
-	if (err != -EIO)
-		return err == -ENOTUNIQ ? -EAGAIN : err;
-	return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+	if (err == -EIO)
+		return ask_one(answer, duty, list);
+	return err == -ENOTUNIQ ? -EAGAIN : err;
 }
 
 static int read_once(struct multicall_state *states, enum store_tier *tier, struct index_duty *duty,
@@ -117,19 +126,60 @@ int index_read_agents(struct multicall_state *states, enum store_tier *tier, str
 	return worth_apart(err) ? read_apart(states, tier, duty, asks, n, block) : err;
 }
 
-/* The events' word against storage's. */
-static void note_difference(const struct index_duty *duty, const struct store_state *state, const struct index_mark *mark,
-			    const struct multicall_state *found)
+bool index_same_state(const struct multicall_state *a, const struct multicall_state *b)
 {
-	bool same = found->exists && memcmp(found->owner.bytes, state->owner, 20) == 0 &&
-		    memcmp(found->wallet.bytes, state->wallet, 20) == 0 && found->uri_len == state->uri.len &&
-		    (found->uri_len == 0 || memcmp(found->uri, state->uri.data, found->uri_len) == 0);
+	if (!a->exists || !b->exists)
+		return a->exists == b->exists;
+	return address_equal(&a->owner, &b->owner) && address_equal(&a->wallet, &b->wallet) && a->uri_len == b->uri_len &&
+	       (a->uri_len == 0 || memcmp(a->uri, b->uri, a->uri_len) == 0);
+}
 
-	if (same || mark->doubtful || found->err != 0)
-		return;
+/* The folded state in the other's form; its URI is borrowed. */
+static struct multicall_state folded(const struct store_state *state, const struct index_mark *mark)
+{
+	struct multicall_state out = {.exists = !mark->absent, .uri_len = state->uri.len};
+	uint8_t *uri;
+
+	memcpy(&uri, &state->uri.data, sizeof(uri)); /* not written through */
+	out.uri = uri;
+	memcpy(out.owner.bytes, state->owner, 20);
+	if (state->has_wallet)
+		memcpy(out.wallet.bytes, state->wallet, 20);
+	return out;
+}
+
+/* Storage is not what the events say. A receiver that acts while it is minted to makes it so, or an odd contract; or somebody
+ * lies. Where a proof or another provider says otherwise too, *found becomes that. */
+static int settle_doubt(struct index_duty *duty, const struct store_state *state, const struct index_mark *mark,
+			struct multicall_state *found, enum store_tier *tier)
+{
+	struct multicall_state events = folded(state, mark), other;
+	unsigned doubted = duty->read_by;
+	bool proven;
+	int err = index_decide(&other, &proven, duty, mark->registry, state->agent_id, &mark->block, doubted);
+
+	if (err == -ENOMEM)
+		return err;
+	if (err == 0 && !index_same_state(&other, found)) {
+		if (!proven && !index_same_state(&other, &events)) {
+			multicall_states_clear(&other, 1);
+			return -EAGAIN; /* three words of one thing */
+		}
+		index_distrust(duty, UINT32_C(1) << doubted, proven ? "a state that a proof contradicts" : "a state that another provider and the events contradict",
+			       state->number, state->number);
+		multicall_states_clear(found, 1);
+		*found = other;
+		*tier = STORE_TIER_RPC; /* the proof itself is stored later, and raises it */
+		return 0;
+	}
+	if (err == 0)
+		multicall_states_clear(&other, 1);
+	if (mark->doubtful)
+		return 0;
 	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
 	log_warn(log_msg("storage differs from the events: storage counts"), log_str("chain", duty->ctx->chain->name),
 		 log_hex("agent", state->agent_id, 32), log_u64("block", state->number));
+	return 0;
 }
 
 static int apply(struct index_step *step, struct index_duty *duty, size_t at, struct multicall_state *found,
@@ -137,10 +187,14 @@ static int apply(struct index_step *step, struct index_duty *duty, size_t at, st
 {
 	struct store_state *state = &step->states[at];
 	struct index_mark *mark = &step->marks[at];
+	struct multicall_state events = folded(state, mark);
 	struct pg_bytes uri;
-	int err;
+	int err = 0;
 
-	note_difference(duty, state, mark, found);
+	if (found->err == 0 && (mark->doubtful || !index_same_state(found, &events)))
+		err = settle_doubt(duty, state, mark, found, &tier);
+	if (err != 0)
+		return err;
 	if (found->err != 0 && !found->exists)
 		return 0; /* cannot be read: the events' word stays */
 	mark->absent = !found->exists;
@@ -154,10 +208,10 @@ static int apply(struct index_step *step, struct index_duty *duty, size_t at, st
 	err = index_step_uri(&uri, step, found->uri, found->uri_len);
 	if (err == 0 && found->uri_len > 0) {
 		err = index_grow(&step->owned, &step->owned_room, step->nowned, sizeof(*step->owned));
-		if (err == 0)
+		if (err == 0) {
 			step->owned[step->nowned++] = found->uri;
-		if (err == 0)
 			found->uri = NULL;
+		}
 	}
 	if (err != 0)
 		return err;
