@@ -81,7 +81,8 @@ export const faults = {
     answer: async (call) => (call.method === 'eth_getProof' && call.params[2] !== 'latest' ? fail(-32602, 'distance to target block exceeds maximum proof window') : null),
   },
   'another owner, with the true proof': {
-    alone: false, // one who is asked alone and lies in everything but proofs can only be caught where proofs are asked for
+    // who is asked for a state and nothing else (a direct read, tier "rpc") can only be believed; what is stored must not be its
+    alone: false, watch: false,
     // single calls and Multicall3 alike: the addresses of the agents' owners are replaced where they stand
     answer: async (call, answer, state) => (call.method === 'eth_call' && typeof answer.result === 'string' && state.owner
       ? { result: answer.result.replaceAll(state.owner.slice(2).toLowerCase(), '66'.repeat(20)) } : null),
