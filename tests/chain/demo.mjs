@@ -28,8 +28,8 @@ function kedge(words, input) {
   });
 }
 
-// An agent of a former ./up --keep is used again.
-async function join(chain, name) {
+// An agent of a former ./up --keep is used again; to another the gas is given here.
+async function meet(chain, name) {
   const folder = path.join(wanted.dir, 'agents');
   const key = path.join(folder, `${name}.key`);
   const card = path.join(folder, `${name}.json`);
@@ -41,6 +41,11 @@ async function join(chain, name) {
   if (!fs.existsSync(key)) await kedge(['keygen', 'agent', '--out', key]);
   const { address } = JSON.parse(await kedge(['keygen', 'agent', '--out', key, '--show', '--json']));
   await chain.cheat('anvil_setBalance', address, GIFT);
+  return { name, address, key, card };
+}
+
+async function join({ name, address, key, card, id }) {
+  if (id !== undefined) return { id, name, address, key };
   const got = JSON.parse(await kedge(['agent', 'register', '--key', key, '--json']));
   fs.writeFileSync(card, JSON.stringify({ id: got.agentId, name, address }) + '\n');
   return { id: got.agentId, name, address, key };
@@ -77,8 +82,10 @@ async function play(agents, game) {
 async function main() {
   const { rpc } = JSON.parse(fs.readFileSync(path.join(wanted.dir, 'chain.json'), 'utf8'));
   const chain = new Chain(rpc);
-  const agents = [];
-  for (const name of NAMES) agents.push(await join(chain, name));
+  // Gifts first: a cheat leaks into the block before it, which then has no proof, and so must not be one in which an agent changed.
+  const met = [], agents = [];
+  for (const name of NAMES) met.push(await meet(chain, name));
+  for (const one of met) agents.push(await join(one));
   const until = Date.now() + 12000;
   for (const { id, name } of agents)
     while (!(await isSafe(id))) {
