@@ -86,6 +86,7 @@ struct index_proof_job {
 	struct eth_address owner, wallet; /* what it must prove; zero: no wallet */
 	struct eth_hash uri;		  /* keccak256 of it */
 	size_t uri_len;
+	bool final; /* left the overlay as part of the final chain */
 };
 
 struct index_duty {
@@ -258,3 +259,5 @@ __attribute__((warn_unused_result)) int index_decide(struct multicall_state *out
 void index_proofs_note(struct index_duty *duty, const struct index_step *step);
 /* Takes proofs that wait, at most `most`. */
 void index_proofs_take(struct index_duty *duty, unsigned most);
+/* Before the overlay lets go of blocks up to `number`, which are final: what waits to be proven in them stays due. */
+void index_proofs_final(struct index_duty *duty, uint64_t number);

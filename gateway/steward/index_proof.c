@@ -201,16 +201,29 @@ static bool still_there(const struct index_duty *duty, const struct index_proof_
 {
 	uint64_t first = duty->noverlay > 0 ? duty->overlay[0].number : 0;
 
+	if (job->final)
+		return true;
 	return duty->noverlay > 0 && job->number >= first && job->number - first < duty->noverlay &&
 	       memcmp(duty->overlay[job->number - first].hash, job->block.bytes, 32) == 0;
 }
 
-/* A state that was stored and is now disproved: whatever came of those blocks is taken again. */
+/* Where blocks are final within a round, or after a pause, they would else be gone before their proofs are asked for. */
+void index_proofs_final(struct index_duty *duty, uint64_t number)
+{
+	for (size_t i = 0; i < duty->nproofs; i++)
+		if (duty->proofs[i].number <= number)
+			duty->proofs[i].final = still_there(duty, &duty->proofs[i]);
+}
+
+/* A state that was stored and is now disproved: whatever came of those blocks is taken again; behind what is final already, all
+ * agents are compared with storage in the next block. */
 static int disproved(struct index_duty *duty, const struct index_proof_job *job)
 {
-	log_error(log_msg("a proof contradicts a stored state: the blocks that are not final are taken again"),
+	log_error(log_msg(job->final ? "a proof contradicts a final state of the index: agents are compared with storage anew"
+				     : "a proof contradicts a stored state: the blocks that are not final are taken again"),
 		  log_u64("block", job->number), log_hex("agent", job->agent, 32));
 	duty->nproofs = 0;
+	duty->correct = duty->correct || job->final;
 	return index_overlay_restart(duty);
 }
 

@@ -190,6 +190,7 @@ static int finalize(struct index_duty *duty, const struct store_index_block *blo
 	}
 	duty->place = place;
 	index_end_alarm(duty);
+	index_proofs_final(duty, block->number);
 	gone = (size_t)(block->number - duty->overlay[0].number);
 	duty->noverlay -= gone;
 	memmove(duty->overlay, duty->overlay + gone, duty->noverlay * sizeof(*duty->overlay));
