@@ -5,6 +5,7 @@
   structure.py links    TOP BUILD   what a library needs is defined in a library it may use
   structure.py includes TOP         headers of rooms below only; pure rooms include nothing that does I/O or reads a clock
   structure.py texts    TOP         SQL in sql/ only; nothing left unfinished; long files say why
+  structure.py manual   TOP         docs/api.md has the routes that the tables have, docs/operation.md the settings and metrics
   structure.py self                 each rule refuses an example that breaks it
 
 Exit 1 and one line a finding. rooms.py holds the rules' data.
@@ -21,6 +22,13 @@ SOURCE_FOLDERS = ("gateway", "eth", "did", "anchor", "sql", "contracts-abi")
 TEXT_FOLDERS = SOURCE_FOLDERS + ("tests", "cmake", "docs")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|TBD)\b|\bstub(s|bed)?\b|\bnot (yet )?implemented\b|\bunimplemented\b", re.I)
 SQL_TEXT = re.compile(r'"[^"\n]*\b(select\b[^"]*\bfrom|insert\s+into|update\s+\w+\s+set|delete\s+from|create\s+(table|index))\b', re.I)
+ROUTE = re.compile(r'^\s*\{"([A-Z]+)",\s*"(/[^"]*)",', re.M)
+SETTING = re.compile(r'^\s*\{"(\w+)", (?:TEXT|LIST|NUMBER|FLAG),', re.M)
+METRIC = re.compile(r'^METRIC\(\w+, \w+, "(\w+)"', re.M)
+DOCUMENTED_ROUTE = re.compile(r"`(?:(GET|POST|PUT|DELETE) )?(/[^`]*)`")
+DOCUMENTED_NAME = re.compile(r"`(\w+)`")
+# On another listener (gateway/runtime/metrics.c), so in no table.
+OTHER_ROUTES = ("GET /metrics",)
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
@@ -117,6 +125,47 @@ def check_text(path, text):
             yield f"{path}: {lines} lines, and its first comment does not say why it is that long"
 
 
+def plain_route(path):
+    """Without query and options, parameters without their names: the page may name them for the reader."""
+    path = re.sub(r"\[.*?\]|\?.*$", "", re.sub(r"\{[^}]*\}", "{}", path))
+    return re.sub(r"^/log/tile/.*", "/log/tile/{}", path)
+
+
+def check_routes(tables, page):
+    """tables: texts that hold route tables; page: the manual. A path on a row of the page has the method named before it."""
+    served = {f"{method} {plain_route(path)}" for text in tables for method, path in ROUTE.findall(text)}
+    told = set()
+    for line in page.split("\n"):
+        last = None
+        for method, path in DOCUMENTED_ROUTE.findall(line):
+            last = method or last
+            if last:
+                told.add(f"{last} {plain_route(path)}")
+    for route in sorted(served - told):
+        yield f"docs/api.md says nothing of {route}"
+    for route in sorted(told - served - set(OTHER_ROUTES)):
+        yield f"docs/api.md tells of {route}, which no table in gateway/routes has"
+
+
+def check_named(what, names, page):
+    told = set(DOCUMENTED_NAME.findall(page))
+    if not names:
+        yield f"no {what} found: has its table moved?"
+    for name in sorted(set(names) - told):
+        yield f"docs/operation.md says nothing of {what} {name}"
+
+
+def check_manual(top):
+    def read(*path):
+        with open(os.path.join(top, *path), encoding="utf-8") as file:
+            return file.read()
+
+    yield from check_routes([text for _, text in files(top, ("gateway/routes",), (".c",))], read("docs", "api.md"))
+    page = read("docs", "operation.md")
+    yield from check_named("setting", SETTING.findall(read("gateway", "config.c")), page)
+    yield from check_named("metric", METRIC.findall(read("gateway", "runtime", "metrics_table.h")), page)
+
+
 # ---- the tree ----
 
 def files(top, folders, endings):
@@ -175,6 +224,9 @@ def self_test():
         (1, check_text("did/did.c", 'x = "SELECT a " "FROM b";')), (0, check_text("sql/store.c", '"DELETE FROM x"')),
         (1, check_text("gateway/worker.c", '"select seq from entry"')), (0, check_text("did/a.c", '/* "select a from b" */')),
         (1, check_text("docs/a.md", "FIX" "ME later")), (1, check_text("did/a.c", "/* to" "do */")),
+        (0, check_routes(['\t{"GET", "/a/{id}", f,', '{"GET", "/log/tile/{path*}", f,'], "`GET /a/{x y}?b=`, `/a/{z}` `/log/tile/{L}/{N}[.p/{W}]`")),
+        (1, check_routes(['\t{"GET", "/a", f,\n\t{"POST", "/a", f,'], "`GET /a`")), (1, check_routes([], "`GET /a`, `GET /metrics`")),
+        (1, check_named("setting", ["a", "b"], "`a` b")), (1, check_named("metric", [], "")),
         (0, check_text("did/a.c", "\n" * 500)), (1, check_text("did/a.c", "\n" * 501)), (0, check_text("did/a.c", kept)),
     ]
     for i, (expected, findings) in enumerate(cases):
@@ -193,6 +245,8 @@ def main():
     elif what == "texts" and len(sys.argv) == 3:
         endings = (".c", ".h", ".py", ".sh", ".mjs", ".sol", ".sql", ".cmake", ".txt", ".md")
         found = [f for path, text in files(sys.argv[2], TEXT_FOLDERS, endings) for f in check_text(path, text)]
+    elif what == "manual" and len(sys.argv) == 3:
+        found = list(check_manual(sys.argv[2]))
     elif what == "self" and len(sys.argv) == 2:
         found = list(self_test())
     else:
