@@ -17,9 +17,12 @@ static const Oid known_types[] = {25};
 static const Oid range_types[] = {20, 17, 20, 20};
 static const Oid blocks_types[] = {20, 1016};
 
-/* The final block of the chain of registry $1. */
+/*
+ * The final block of the chain of registry $1; less of a registry that was added later and has not caught up, whose
+ * events and states above `indexed` may have gaps and are not compared with storage yet.
+ */
 #define FINAL_NUMBER                                                                                                   \
-	"(SELECT i.final_number FROM registry r JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = $1)"
+	"(SELECT least(i.final_number, r.indexed) FROM registry r JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = $1)"
 
 static const struct pg_statement statements[] = {
 	[PLACE] = {.name = "notary_place", .sql = "SELECT seq, checked FROM logged_identity"},
@@ -44,10 +47,11 @@ static const struct pg_statement statements[] = {
 			 " FROM known_agent k JOIN registry r ON r.id = k.registry"
 			 " JOIN chain_index i ON i.chain_id = r.chain_id CROSS JOIN LATERAL (SELECT"
 			 "  EXISTS (SELECT FROM agent_state s WHERE s.registry = k.registry AND s.agent_id = k.agent_id"
-			 "   AND s.number > k.logged AND s.number <= i.final_number) AS news,"
+			 "   AND s.number > k.logged AND s.number <= least(i.final_number, r.indexed)) AS news,"
 			 "  EXISTS (SELECT FROM unnest($1, $2) AS p(identity, reputation) JOIN agent_event e"
 			 "   ON e.registry = p.reputation AND e.agent_id = k.agent_id AND e.number > k.feedback"
-			 "   AND e.number <= i.final_number WHERE p.identity = k.registry) AS feedback_news) n"
+			 "   JOIN registry f ON f.id = p.reputation AND e.number <= least(i.final_number, f.indexed)"
+			 "   WHERE p.identity = k.registry) AS feedback_news) n"
 			 " WHERE k.key > $3 AND (n.news OR n.feedback_news) ORDER BY k.key LIMIT $4",
 		  .nparams = 4,
 		  .types = news_types},

@@ -6,7 +6,8 @@
  * store_notary_progress() they are found again, not logged twice. Entries to look at (kind 'attestation' and others,
  * with line, issuer and subject) are read with store_entries() by seq.
  *
- * "Final" is chain_index.final_number of the registry's chain, read in the same statement.
+ * "Final" is chain_index.final_number of the registry's chain, or registry.indexed where that is less (a registry that
+ * was added later and has not caught up), read in the same statement.
  */
 #pragma once
 

@@ -120,6 +120,7 @@ static int append_locked(struct notary *notary, struct pg_txn *txn, bool *ended,
 		return rc;
 	FAILPOINT("notary.commit");
 	rc = log_append_commit(&notary->append, txn, ended, state, rows, n, false);
+	FAILPOINT("notary.committed");
 	if (rc == 0)
 		metrics_add(METRIC_NOTARY_ENTRIES, n);
 	return rc;
@@ -140,7 +141,6 @@ int notary_commit(struct notary *notary)
 		pg_txn_rollback(txn);
 	store_append_state_clear(&state);
 	notary_clear_items(notary);
-	FAILPOINT("notary.committed");
 	return rc;
 }
 
@@ -202,14 +202,12 @@ static int learn(struct notary *notary, struct store_notary_place *place, bool *
 	return rc;
 }
 
-/* The index makes the rows of its registries when it first runs, so they are read until all are there. */
+/* Which registries the index has, and how far: read in each round, before its final block is. */
 static int load_registries(struct notary *notary)
 {
 	struct pg_op op = {0};
 	int rc;
 
-	if (notary->registries.n >= notary->chains.nregistries + (notary->chains.has_reputation ? 1 : 0))
-		return 0;
 	store_registries_clear(&notary->registries);
 	rc = pg_wait(notary->ctx->base, &op, store_registries(notary->reader, &op, &notary->registries));
 	if (rc != 0)

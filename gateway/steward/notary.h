@@ -8,7 +8,8 @@
  *
  * All of it is final. A fact's uid is a function of the fact, looked for under the head's lock, so a duty killed between its
  * append and the note of its progress repeats nothing. Because a void stands for ever, it takes NOTARY_DOUBTS looks in a row, and
- * rpc_quorum providers where that is set, to believe that a block went away. */
+ * rpc_quorum providers where that is set, to believe that a block went away; and only who shows the index's final block in the
+ * same answer is believed, so that a finalized chain that was replaced (the index's alarm) voids nothing by itself. */
 #include "gateway/steward/steward.h"
 
 enum { NOTARY_PAUSE_MS = 1000, NOTARY_DOUBTS = 3, NOTARY_RPC_MS = 10000 };

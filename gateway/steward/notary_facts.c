@@ -97,6 +97,14 @@ static int add_identity(struct notary *notary, const struct store_known *known, 
 	return rc;
 }
 
+/* What a registry that was added later lacks may be above `indexed`, and what is there is not compared with storage yet. */
+static uint64_t settled(const struct store_registry *registry, const struct store_index *index)
+{
+	uint64_t indexed = registry->indexed < 0 ? 0 : (uint64_t)registry->indexed;
+
+	return indexed < index->final_number ? indexed : index->final_number;
+}
+
 /* The first time what is in force; after that each state since the last that was logged. */
 static int identity_of(struct notary *notary, struct store_known *known, const struct store_registry *registry)
 {
@@ -110,7 +118,8 @@ static int identity_of(struct notary *notary, struct store_known *known, const s
 		return rc;
 	if (known->logged < 0)
 		rc = pg_wait(notary->ctx->base, &op,
-			     store_state_at(notary->reader, &op, &states, &index, known->registry, known->agent_id, false, index.final_number));
+			     store_state_at(notary->reader, &op, &states, &index, known->registry, known->agent_id, false,
+				    settled(registry, &index)));
 	else
 		rc = pg_wait(notary->ctx->base, &op,
 			     store_states_final(notary->reader, &op, &states, known->registry, known->agent_id, known->logged,

@@ -20,6 +20,13 @@ struct notary_item {
 	size_t payload_len, evidence_len;
 };
 
+/* An attestation whose block was another than it says, and how often in a row. */
+struct notary_doubt {
+	uint64_t seq;
+	uint8_t hash[32]; /* the block that was there instead */
+	unsigned times;
+};
+
 struct notary {
 	struct steward_context *ctx;
 	struct pg_conn *reader;
@@ -31,8 +38,8 @@ struct notary {
 	struct notary_item items[NOTARY_BATCH];
 	size_t nitems;
 	char lines[NOTARY_BATCH][ENTRY_LINE_MAX];
-	uint64_t doubted; /* seq of the attestation whose block seems to have gone away, and how often in a row it did */
-	unsigned doubts;
+	struct notary_doubt doubts[NOTARY_PAGE]; /* of the last look, by seq */
+	size_t ndoubts;
 };
 
 /* Room for one more, or NULL: commit first. */

@@ -27,6 +27,8 @@ struct comparison {
 	size_t nclaims;
 	struct canonical blocks[NOTARY_PAGE];
 	size_t nblocks;
+	struct store_index index[CHAINS_MAX];
+	bool known[CHAINS_MAX]; /* the index has begun */
 };
 
 static size_t chain_of(const struct notary *notary, const char *name)
@@ -50,16 +52,14 @@ static struct canonical *canonical_of(struct comparison *all, size_t chain, uint
 static int gather(struct notary *notary, struct comparison *all, uint64_t *next, bool *whole, uint64_t from)
 {
 	const struct store_entries_filter filter = {.from = from, .below = INT64_MAX, .limit = NOTARY_PAGE, .kind = pg_text("attestation")};
-	struct store_index index[CHAINS_MAX];
-	bool known[CHAINS_MAX];
 	struct store_entries list = {0};
 	struct store_entry row;
 	struct pg_op op = {0};
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < notary->chains.nchains; i++) {
-		rc = pg_wait(notary->ctx->base, &op, store_index(notary->reader, &op, &index[i], notary->chains.chains[i].id));
-		known[i] = rc == 0;
+		rc = pg_wait(notary->ctx->base, &op, store_index(notary->reader, &op, &all->index[i], notary->chains.chains[i].id));
+		all->known[i] = rc == 0;
 		rc = rc == -ENOENT ? 0 : rc;
 	}
 	if (rc == 0)
@@ -77,7 +77,7 @@ static int gather(struct notary *notary, struct comparison *all, uint64_t *next,
 		claim->chain = chain_of(notary, claim->entry.auth.chain);
 		/* a chain that is no longer served cannot be asked; its attestations stand as they were admitted */
 		if (claim->chain < notary->chains.nchains) {
-			if (!known[claim->chain] || claim->entry.auth.block > index[claim->chain].final_number) {
+			if (!all->known[claim->chain] || claim->entry.auth.block > all->index[claim->chain].final_number) {
 				*whole = false;
 				break;
 			}
@@ -132,36 +132,51 @@ static int ask(struct notary *notary, struct eth_rpc_answer **answer, struct eth
 			 : eth_rpc_wait(answer, rpc, list, NOTARY_RPC_MS);
 }
 
+static int read_block(uint8_t hash[static 32], const struct eth_rpc_result *result, uint64_t number)
+{
+	struct eth_rpc_block block;
+	int rc = eth_rpc_result_block(&block, result);
+
+	if (rc == 0 && block.number != number)
+		rc = -EBADMSG;
+	if (rc == 0)
+		memcpy(hash, block.hash.bytes, 32);
+	return rc;
+}
+
+/* The same answer must have the index's final block: whoever shows another finalized chain has no say about what went away. While
+ * the chain itself is another (the index then raises its alarm) nothing is voided; that takes an index of the new chain. */
 static int from_node(struct notary *notary, struct comparison *all, size_t chain)
 {
+	const struct store_index *index = &all->index[chain];
+	struct eth_rpc_at at = eth_rpc_at_number(index->final_number);
 	struct canonical *asked[NOTARY_PAGE];
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_rpc_calls list;
+	uint8_t final[32];
 	size_t n = 0;
 	int rc = 0;
 
 	eth_rpc_calls_init(&list);
 	for (size_t i = 0; i < all->nblocks; i++) {
-		const struct eth_rpc_at at = eth_rpc_at_number(all->blocks[i].number);
-
 		if (all->blocks[i].chain != chain || all->blocks[i].known)
 			continue;
+		if (n == 0)
+			eth_rpc_add_block(&list, &at);
+		at = eth_rpc_at_number(all->blocks[i].number);
 		eth_rpc_add_block(&list, &at);
 		asked[n++] = &all->blocks[i];
 	}
 	if (n > 0)
 		rc = ask(notary, &answer, notary->rpcs[chain], &list);
 	eth_rpc_calls_clear(&list);
+	if (rc == 0 && n > 0)
+		rc = read_block(final, &answer->results[0], index->final_number);
+	if (rc == 0 && n > 0 && memcmp(final, index->final_hash, 32) != 0)
+		rc = -EAGAIN;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct eth_rpc_block block;
-
-		rc = eth_rpc_result_block(&block, &answer->results[i]);
-		if (rc == 0 && block.number != asked[i]->number)
-			rc = -EBADMSG;
-		if (rc != 0)
-			break;
-		memcpy(asked[i]->hash, block.hash.bytes, 32);
-		asked[i]->known = true;
+		rc = read_block(asked[i]->hash, &answer->results[i + 1], asked[i]->number);
+		asked[i]->known = rc == 0;
 	}
 	eth_rpc_answer_free(answer);
 	return rc;
@@ -186,33 +201,54 @@ static int add_void(struct notary *notary, const struct claim *claim, const stru
 	return 0;
 }
 
+/* The block that is there in place of the one the attestation names, or NULL. */
+static const struct canonical *contradiction(const struct comparison *all, const struct claim *claim)
+{
+	for (size_t i = 0; i < all->nblocks; i++) {
+		const struct canonical *block = &all->blocks[i];
+
+		if (block->chain == claim->chain && block->number == claim->entry.auth.block)
+			return memcmp(block->hash, claim->entry.auth.hash, 32) != 0 ? block : NULL;
+	}
+	return NULL;
+}
+
+static unsigned times_before(const struct notary *notary, uint64_t seq, const uint8_t hash[static 32])
+{
+	for (size_t i = 0; i < notary->ndoubts; i++)
+		if (notary->doubts[i].seq == seq && memcmp(notary->doubts[i].hash, hash, 32) == 0)
+			return notary->doubts[i].times;
+	return 0;
+}
+
 /* A look that finds a block gone is repeated before it is believed: nothing takes a void back. *next stays at the first such
  * attestation until then. */
 static int judge(struct notary *notary, const struct comparison *all, uint64_t *next, bool *waits)
 {
-	for (size_t i = 0; i < all->nclaims; i++) {
-		const struct claim *claim = &all->claims[i];
-		const struct canonical *block = NULL;
-		int rc;
+	struct notary_doubt doubts[NOTARY_PAGE];
+	size_t n = 0;
+	int rc = 0;
 
-		for (size_t j = 0; j < all->nblocks; j++)
-			if (all->blocks[j].chain == claim->chain && all->blocks[j].number == claim->entry.auth.block)
-				block = &all->blocks[j];
-		if (!block || memcmp(block->hash, claim->entry.auth.hash, 32) == 0)
+	for (size_t i = 0; rc == 0 && i < all->nclaims; i++) {
+		const struct claim *claim = &all->claims[i];
+		const struct canonical *block = contradiction(all, claim);
+		struct notary_doubt *doubt = &doubts[n];
+
+		if (!block)
 			continue;
-		if (notary->doubted != claim->seq)
-			notary->doubts = 0;
-		notary->doubted = claim->seq;
-		if (++notary->doubts < NOTARY_DOUBTS) {
+		*doubt = (struct notary_doubt){.seq = claim->seq, .times = times_before(notary, claim->seq, block->hash) + 1};
+		memcpy(doubt->hash, block->hash, 32);
+		n++;
+		if (doubt->times < NOTARY_DOUBTS && !*waits) {
 			*next = claim->seq;
 			*waits = true;
-			return 0;
 		}
-		rc = add_void(notary, claim, block);
-		if (rc != 0)
-			return rc;
+		if (!*waits)
+			rc = add_void(notary, claim, block);
 	}
-	return 0;
+	memcpy(notary->doubts, doubts, n * sizeof(doubts[0]));
+	notary->ndoubts = n;
+	return rc;
 }
 
 int notary_log_voids(struct notary *notary, struct store_notary_place *place, bool *more)

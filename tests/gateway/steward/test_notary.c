@@ -26,11 +26,15 @@
 #define AGENT_MAX "eip155:31337/erc721:" REGISTRY "/115792089237316195423570985008687907853269984665640564039457584007913129639935"
 #define FINAL_NOW                                                                                                              \
 	"update block set final = true where number <= %u;"                                                                    \
-	"update chain_index set final_number = %u, final_hash = (select hash from block where number = %u)"
+	"update chain_index set final_number = %u, final_hash = (select hash from block where number = %u);"                   \
+	"update registry set indexed = greatest(indexed, %u)"
 
 static struct fake_node node;
 
-/* The index keeps no block 15: the node is asked. It says the canonical hash, or with mode 1 another. */
+/* The index keeps no blocks 15 and 16: the node is asked. It says the canonical hash; with LIES another of block 15; with OTHER_CHAIN another
+ * of every block. */
+enum { HONEST, LIES, OTHER_CHAIN };
+
 static json_t *reply(struct fake_shared *shared, const char *method, const json_t *params)
 {
 	char hash[65], number[24];
@@ -39,7 +43,7 @@ static json_t *reply(struct fake_shared *shared, const char *method, const json_
 
 	if (strcmp(method, "eth_getBlockByNumber") != 0)
 		return json_pack("{s:{s:i, s:s}}", "error", "code", -32601, "message", "no such method");
-	index_rows_hash(bytes, shared->mode == 1 ? n + 1000 : n);
+	index_rows_hash(bytes, shared->mode == OTHER_CHAIN || (shared->mode == LIES && n == 15) ? n + 1000 : n);
 	sodium_bin2hex(hash, sizeof(hash), bytes, 32);
 	snprintf(number, sizeof(number), "0x%x", n);
 	return json_pack("{s:{s:s, s:s+, s:s+, s:s, s:s}}", "result", "number", number, "hash", "0x", hash, "parentHash", "0x", hash,
@@ -89,7 +93,7 @@ static void open_house(struct house *h, bool feedback)
 		memset(h->config.reputation + 2, 'b', 40);
 	fixture_sql(h->config.database, "insert into log_head (origin) values ('localhost:8004/log')");
 	index_rows_fill(h->config.database);
-	node.shared->mode = 0;
+	node.shared->mode = HONEST;
 }
 
 static pid_t start(struct house *h)
@@ -128,10 +132,10 @@ static void stop(pid_t pid, int number)
 
 static void wait_for(const struct house *h, const char *question)
 {
-	for (int i = 0; i < 600; i++) {
+	for (int i = 0; i < 200; i++) {
 		if (strcmp(fixture_sql(h->config.database, question), "t") == 0)
 			return;
-		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 	}
 	fail_msg("never true: %s", question);
 }
@@ -140,7 +144,7 @@ static void finalize(const struct house *h, unsigned number)
 {
 	char sql[512];
 
-	snprintf(sql, sizeof(sql), FINAL_NOW, number, number, number);
+	snprintf(sql, sizeof(sql), FINAL_NOW, number, number, number, number);
 	fixture_sql(h->config.database, sql);
 }
 
@@ -281,14 +285,72 @@ static void a_passing_lie_voids_nothing(void **state)
 	(void)state;
 	open_house(&h, false);
 	attest(&h, 0, AGENT_MAX, AGENT_MAX, 15, 15);
-	node.shared->mode = 1;
+	node.shared->mode = LIES;
 	node.shared->calls = 0;
 	pid = start(&h);
 	for (int i = 0; i < 500 && node.shared->calls == 0; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-	node.shared->mode = 0;
+	node.shared->mode = HONEST;
 	wait_for(&h, "select checked = 1 from logged_identity");
 	is(&h, VOIDS, "");
+	stop(pid, SIGTERM);
+}
+
+/* Several at once take no longer than one. */
+static void many_are_voided_together(void **state)
+{
+	struct house h;
+	pid_t pid;
+
+	(void)state;
+	open_house(&h, false);
+	for (unsigned seq = 0; seq < 100; seq++)
+		attest(&h, seq, AGENT_MAX, AGENT_MAX, 15 + seq % 2, seq % 10 == 0 ? 15 + seq % 2 : 99);
+	pid = start(&h);
+	wait_for(&h, "select checked = 100 from logged_identity");
+	is(&h, "select count(*) from entry where kind = 'void'", "90");
+	is(&h, "select count(*) from entry where kind = 'void' and (line::json ->> 'target')::int % 10 = 0", "0");
+	stop(pid, SIGTERM);
+}
+
+/* While the node's finalized chain is not the index's, nobody knows which one stays. */
+static void another_chain_voids_nothing(void **state)
+{
+	struct house h;
+	pid_t pid;
+
+	(void)state;
+	open_house(&h, false);
+	attest(&h, 0, AGENT_MAX, AGENT_MAX, 15, 15);
+	attest(&h, 1, AGENT_MAX, AGENT_MAX, 16, 99);
+	node.shared->mode = OTHER_CHAIN;
+	node.shared->calls = 0;
+	pid = start(&h);
+	for (int i = 0; i < 600 && node.shared->calls < 2 * NOTARY_DOUBTS; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	assert_true(node.shared->calls >= 2 * NOTARY_DOUBTS);
+	is(&h, VOIDS, "");
+	node.shared->mode = HONEST;
+	wait_for(&h, "select checked = 2 from logged_identity");
+	is(&h, VOIDS, "1:16");
+	stop(pid, SIGTERM);
+}
+
+/* A registry that was added later: what is above `indexed` is not settled, though the chain's final block is beyond it. */
+static void waits_for_a_registry_that_has_not_caught_up(void **state)
+{
+	struct house h;
+	pid_t pid;
+
+	(void)state;
+	open_house(&h, false);
+	fixture_sql(h.config.database, "update registry set indexed = 9");
+	attest(&h, 0, AGENT_0, AGENT_0, 15, 15);
+	pid = start(&h);
+	wait_for(&h, "select checked = 1 from logged_identity");
+	is(&h, "select count(*) from entry where kind = 'identity'", "0");
+	fixture_sql(h.config.database, "update registry set indexed = 30");
+	wait_for(&h, "select count(*) = 1 from entry where kind = 'identity'");
 	stop(pid, SIGTERM);
 }
 
@@ -314,6 +376,9 @@ int main(void)
 		cmocka_unit_test(feedback_when_it_is_asked_for),
 		cmocka_unit_test(voids_what_was_admitted_at_a_block_that_went_away),
 		cmocka_unit_test(a_passing_lie_voids_nothing),
+		cmocka_unit_test(many_are_voided_together),
+		cmocka_unit_test(another_chain_voids_nothing),
+		cmocka_unit_test(waits_for_a_registry_that_has_not_caught_up),
 	};
 
 	return cmocka_run_group_tests(tests, start_node, stop_node);
