@@ -1,10 +1,13 @@
 /* /v1/attestations: submit (ingest.c), prepare, and read back by uid, with or without the receipt. */
+#include "anchor/entry.h"
 #include "did/jcs.h"
+#include "gateway/record/fact.h"
 #include "gateway/record/receipt.h"
 #include "gateway/record/receipt_fetch.h"
 #include "gateway/record/typed.h"
 #include "gateway/routes/ingest.h"
 #include "gateway/routes/service.h"
+#include "sql/store_log.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -158,25 +161,95 @@ static void on_receipt(void *arg, int err, uint64_t seq, const struct receipt_pa
 	http_reply_take(req, 200, "application/json", text, length, free);
 }
 
+/* An attestation that was read, while it is looked whether a void entry names it. */
+struct shown {
+	struct pg_op op;
+	struct http_request *req;
+	struct store_entry voided;
+	char *text; /* the answer, up to its last member */
+	size_t size;
+	int length;
+};
+
+static void free_shown(struct shown *shown)
+{
+	store_entry_clear(&shown->voided);
+	free(shown->text);
+	free(shown);
+}
+
+/* The last member: what the log itself says against the attestation. */
+static int write_void(struct shown *shown, bool voided)
+{
+	char *to = shown->text + shown->length;
+	size_t left = shown->size - (size_t)shown->length;
+	struct entry_void entry;
+	char hash[65];
+	int rc;
+
+	if (!voided) {
+		shown->length += snprintf(to, left, ",\"void\":null}");
+		return 0;
+	}
+	rc = entry_void_parse(&entry, (const char *)shown->voided.line.data, shown->voided.line.len);
+	if (rc != 0)
+		return rc;
+	sodium_bin2hex(hash, sizeof(hash), entry.block.hash, 32);
+	shown->length += snprintf(to, left, ",\"void\":{\"block\":{\"chain\":\"%s\",\"hash\":\"0x%s\",\"number\":\"%ju\"},\"seq\":%ju}}",
+				  entry.block.chain, hash, (uintmax_t)entry.block.number, (uintmax_t)shown->voided.seq);
+	return 0;
+}
+
+static void on_void(struct pg_op *op)
+{
+	struct shown *shown = op->arg;
+	int rc = op->err == 0 || op->err == -ENOENT ? write_void(shown, op->err == 0) : op->err;
+
+	if (rc != 0) {
+		http_fail(shown->req, rc, NULL);
+	} else {
+		http_reply_take(shown->req, 200, "application/json", shown->text, (size_t)shown->length, free);
+		shown->text = NULL;
+	}
+	free_shown(shown);
+}
+
+static int write_entry(struct shown *shown, uint64_t seq, const struct receipt_parts *parts)
+{
+	shown->size = parts->entry_len + parts->payload_len + parts->evidence_len + 512;
+	shown->text = malloc(shown->size);
+	if (!shown->text)
+		return -ENOMEM;
+	shown->length = snprintf(shown->text, shown->size,
+				 "{\"entry\":%.*s,\"evidence\":%.*s,\"level\":\"%s\",\"payload\":%.*s,\"seq\":%ju", (int)parts->entry_len,
+				 parts->entry, (int)parts->evidence_len, parts->evidence, receipt_level_text(parts->level),
+				 (int)parts->payload_len, parts->payload, (uintmax_t)seq);
+	return 0;
+}
+
 static void on_entry(void *arg, int err, uint64_t seq, const struct receipt_parts *parts)
 {
 	struct http_request *req = arg;
-	char *text;
-	size_t size;
-	int length;
+	struct shown *shown;
+	uint8_t uid[32];
+	int rc;
 
 	if (check_fetched(req, err) != 0)
 		return;
-	size = parts->entry_len + parts->payload_len + parts->evidence_len + 256;
-	text = malloc(size);
-	if (!text) {
-		http_fail(req, -ENOMEM, NULL);
-		return;
+	shown = calloc(1, sizeof(*shown));
+	rc = shown ? write_entry(shown, seq, parts) : -ENOMEM;
+	if (rc == 0) {
+		shown->req = req;
+		shown->op.on_done = on_void;
+		shown->op.arg = shown;
+		fact_void_uid(uid, seq);
+		rc = store_entry_by_uid(service_reader(http_user(req)), &shown->op, &shown->voided, uid);
 	}
-	length = snprintf(text, size, "{\"entry\":%.*s,\"evidence\":%.*s,\"level\":\"%s\",\"payload\":%.*s,\"seq\":%ju}",
-			  (int)parts->entry_len, parts->entry, (int)parts->evidence_len, parts->evidence,
-			  receipt_level_text(parts->level), (int)parts->payload_len, parts->payload, (uintmax_t)seq);
-	http_reply_take(req, 200, "application/json", text, (size_t)length, free);
+	if (rc == 0)
+		return;
+	if (shown)
+		free_shown(shown);
+	http_fail(req, rc, NULL);
 }
 
 static void fetch(struct http_request *req, receipt_on_fetched *on_fetched)
