@@ -11,27 +11,36 @@ const nul = Buffer.of(0);
 const blockText = ({ chain, hash: of, number }) => `{"chain":"${chain}","hash":"${of}","number":${number}}`;
 const blockOf = (number, chain = `eip155:${CHAIN}`) => ({ chain, hash: '0x' + hash(`block ${number}`), number });
 
-function identity({ subject, block, owner, wallet, uri, tier, evidence }) {
-  const uid = hex(sha256(utf8('kedge/identity/v1'), nul, utf8(subject), nul, raw(block.hash)));
-  const entry = `{"at":${AT},"block":${blockText(block)},"evidence":"${evidence}","kind":"identity","owner":"${owner}","subject":"${subject}",` +
-    `"tier":"${tier}","uid":"${uid}","uri":"${hex(sha256(uri))}","v":1,"wallet":"${wallet}"}`;
-  return { kind: 'identity', subject, block, uriHex: hex(uri), uid, entry, leaf: hex(leafOf(entry)) };
+export const identityUid = (subject, block) => hex(sha256(utf8('kedge/identity/v1'), nul, utf8(subject), nul, raw(block.hash)));
+export const feedbackUid = (block, log) => hex(sha256(utf8('kedge/feedback/v1'), nul, utf8(block.chain), nul, raw(block.hash), u64be(log)));
+export const voidUid = (target) => hex(sha256(utf8('kedge/void/v1'), nul, u64be(target)));
+
+export const identityEntry = ({ at, subject, block, owner, wallet, uri, tier, evidence }) =>
+  `{"at":${at},"block":${blockText(block)},"evidence":"${evidence}","kind":"identity","owner":"${owner}","subject":"${subject}",` +
+  `"tier":"${tier}","uid":"${identityUid(subject, block)}","uri":"${hex(sha256(uri))}","v":1,"wallet":"${wallet}"}`;
+export const feedbackEntry = ({ at, subject, block, event, issuer, log, payload, tx }) =>
+  `{"at":${at},"block":${blockText(block)},"event":"${event}","issuer":"${block.chain}:${issuer}","kind":"feedback","log":${log},` +
+  `"payload":"${hash(payload)}","subject":"${subject}","tx":"${tx}","uid":"${feedbackUid(block, log)}","v":1}`;
+export const voidEntry = ({ at, subject, block, target }) =>
+  `{"at":${at},"block":${blockText(block)},"kind":"void","subject":"${subject}","target":${target},"uid":"${voidUid(target)}","v":1}`;
+
+function identity(said) {
+  const { subject, block, uri } = said;
+  const entry = identityEntry({ at: AT, ...said });
+  return { kind: 'identity', subject, block, uriHex: hex(uri), uid: identityUid(subject, block), entry, leaf: hex(leafOf(entry)) };
 }
 
 // A text as the chain holds it: any bytes.
-function textOf(bytes) {
+export function textOf(bytes) {
   const text = bytes.toString('utf8');
   return Buffer.from(text, 'utf8').equals(bytes) && !text.includes('\0') ? text : { bytes: '0x' + hex(bytes) };
 }
 
 function feedback({ subject, block, log, event, data, issuer, said }) {
   const payload = canonical({ client: CLIENT, registry: REPUTATION, ...said });
-  const uid = hex(sha256(utf8('kedge/feedback/v1'), nul, utf8(block.chain), nul, raw(block.hash), u64be(log)));
-  const tx = '0x' + hash(`tx ${log}`);
-  const entry = `{"at":${AT},"block":${blockText(block)},"event":"${event}","issuer":"${block.chain}:${issuer}","kind":"feedback","log":${log},` +
-    `"payload":"${hash(payload)}","subject":"${subject}","tx":"${tx}","uid":"${uid}","v":1}`;
-  return { kind: 'feedback', event, subject, block, log, client: CLIENT, responder: RESPONDER, registry: REPUTATION, data, payload, uid, entry,
-    leaf: hex(leafOf(entry)) };
+  const entry = feedbackEntry({ at: AT, subject, block, event, issuer, log, payload, tx: '0x' + hash(`tx ${log}`) });
+  return { kind: 'feedback', event, subject, block, log, client: CLIENT, responder: RESPONDER, registry: REPUTATION, data, payload,
+    uid: feedbackUid(block, log), entry, leaf: hex(leafOf(entry)) };
 }
 
 function given({ index, value, decimals, tags, endpoint, uri, feedbackHash, ...rest }) {
@@ -52,10 +61,10 @@ function answered({ index, uri, responseHash, ...rest }) {
 const revoked = ({ index, ...rest }) =>
   feedback({ event: 'revoked', issuer: CLIENT, data: '0x' + hex(u64be(index)), said: { index: String(index) }, ...rest });
 
-function voided({ subject, block, target }) {
-  const uid = hex(sha256(utf8('kedge/void/v1'), nul, u64be(target)));
-  const entry = `{"at":${AT},"block":${blockText(block)},"kind":"void","subject":"${subject}","target":${target},"uid":"${uid}","v":1}`;
-  return { kind: 'void', subject, block, target, uid, entry, leaf: hex(leafOf(entry)) };
+function voided(said) {
+  const { subject, block, target } = said;
+  const entry = voidEntry({ at: AT, ...said });
+  return { kind: 'void', subject, block, target, uid: voidUid(target), entry, leaf: hex(leafOf(entry)) };
 }
 
 const none = '0'.repeat(64);
