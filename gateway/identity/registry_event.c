@@ -155,8 +155,9 @@ int registry_event_read(struct registry_event *out, const struct eth_hash *topic
 	if (row == NULL)
 		return -ENOENT;
 	out->kind = row->kind;
-	for (size_t i = 0; err == 0 && i + 1 < ntopics; i++)
-		err = read_member(out, row->members[i], &topics[i + 1]);
+	for (size_t i = 0; i + 1 < ntopics; i++)
+		if (read_member(out, row->members[i], &topics[i + 1]) != 0)
+			err = -EBADMSG;
 	return err == 0 ? read_data(out, data, data_len) : err;
 }
 

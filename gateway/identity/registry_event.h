@@ -43,7 +43,8 @@ extern const struct eth_hash registry_topics_reputation[REGISTRY_TOPICS_REPUTATI
  * `out` borrows from topics and data, and its value from itself where the kind is REGISTRY_REVOKED: it must not be copied
  * before that is copied too.
  * Returns 0; -ENOENT (a topic that is none of these, or one of these names with other indexed members: not ours);
- * -EBADMSG (ours, but its data cannot be read: an address with dirty upper bytes, offsets or lengths that do not fit). */
+ * -EBADMSG (ours, but its data cannot be read: an address with dirty upper bytes, offsets or lengths that do not fit; kind
+ * and agent are filled all the same). */
 __attribute__((warn_unused_result)) int registry_event_read(struct registry_event *out, const struct eth_hash *topics,
 							    size_t ntopics, const uint8_t *data, size_t data_len,
 							    bool reputation);

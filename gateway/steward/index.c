@@ -195,10 +195,10 @@ static int round_of(struct index_duty *duty)
 		err = begin(duty);
 	if (err == 0)
 		err = advance(duty);
-	if (err == 0 && duty->ctx->held) {
+	if ((err == 0 || err == -EAGAIN) && duty->ctx->held) /* also where what its events look like is not what was expected */
 		index_watch(duty);
+	if (err == 0 && duty->ctx->held)
 		index_proofs_take(duty, PROOFS_A_ROUND);
-	}
 	return err;
 }
 

@@ -124,7 +124,7 @@ static int take_part(struct stretch *stretch, const struct eth_rpc_result *resul
 	if (results[0].outcome == ETH_RPC_LIMIT)
 		return refused(stretch, &results[0].hint);
 	err = eth_rpc_result_logs(&logs, &results[0]);
-	if (err == -EBADMSG)
+	if (err == -EBADMSG || err == -EOVERFLOW)
 		return caught(stretch, "logs of another shape");
 	if (err != 0)
 		return err == -EAGAIN ? -EIO : err;

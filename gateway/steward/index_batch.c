@@ -86,6 +86,8 @@ static const char *fault_of(const struct eth_rpc_log *row, const struct index_as
 {
 	if (row->removed)
 		return "a removed log in an answer to eth_getLogs";
+	if (row->index > INT32_MAX)
+		return "a log's place that no block has";
 	if (!was_asked(ask, row))
 		return "a log that was not asked for";
 	if (row->number < from || row->number > to)
@@ -109,8 +111,11 @@ static const char *order_fault(const struct eth_rpc_log *row, const struct eth_r
 	return last->has_time && row->has_time && last->time > row->time ? "a later block with an earlier time" : NULL;
 }
 
-/* A log of ours that cannot be decoded is an odd contract's: it is left out of the history, and storage has the word. */
-static int add_log(struct index_batch *batch, const struct index_duty *duty, const struct eth_rpc_log *row)
+/* A bloom says nothing of data, order and place: a true log made unreadable would be one left out. The contract that is known
+ * writes none such, so near the head (where it is the one that runs) its provider is wrong. Another contract's is kept for the
+ * agent it names: storage has the word about that one. */
+static int add_log(struct index_batch *batch, const char **why, const struct index_duty *duty,
+		   const struct eth_rpc_log *row, bool near)
 {
 	const struct index_registry *registry = registry_of(duty, &row->address);
 	struct index_log *log;
@@ -128,12 +133,16 @@ static int add_log(struct index_batch *batch, const struct index_duty *duty, con
 	memcpy(log->fold.tx, row->tx.bytes, sizeof(log->fold.tx));
 	err = registry_event_read(&log->fold.event, row->topics, row->ntopics, row->data, row->data_len,
 				  registry->reputation);
+	if (err != 0 && near && registry->known && !registry->reputation) {
+		*why = "a log that the registry does not write";
+		return -EBADMSG;
+	}
 	if (err == -ENOENT)
 		return 0;
-	if (err != 0 || row->index > INT32_MAX) {
+	if (err != 0) {
 		log_warn(log_msg("a log of the registry cannot be read"), log_u64("block", row->number),
 			 log_u64("index", row->index), log_hex("registry", row->address.bytes, 20));
-		return 0;
+		log->unread = true;
 	}
 	if (log->fold.event.kind == REGISTRY_REVOKED)
 		log->fold.event.value = NULL; /* it would point into a member that moves: see index_step.c */
@@ -153,7 +162,7 @@ int index_batch_add(struct index_batch *batch, const char **why, struct eth_rpc_
 		*why = fault_of(&logs->rows[i], ask, from, to, block);
 		if (*why == NULL && i > 0)
 			*why = order_fault(&logs->rows[i], &logs->rows[i - 1]);
-		err = *why != NULL ? -EBADMSG : add_log(batch, duty, &logs->rows[i]);
+		err = *why != NULL ? -EBADMSG : add_log(batch, why, duty, &logs->rows[i], block != NULL);
 	}
 	if (err != 0) {
 		batch->n = had;

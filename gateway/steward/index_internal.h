@@ -44,6 +44,7 @@ struct index_log {
 	struct eth_hash block;
 	bool has_time;
 	uint64_t time;
+	bool unread; /* of fold.event only kind and agent could be read: no event to store, but the agent's state is in doubt */
 	struct fold_event fold;
 };
 

@@ -182,7 +182,7 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 	int known = eth_rpc_result_block(&again, &results[1]);
 
 	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
-	if (err == -EBADMSG)
+	if (err == -EBADMSG || err == -EOVERFLOW)
 		why = "logs of another shape";
 	else if (err == 0 && known == 0 && (memcmp(&again.hash, &hash, 32) != 0 || again.number != block->block.number))
 		why = "another block than asked for by hash";

@@ -145,7 +145,7 @@ static int make_table(struct table *table, struct index_duty *duty, const struct
 		struct touched *row;
 
 		if (log->registry->reputation || !log->fold.event.has_agent ||
-		    !registry_event_is_identity(&log->fold.event))
+		    (!log->unread && !registry_event_is_identity(&log->fold.event)))
 			continue;
 		row = find(table, log->registry, log->fold.event.agent);
 		if (row->registry != NULL)
@@ -224,6 +224,15 @@ static int add_state(struct index_step *step, struct touched *row, const struct 
 	return err;
 }
 
+static bool is_any_unread(const struct index_log *logs, size_t n, const struct index_registry *registry,
+			  const uint8_t agent[static 32])
+{
+	for (size_t i = 0; i < n; i++)
+		if (logs[i].unread && logs[i].registry == registry && memcmp(logs[i].fold.event.agent, agent, 32) == 0)
+			return true;
+	return false;
+}
+
 /* The logs of one block and registry are gathered, then folded agent by agent in the order they appear. */
 static int fold_block(struct index_step *step, struct table *table, const struct index_log *logs, size_t n,
 		      struct fold_event *room, const struct index_registry *registry)
@@ -232,7 +241,7 @@ static int fold_block(struct index_step *step, struct table *table, const struct
 	int err = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (logs[i].registry == registry)
+		if (logs[i].registry == registry && !logs[i].unread)
 			room[count++] = logs[i].fold;
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		struct touched *row;
@@ -243,7 +252,8 @@ static int fold_block(struct index_step *step, struct table *table, const struct
 		if (row->registry == NULL || row->folded == logs[i].number + 1)
 			continue;
 		row->folded = logs[i].number + 1;
-		if (fold_events(&row->state, row->agent, room, count))
+		row->state.doubtful = is_any_unread(logs, n, registry, row->agent);
+		if (fold_events(&row->state, row->agent, room, count) || row->state.doubtful)
 			err = add_state(step, row, &logs[i]);
 		row->state.doubtful = row->state.broken = false;
 	}
@@ -274,7 +284,7 @@ int index_step_fold(struct index_step *step, struct index_duty *duty, const stru
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < batch->n; i++)
-		err = add_event(step, &batch->logs[i]);
+		err = batch->logs[i].unread ? 0 : add_event(step, &batch->logs[i]);
 	if (err != 0 || batch->n == 0)
 		return err;
 	err = make_table(&table, duty, batch);

@@ -6,3 +6,5 @@ kedge_pg_test(test_steward_follow TIMEOUT 120
 kedge_test(test_steward_follow_read LABEL unit
   SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_follow_read.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
   LINKS kedge_steward)
+kedge_test(test_steward_index_batch LABEL unit
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_index_batch.c LINKS kedge_steward)
