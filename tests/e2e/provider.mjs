@@ -61,6 +61,12 @@ export const faults = {
         ? [log, { ...log, logIndex: '0x7f', topics: [log.topics[0], log.topics[2], '0x' + '66'.repeat(20).padStart(64, '0'), log.topics[3]] }] : [log])),
     })),
   },
+  'logs at places that no block has': {
+    answer: ofMethod('eth_getLogs', (logs) => ({ result: logs.map((log) => ({ ...log, logIndex: ethers.toQuantity(0x80000000 + Number(log.logIndex)) })) })),
+  },
+  'logs that cannot be read': {
+    answer: ofMethod('eth_getLogs', (logs) => ({ result: logs.map((log) => (log.data === '0x' ? { ...log, data: '0x' + '00'.repeat(32) } : log)) })),
+  },
   // lies about state
   'a proof with one wrong bit': {
     answer: ofMethod('eth_getProof', (proof) => ({ result: { ...proof, accountProof: proof.accountProof.map((node, i) => (i ? node : flipped(node))) } })),
