@@ -438,6 +438,17 @@ static int compare(const struct agent_proof *proven, struct work *work, const st
 	return err;
 }
 
+/* A state root does not say of which chain it is: two chains may have one history up to a block, or one invented for the other. */
+static int expect_key(const struct agent_proof *proven, const struct work *work)
+{
+	char wanted[AGENT_KEY_TEXT_SIZE];
+
+	if (work->trust->key == NULL || agent_key_compare(work->trust->key, &proven->key) == 0)
+		return 0;
+	agent_key_format(wanted, work->trust->key);
+	return refuse(work->why, -EXDEV, "the proof is of another agent, not of %s", wanted);
+}
+
 int agent_proof_verify(struct agent_proof *out, char why[static AGENT_PROOF_WHY_SIZE], const char *text, size_t len,
 		       const struct agent_proof_trust *trust)
 {
@@ -454,6 +465,8 @@ int agent_proof_verify(struct agent_proof *out, char why[static AGENT_PROOF_WHY_
 		err = refuse(why, -EKEYREJECTED, "nodes: some are not needed");
 	if (err == 0)
 		err = compare(out, &work, &parsed, text, len);
+	if (err == 0)
+		err = expect_key(out, &work);
 	json_decref(parsed.root);
 	free(parsed.bytes);
 	free(parsed.rows);

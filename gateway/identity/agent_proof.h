@@ -3,7 +3,8 @@
  *
  * It rests on a block hash alone. The header gives the state root; under it lie the registry's account, its implementation
  * slot, the implementation's account and so its code hash, which must be one whose storage layout is known; then the agent's
- * slots, present or absent. Whoever trusts the block hash needs to believe nobody else.
+ * slots, present or absent. Whoever trusts the block hash needs to believe nobody else; but which agent, of which registry on
+ * which chain, is for the verifier to compare (trust->key): anyone can deploy a registry with the same code.
  *
  * The text is canonical JSON (RFC 8785); every byte of it is checked, and every node in it is needed. */
 #include "did/agent_key.h"
@@ -45,6 +46,7 @@ void agent_proof_clear(struct agent_proof *proof);
 /* What the verifier accepts. */
 struct agent_proof_trust {
 	const struct eth_hash *block; /* NULL: any; then proof.header.hash says what it rests on */
+	const struct agent_key *key;  /* NULL: any; else the agent meant. Header and nodes do not say of which chain they are: this does */
 	const struct eth_hash *codes; /* accepted implementations, see layout_codes_parse() */
 	size_t ncodes;
 };
@@ -57,6 +59,7 @@ struct agent_proof_trust {
  *   -EKEYREJECTED     the nodes do not prove what is stated, or some are not needed
  *   -EPROTONOSUPPORT  "layout: unknown": an implementation not accepted, or a header of an unknown fork
  *   -ESTALE           proven, but for another block than trust->block
+ *   -EXDEV            proven, but of another agent, registry or chain than trust->key
  *   -ENXIO            proven that there is no code at the registry's address
  *   -ENOMEM */
 __attribute__((warn_unused_result)) int agent_proof_verify(struct agent_proof *out, char why[static AGENT_PROOF_WHY_SIZE],

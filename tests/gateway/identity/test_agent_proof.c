@@ -29,9 +29,11 @@ static void made_clear(struct made *made)
 	*made = (struct made){0};
 }
 
+static struct agent_key expected; /* the agent that the verifier means: the one last made */
+
 static struct agent_proof_trust trust(void)
 {
-	return (struct agent_proof_trust){.block = &world.hash, .codes = &world.implementation_code, .ncodes = 1};
+	return (struct agent_proof_trust){.block = &world.hash, .key = &expected, .codes = &world.implementation_code, .ncodes = 1};
 }
 
 static int make(struct made *made, uint64_t id, size_t uri_len, size_t uri_max)
@@ -40,6 +42,7 @@ static int make(struct made *made, uint64_t id, size_t uri_len, size_t uri_max)
 	struct agent_proof_parts parts = {.key = key, .header = world.header, .header_len = world.header_len, .uri_max = uri_max};
 	struct agent_proof_trust accepted = trust();
 
+	expected = key;
 	world_collect_agent(&world, &key.id, uri_len);
 	parts.nodes = world.nodes;
 	parts.n = world.n;
@@ -72,7 +75,39 @@ static void start(uint64_t id, bool with_wallet, size_t uri_len, int fill)
 	free(uri);
 }
 
-static unsigned changes;
+static unsigned changes, digit_changes;
+
+/* Whether a place is in the header or the nodes, which are most of the text and hashed. */
+static bool is_hashed(const char *text, const char *at)
+{
+	const char *header = strstr(text, "\"header\":\""), *nodes = strstr(text, "\"nodes\":[");
+
+	return (at >= header && at < strchr(header, ',')) || (at >= nodes && at < strchr(nodes, ']'));
+}
+
+/* Every digit of the agent's key becomes each other digit, the others the next (of what is hashed a sample): changes that leave
+ * the form as it is, so that only what the digit says can tell them. */
+static void change_digits(const struct made *made)
+{
+	size_t step = getenv("KEDGE_LONG") != NULL ? 1 : 1 + made->len / 50;
+	char *copy = malloc(made->len);
+
+	memcpy(copy, made->text, made->len);
+	for (size_t i = 0; i < made->len; i++) {
+		bool hashed = is_hashed(made->text, made->text + i), is_key = made->text + i < strchr(made->text, ',');
+
+		if (made->text[i] < '0' || made->text[i] > '9' || (hashed && i % step != 0))
+			continue;
+		for (int by = 1; by < (is_key ? 10 : 2); by++) {
+			copy[i] = (char)('0' + (made->text[i] - '0' + by) % 10);
+			if (verify(copy, made->len) == 0)
+				fail_msg("digit %zu of %zu changed from %c to %c", i, made->len, made->text[i], copy[i]);
+			digit_changes++;
+		}
+		copy[i] = made->text[i];
+	}
+	free(copy);
+}
 
 /* Every byte of the text (with KEDGE_LONG; else a sample) becomes another one. */
 static void change_bytes(const struct made *made)
@@ -91,6 +126,7 @@ static void change_bytes(const struct made *made)
 	for (size_t cut = 1; cut < made->len; cut += made->len / 20)
 		assert_int_not_equal(verify(made->text, made->len - cut), 0);
 	free(copy);
+	change_digits(made);
 }
 
 static void test_proven(void **state)
@@ -117,6 +153,7 @@ static void test_proven(void **state)
 		start(cases[i].id, cases[i].wallet, cases[i].uri_len, cases[i].fill);
 		world_seal(&world);
 		accepted.block = NULL;
+		accepted.key = NULL;
 		assert_int_equal(make(&made, cases[i].id, cases[i].uri_len, AGENT_PROOF_URI_MAX), 0);
 		assert_int_equal(agent_proof_verify(&found, made.why, made.text, made.len, &accepted), 0);
 		key = world_key(&world, cases[i].id);
@@ -141,7 +178,8 @@ static void test_proven(void **state)
 		made_clear(&made);
 		proofs++;
 	}
-	print_message("%u agent proofs: each of %u single-byte changes refused\n", proofs, changes);
+	print_message("%u agent proofs: each of %u single-byte changes refused, and of %u changes of a digit to another\n", proofs, changes,
+		      digit_changes);
 }
 
 static void test_nobody(void **state)
@@ -214,6 +252,17 @@ static void test_not_accepted(void **state)
 	accepted = trust();
 	accepted.block = &other;
 	assert_int_equal(agent_proof_verify(&found, made.why, made.text, made.len, &accepted), -ESTALE);
+	for (size_t i = 0; i < 3; i++) { /* of another agent, registry, chain than is meant */
+		struct agent_key key = expected;
+
+		accepted = trust();
+		accepted.key = &key;
+		key.id.limb[0] += i == 0;
+		key.registry.bytes[19] ^= i == 1;
+		key.chain += i == 2;
+		assert_int_equal(agent_proof_verify(&found, made.why, made.text, made.len, &accepted), -EXDEV);
+		assert_non_null(strstr(made.why, "not of eip155:"));
+	}
 	accepted = trust();
 	accepted.codes = &other;
 	assert_int_equal(agent_proof_verify(&found, made.why, made.text, made.len, &accepted), -EPROTONOSUPPORT);
