@@ -10,7 +10,7 @@
 enum {
 	RANGE_FIRST = 2000,	    /* Base's public endpoints allow so much */
 	RANGE_MOST = 100000,	    /* reth's default */
-	RANGE_RESULTS = 5000,	    /* logs an answer should have at most; denser stretches are asked in smaller parts */
+	RANGE_RESULTS = 2000,	    /* logs an answer should have at most; denser stretches are asked in smaller parts */
 	RANGE_FORGET_AFTER = 64,    /* successes at a learned limit until it is tried beyond */
 };
 

@@ -24,6 +24,7 @@
 enum {
 	INDEX_REGISTRIES_MAX = CHAINS_REGISTRIES_MAX + 1, /* and the ReputationRegistry */
 	INDEX_PROOFS_MAX = 256,				  /* proofs waiting to be taken; the oldest go first */
+	INDEX_SAMPLES = 64,
 	INDEX_ALARM_LOG_MS = 60000,
 	INDEX_LIE_LOG_MS = 5000,
 };
@@ -108,6 +109,8 @@ struct index_duty {
 	bool correct;	       /* the next block takes over what storage says of all agents */
 	unsigned contradicted; /* backfills in a row that storage contradicted */
 	uint32_t backfilled_by; /* providers of the last one, as bits */
+	struct store_index_block samples[INDEX_SAMPLES]; /* of the blocks its logs named */
+	uint32_t sampled;	/* how many there were to choose from */
 	unsigned read_by;	/* who gave the last answer about states */
 	unsigned short_rounds; /* rounds in a row that latest was below the tip */
 	unsigned stale_rounds; /* the same for states near the head that nobody had */

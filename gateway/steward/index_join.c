@@ -85,14 +85,47 @@ static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
 
 /* ---- the verdict ---- */
 
-static int refuse(struct index_duty *duty, const struct index_verdict *verdict, uint64_t to)
+/* All that is provisional goes, and those who gave it are set aside. */
+static int refuse(struct index_duty *duty, uint64_t to, const char *why)
 {
-	log_error(log_msg("storage contradicts the logs of the backfill: it is dropped and fetched again"),
-		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict->differ),
-		  log_u64("missing", verdict->missing), log_u64("times", duty->contradicted));
-	index_distrust(duty, duty->backfilled_by, "logs that storage contradicts", duty->place.final_number + 1, to);
+	log_error(log_msg("a backfill is dropped and fetched again"), log_str("chain", duty->ctx->chain->name), log_str("why", why),
+		  log_u64("from", duty->place.final_number + 1), log_u64("to", to), log_u64("times", duty->contradicted));
+	index_distrust(duty, duty->backfilled_by, why, duty->place.final_number + 1, to);
 	duty->backfilled_by = 0;
+	duty->sampled = 0;
 	return index_overlay_restart(duty) != 0 ? -EIO : -EBADMSG;
+}
+
+/* Blocks of the backfill, chosen at random, against their headers. */
+static int check_samples(struct index_duty *duty, uint64_t to)
+{
+	size_t n = duty->sampled < INDEX_SAMPLES ? duty->sampled : INDEX_SAMPLES;
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	bool lie = false;
+	int err = 0;
+
+	if (n == 0)
+		return 0;
+	eth_rpc_calls_init(&list);
+	for (size_t i = 0; i < n; i++) {
+		struct eth_rpc_at at = eth_rpc_at_number(duty->samples[i].number);
+
+		eth_rpc_add_block(&list, &at);
+	}
+	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	for (size_t i = 0; err == 0 && !lie && i < n; i++) {
+		struct eth_rpc_block block;
+
+		err = eth_rpc_result_block(&block, &answer->results[i]);
+		lie = err == 0 && (block.number != duty->samples[i].number || block.time != duty->samples[i].time ||
+				   memcmp(block.hash.bytes, duty->samples[i].hash, 32) != 0);
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	if (err == 0 && lie)
+		return refuse(duty, to, "logs of blocks that are not in the chain, or of another time");
+	return err;
 }
 
 /* A difference that stays, and that an honest chain can have. */
@@ -121,7 +154,7 @@ static int judge(struct index_duty *duty, const struct seam *seam, uint32_t mask
 	duty->contradicted++;
 	/* below the final block nothing can be fetched again: a registry that was added later */
 	if (!is_settled(duty, &verdict) && seam->last.number > duty->place.final_number)
-		return refuse(duty, &verdict, seam->last.number);
+		return refuse(duty, seam->last.number, "logs that storage contradicts");
 	log_error(log_msg("the registry's storage differs from its events: storage counts from here on"),
 		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict.differ));
 	duty->correct = true;
@@ -144,11 +177,14 @@ int index_join(struct index_duty *duty, uint64_t to)
 	if (err == 0)
 		err = read_seam(&seam, duty, to);
 	if (err == 0)
+		err = check_samples(duty, to);
+	if (err == 0)
 		err = judge(duty, &seam, mask);
 	if (err != 0)
 		return err;
 	duty->contradicted = 0;
 	duty->backfilled_by = 0;
+	duty->sampled = 0;
 	if (to > place.final_number) {
 		place.final_number = place.tip_number = to;
 		place.tip_time = seam.last.time;

@@ -1,8 +1,9 @@
 // A JSON-RPC provider that knows one thing, quickly: a chain whose registry logged EVENTS events in the recorded shapes (anvil's
-// logs of the official registry: facts in ../shared/facts/erc8004.md §7), two blocks an event. Headers hash to their hashes,
-// blooms are true, and Multicall3 answers from the state the events led to. Nothing in it is slow, so that what is measured is
-// whoever asks.
-//   node backfill_node.mjs --events N [--latency MS]     prints its URL; GET /asked lists the ranges asked since the last look
+// logs of the official registry: facts in ../shared/facts/erc8004.md §7). Headers hash to their hashes, blooms are true, and
+// Multicall3 answers from the state the events led to. Nothing in it is slow, so that what is measured is whoever asks.
+//   node backfill_node.mjs --events N [--blocks PER_EVENT] [--range MOST] [--latency MS]
+// --range: longer ranges are refused in the words of Base's public endpoint. Prints URL, last block, bytes of logs, agents and the
+// registry's code hash; GET / lists the ranges answered since the last look.
 import http from 'node:http';
 import { ethers, REGISTRY, MULTICALL } from '../chain/lib.mjs';
 
@@ -10,8 +11,10 @@ const words = process.argv.slice(2);
 const option = (name, otherwise) => Number(words.includes(name) ? words[words.indexOf(name) + 1] : otherwise);
 const EVENTS = option('--events', 50000);
 const LATENCY = option('--latency', 0);
+const SPREAD = option('--blocks', 2);
+const RANGE = option('--range', Infinity);
 const QUIET = 1200; // blocks at the end without events: what is taken block by block is not measured
-const LAST = 2 * EVENTS + QUIET;
+const LAST = SPREAD * EVENTS + QUIET;
 const GENESIS = 1767225600;
 export const CODE = '0x6001600155';
 
@@ -71,7 +74,7 @@ function moves(n) {
 
 const perBlock = new Map(); // block -> its logs
 for (let n = 0; n < EVENTS;) {
-  const block = 1 + Math.floor((n / EVENTS) * (2 * EVENTS - 1));
+  const block = 1 + Math.floor((n / EVENTS) * (SPREAD * EVENTS - 1));
   const tx = ethers.keccak256(ethers.toBeHex(n + 1, 32));
   for (const [topics, data] of moves(n)) {
     if (!perBlock.has(block)) perBlock.set(block, []);
@@ -95,34 +98,43 @@ function addTo(bloom, item) {
 }
 
 const ZERO32 = '0x' + '0'.repeat(64);
-const hashes = [];
-const headers = [];
-for (let number = 0; number <= LAST; number++) {
+const headers = new Map(); // number -> { fields, hash }, made when asked for
+const numbers = new Map(); // hash -> number
+const quantity = (n) => (n === 0 ? '0x' : ethers.toBeHex(n));
+
+// Only the last blocks are linked, which is what a reader can tell: of the others it never sees two neighbours.
+function header(number) {
+  const found = headers.get(number);
+  if (found) return found;
   const bloom = Buffer.alloc(256);
   for (const { topics } of perBlock.get(number) ?? []) {
     addTo(bloom, REGISTRY);
     for (const topic of topics) addTo(bloom, topic);
   }
-  const quantity = (n) => (n === 0 ? '0x' : ethers.toBeHex(n));
-  const fields = [number === 0 ? ZERO32 : hashes[number - 1], ZERO32, '0x' + '0'.repeat(40), ethers.toBeHex(number, 32), ZERO32, ZERO32,
-    '0x' + bloom.toString('hex'), '0x', quantity(number), quantity(30000000), quantity(21000), quantity(GENESIS + 2 * number), '0x', ZERO32,
-    '0x0000000000000000', quantity(1000000)];
-  hashes.push(ethers.keccak256(ethers.encodeRlp(fields)));
-  headers.push(fields);
+  const parent = number > LAST - QUIET ? header(number - 1).hash : '0x' + word(number);
+  const fields = [parent, ZERO32, '0x' + '0'.repeat(40), ethers.toBeHex(number, 32), ZERO32, ZERO32, '0x' + bloom.toString('hex'), '0x',
+    quantity(number), quantity(30000000), quantity(21000), quantity(GENESIS + 2 * number), '0x', ZERO32, '0x0000000000000000', quantity(1000000)];
+  const made = { fields, hash: ethers.keccak256(ethers.encodeRlp(fields)) };
+  headers.set(number, made);
+  numbers.set(made.hash, number);
+  return made;
 }
+
+for (let number = LAST - QUIET; number <= LAST; number++) header(number);
 
 function block(number, full) {
   if (number > LAST) return null;
-  const f = headers[number];
+  if (number === undefined || number < 0) return null;
+  const { fields: f, hash: own32 } = header(number);
   const zero = (text) => (text === '0x' ? '0x0' : hex(BigInt(text)));
   const own = perBlock.get(number) ?? [];
   const hashesOfTx = [...new Set(own.map(({ tx }) => tx))];
   return {
-    number: hex(number), hash: hashes[number], parentHash: f[0], sha3Uncles: f[1], miner: f[2], stateRoot: f[3], transactionsRoot: f[4],
+    number: hex(number), hash: own32, parentHash: f[0], sha3Uncles: f[1], miner: f[2], stateRoot: f[3], transactionsRoot: f[4],
     receiptsRoot: f[5], logsBloom: f[6], difficulty: '0x0', gasLimit: zero(f[9]), gasUsed: zero(f[10]), timestamp: zero(f[11]), extraData: '0x',
     mixHash: ZERO32, nonce: f[14], baseFeePerGas: zero(f[15]), size: '0x300', totalDifficulty: '0x0', uncles: [],
     transactions: full ? hashesOfTx.map((hash, i) => ({
-      hash, type: '0x2', chainId: '0x7a69', nonce: '0x1', blockHash: hashes[number], blockNumber: hex(number), transactionIndex: hex(i),
+      hash, type: '0x2', chainId: '0x7a69', nonce: '0x1', blockHash: own32, blockNumber: hex(number), transactionIndex: hex(i),
       from: '0x' + ADDRESSES[0], to: REGISTRY.toLowerCase(), value: '0x0', gas: '0x30d40', gasPrice: '0x1', maxFeePerGas: '0x1',
       maxPriorityFeePerGas: '0x1', input: '0x', r: ZERO32, s: ZERO32, v: '0x0', yParity: '0x0', accessList: [],
     })) : hashesOfTx,
@@ -132,31 +144,45 @@ function block(number, full) {
 // ---- logs: one text, of which every answer is a piece ----
 
 const texts = [];
-const starts = new Float64Array(LAST + 2); // of the block's first log in it
+const blocks = [...perBlock.keys()]; // ascending
+const starts = []; // of each one's first log in the text
 let length = 0;
-for (let number = 0; number <= LAST; number++) {
-  starts[number] = length;
-  for (const { topics, data, index, tx } of perBlock.get(number) ?? []) {
-    const text = JSON.stringify({ address: REGISTRY.toLowerCase(), topics, data: '0x' + data, blockHash: hashes[number], blockNumber: hex(number),
+for (const number of blocks) {
+  starts.push(length);
+  const { hash } = header(number);
+  for (const { topics, data, index, tx } of perBlock.get(number)) {
+    const text = JSON.stringify({ address: REGISTRY.toLowerCase(), topics, data: '0x' + data, blockHash: hash, blockNumber: hex(number),
       blockTimestamp: hex(GENESIS + 2 * number), transactionHash: tx, transactionIndex: '0x0', logIndex: hex(index), removed: false }) + ',';
     texts.push(text);
     length += text.length;
   }
 }
-starts[LAST + 1] = length;
+starts.push(length);
 const whole = Buffer.from(texts.join(''), 'latin1');
 texts.length = 0;
 
+// The first of blocks that is not before `number`.
+function placeOf(number) {
+  let low = 0;
+  for (let high = blocks.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if (blocks[middle] < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 const asked = [];
 function getLogs({ fromBlock, toBlock, blockHash, topics }) {
-  const from = blockHash ? hashes.indexOf(blockHash) : Number(fromBlock);
+  const from = blockHash ? numbers.get(blockHash) : Number(fromBlock);
   const to = blockHash ? from : Math.min(Number(toBlock), LAST);
+  if (to - from + 1 > RANGE) return null;
   if (!blockHash) asked.push(`${from} ${to}`);
-  const piece = whole.subarray(starts[from], starts[to + 1]);
+  const piece = whole.subarray(starts[placeOf(from)], starts[placeOf(to + 1)]);
+  const trimmed = piece.subarray(0, Math.max(piece.length - 1, 0));
   const first = topics?.[0];
-  if (Array.isArray(first) ? first.length >= 4 : !first) return Buffer.concat([Buffer.from('['), piece.subarray(0, Math.max(piece.length - 1, 0)), Buffer.from(']')]);
-  const wanted = JSON.parse(`[${piece.subarray(0, Math.max(piece.length - 1, 0))}]`).filter((log) => [first].flat().includes(log.topics[0]));
-  return Buffer.from(JSON.stringify(wanted));
+  if (Array.isArray(first) ? first.length >= 4 : !first) return Buffer.concat([Buffer.from('['), trimmed, Buffer.from(']')]);
+  return Buffer.from(JSON.stringify(JSON.parse(`[${trimmed}]`).filter((log) => [first].flat().includes(log.topics[0]))));
 }
 
 // ---- states ----
@@ -194,7 +220,7 @@ function answer({ method, params = [] }) {
     case 'eth_blockNumber': return JSON.stringify(hex(LAST));
     case 'eth_getLogs': return getLogs(params[0]);
     case 'eth_getBlockByNumber': return JSON.stringify(block(numberOf(params[0]), params[1]));
-    case 'eth_getBlockByHash': return JSON.stringify(block(hashes.indexOf(params[0]), params[1]));
+    case 'eth_getBlockByHash': return JSON.stringify(block(numbers.get(params[0]), params[1]));
     case 'eth_getCode': return JSON.stringify(CODE);
     case 'eth_getStorageAt': return JSON.stringify(ZERO32);
     case 'eth_call':
@@ -213,7 +239,8 @@ function respond(request, response, text) {
   for (const one of [].concat(call)) {
     const result = answer(one);
     parts.push(Buffer.from(`${parts.length ? ',' : ''}{"jsonrpc":"2.0","id":${JSON.stringify(one.id)},`));
-    parts.push(result === null ? Buffer.from(`"error":{"code":-32601,"message":"the method ${one.method} does not exist"}`) : Buffer.from('"result":'));
+    const error = one.method === 'eth_getLogs' ? { code: -32000, message: 'block range too large' } : { code: -32601, message: `the method ${one.method} does not exist` };
+    parts.push(Buffer.from(result === null ? `"error":${JSON.stringify(error)}` : '"result":'));
     if (result !== null) parts.push(Buffer.from(result));
     parts.push(Buffer.from('}'));
   }
