@@ -212,7 +212,7 @@ size_t http_problem_json(char out[static HTTP_PROBLEM_MAX], const struct http_pr
 	n = put_member(out, n, "detail", internal ? NULL : problem->detail, DETAIL_BUDGET);
 	n = put_member(out, n, "pointer", problem->pointer, POINTER_BUDGET);
 	n = put_member(out, n, "rule", problem->rule, RULE_BUDGET);
-	n = put_member(out, n, "next", internal ? NULL : problem->next, NEXT_BUDGET);
+	n = put_member(out, n, "next", internal || !problem->next ? type->remedy : problem->next, NEXT_BUDGET);
 	out[n++] = '}';
 	out[n] = '\0';
 	return n;

@@ -4,6 +4,8 @@
  *
  *   {"type":"PUBLIC_URL/problems/not-found","title":"…","status":404,"detail":"…","pointer":"/a/b","rule":"…","next":"…"}
  *
+ * Every one says what to do next: the type's remedy, unless the problem knows better.
+ *
  * A type names a page: "/problems/{name}" is a route of the table http_problem_routes.
  */
 #pragma once
@@ -41,7 +43,7 @@ struct http_problem {
 	const char *detail;   /* for this case, one sentence; may be NULL */
 	const char *pointer;  /* RFC 6901 pointer into the request body; may be NULL */
 	const char *rule;     /* the rule that refused, e.g. an admission rule; may be NULL */
-	const char *next;     /* what to do next, a sentence; may be NULL */
+	const char *next;     /* what to do next, a sentence; NULL: the type's remedy */
 	unsigned retry_after; /* seconds; 0: 1 for 503 and 429, else none */
 };
 

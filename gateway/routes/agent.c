@@ -212,12 +212,13 @@ static json_t *role_json(enum authority_role role)
 static void reply_authority(struct agent_request *state, enum authority_role role, json_t *at, json_t *since, json_t *until,
 			    enum store_tier tier, const char *cache)
 {
-	char key[AGENT_KEY_TEXT_SIZE];
+	char key[AGENT_KEY_TEXT_SIZE], address[ADDRESS_TEXT_SIZE];
 
 	agent_key_format(key, &state->key);
+	address_format_eip55(address, &state->address);
 	http_set_cache(state->req, cache);
 	view_reply(state->req, 200, "application/json",
-		   json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:s}", "agent", key, "address", view_address(state->address.bytes), "at",
+		   json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:s}", "agent", key, "address", address, "at",
 			     at, "speaks", role != AUTHORITY_NONE, "role", role_json(role), "since", since, "until", until, "tier",
 			     view_tier(tier)));
 }

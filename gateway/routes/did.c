@@ -131,7 +131,11 @@ static void serve_agent_document(struct http_request *req, const char *did, int 
 	if (length < 0 || length >= AGENT_DID_SIZE ||
 	    agent_did_parse(&state->key, did, (size_t)length, &service->defaults) != 0 ||
 	    !(state->registry = service_registry(service, &state->key))) {
-		http_fail(req, -ENOENT, "No agent has such a path here: chain and id are decimal without leading zeros.");
+		http_problem(req, &(struct http_problem){
+					  .type = "not-found", .detail = "No agent has such a path here.",
+					  .next = "Chain and id are decimal without leading zeros. Agents of the default registry are at "
+						  "/agent/CHAIN/ID/did.json only, those of other registries served at "
+						  "/agent/eip155/CHAIN/0xREGISTRY/ID/did.json, in lower case."});
 		return;
 	}
 	ready = ready_document(service, state->registry->chain, &state->key, document_type(req));

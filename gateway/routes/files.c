@@ -80,7 +80,7 @@ static void find_time(struct http_request *req)
 		reading_at(req, state->registry, &state->key, &state->when, on_at, req);
 		return;
 	}
-	state->at = state->has_at && state->when.at < UINT64_MAX / 2000 ? state->when.at * 1000 : STORE_FILE_NEWEST;
+	state->at = state->has_at && state->when.at < UINT64_MAX / 2000 ? state->when.at * 1000 + state->when.ms : STORE_FILE_NEWEST;
 	http_next(req);
 }
 

@@ -59,9 +59,9 @@ static void answer_refusal(struct item *item)
 	snprintf(type, sizeof(type), "%s/problems/%s", item->ingest->service->config->public_url, row->type);
 	if (item->content.payload)
 		sodium_bin2hex(uid, sizeof(uid), item->content.uid, 32);
-	json_auto_t *problem = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*}", "status", row->status, "type", type, "title",
+	json_auto_t *problem = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*, s:s}", "status", row->status, "type", type, "title",
 					 row->title, "detail", item->refusal.detail, "pointer", item->refusal.pointer, "rule",
-					 row->rule);
+					 row->rule, "next", http_problem_find(row->type)->remedy);
 	json_auto_t *answer = json_pack("{s:i, s:O, s:s*}", "status", row->status, "problem", problem, "uid", uid[0] ? uid : NULL);
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 

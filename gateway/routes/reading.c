@@ -261,18 +261,40 @@ void reading_now(struct http_request *req, const struct service_registry *regist
 
 /* ---- at a point of the past ---- */
 
+/* Takes the fraction out: "2026-11-20T17:00:00.25Z" becomes 250 and the time without it. */
+static int take_fraction(char plain[static 21], unsigned *ms, const char *text, size_t length)
+{
+	enum { WHOLE = 19 };
+	size_t digits = length > WHOLE && text[WHOLE] == '.' ? strspn(text + WHOLE + 1, "0123456789") : 0;
+
+	if (digits == 0 || digits > 9 || strcmp(text + WHOLE + 1 + digits, "Z") != 0)
+		return -EBADMSG;
+	memcpy(plain, text, WHOLE);
+	memcpy(plain + WHOLE, "Z", 2);
+	*ms = 0;
+	for (size_t i = 0; i < 3; i++)
+		*ms = *ms * 10 + (i < digits ? (unsigned)(text[WHOLE + 1 + i] - '0') : 0);
+	return 0;
+}
+
 int reading_when_parse(struct reading_when *out, const char *text)
 {
 	size_t length = strlen(text), digits = strspn(text, "0123456789");
+	char plain[21];
+	unsigned ms = 0;
 	int64_t seconds;
 
 	if (digits == length && length > 0 && length <= 19 && (length == 1 || text[0] != '0')) {
 		*out = (struct reading_when){.at = strtoull(text, NULL, 10)};
 		return out->at <= INT64_MAX ? 0 : -EBADMSG;
 	}
+	if (take_fraction(plain, &ms, text, length) == 0) {
+		text = plain;
+		length = strlen(plain);
+	}
 	if (resolution_time_parse(&seconds, text, length) != 0 || seconds < 0)
 		return -EBADMSG;
-	*out = (struct reading_when){.by_time = true, .at = (uint64_t)seconds};
+	*out = (struct reading_when){.by_time = true, .at = (uint64_t)seconds, .ms = ms};
 	return 0;
 }
 

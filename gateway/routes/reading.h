@@ -50,12 +50,14 @@ typedef void reading_on_now(void *arg, int err, const struct reading_now *now);
 void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,
 		 enum reading_parts parts, reading_on_now *on_now, void *arg);
 
-/* A point of the past: `123` or `2026-11-20T17:00:00Z`. */
+/* A point of the past: `123`, `2026-11-20T17:00:00Z`, or an instant with a fraction, as snapshots of files have them. */
 struct reading_when {
 	bool by_time;
-	uint64_t at; /* block number, or seconds since 1970 */
+	uint64_t at; /* block number, or seconds since 1970: blocks have no fractions */
+	unsigned ms; /* of the fraction, cut */
 };
-/* 0 or -EBADMSG: neither a decimal number below 2^63 without leading zeros nor such a time. */
+/* 0 or -EBADMSG: neither a decimal number below 2^63 without leading zeros nor such a time (RFC 3339 in UTC with "T" and "Z", a
+ * fraction of at most nine digits). */
 __attribute__((warn_unused_result)) int reading_when_parse(struct reading_when *out, const char *text);
 
 struct reading_at {

@@ -83,6 +83,21 @@ int service_agent_id(struct agent_key *key, const struct service_registry **out,
 	return registry ? 0 : -ENOENT;
 }
 
+static void refuse_unserved(struct http_request *req)
+{
+	const struct service *service = http_user(req);
+	char next[512] = "Served here:", address[ADDRESS_TEXT_SIZE];
+	size_t len = strlen(next);
+
+	for (size_t i = 0; i < service->nregistries && len + 80 < sizeof(next); i++) {
+		const struct agent_key *key = &service->registries[i].key;
+
+		address_format_eip55(address, &key->registry);
+		len += (size_t)snprintf(next + len, sizeof(next) - len, " %ju:%s", (uintmax_t)key->chain, address);
+	}
+	http_problem(req, &(struct http_problem){.error = -ENOENT, .detail = "This chain or registry is not served here.", .next = next});
+}
+
 const struct service_registry *service_agent_of(struct agent_key *key, struct http_request *req)
 {
 	const struct service_registry *registry;
@@ -90,7 +105,10 @@ const struct service_registry *service_agent_of(struct agent_key *key, struct ht
 
 	if (rc == 0)
 		return registry;
-	http_fail(req, rc, rc == -ENOENT ? "This chain or registry is not served here." :
-					   "An id is decimal, `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`.");
+	if (rc == -ENOENT)
+		refuse_unserved(req);
+	else
+		http_fail(req, rc, "An id is decimal, `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`; an address in one letter case, or with a right "
+				   "EIP-55 checksum.");
 	return NULL;
 }

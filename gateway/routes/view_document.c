@@ -124,7 +124,7 @@ static json_t *with_gateway(json_t *metadata, json_t *gateway, int rc)
 static json_t *file_json(const struct store_file *file)
 {
 	char hash[HEX_DATA_SIZE(32)], seen[21] = "";
-	json_t *json = json_pack("{s:s%, s:b}", "state", (const char *)file->status.data, file->status.len, "namesAgent", file->back);
+	json_t *json = json_pack("{s:s%, s:b}", "status", (const char *)file->status.data, file->status.len, "namesAgent", file->back);
 
 	if (file->has_content) {
 		hex_encode_data(hash, file->content, 32);

@@ -307,14 +307,15 @@ static bool read_body(struct wish *wish)
 		http_fail(wish->req, err, NULL);
 		return false;
 	}
-	if (err != 0)
-		return wish_refuse(wish,
-				   why.code == JCS_DUPLICATE  ? "duplicate-key"
+	if (err != 0) {
+		const char *type = why.code == JCS_DUPLICATE  ? "duplicate-key"
 				   : err == -EILSEQ	      ? "bad-encoding"
 				   : why.code == JCS_TOO_DEEP ? "too-deep"
-							      : "malformed",
-				   why.pointer, "Send one JSON object.", "%s (at byte %zu)", jcs_reason(why.code),
-				   why.offset);
+							      : "malformed";
+
+		return wish_refuse(wish, type, why.pointer, strcmp(type, "malformed") == 0 ? "Send one JSON object." : NULL,
+				   "%s (at byte %zu)", jcs_reason(why.code), why.offset);
+	}
 	if (http_defer(wish->req, free_body, wish->body) != 0) {
 		http_fail(wish->req, -ENOMEM, NULL);
 		return false;

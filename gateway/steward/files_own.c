@@ -36,6 +36,7 @@ static void keep(struct fetch_content *content, const struct files_look *look, c
 		memcpy(content->body, row->body.data, row->body.len);
 	content->len = row->body.len;
 	content->status = "ok";
+	content->detail[0] = '\0';
 }
 
 bool files_look_own(struct files_look *look)

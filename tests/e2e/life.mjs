@@ -317,7 +317,7 @@ class Life {
     await say('not-found', 404, 'uri', { from, agent: '1:0', uri: '' }, '/agent', /not served here/, /Ask a gateway/);
     await say('too-large', 413, 'uri', { from, agent: '0', uri: 'x'.repeat(65537) }, '/uri', /longer than/, /IPFS/);
     await say('not-found', 404, 'sell', { from }, undefined, /no such verb/, /register, wallet/);
-    await say('duplicate-key', 400, 'register', `{"from":"${from}","from":"${from}"}`, '/from', /byte/, /one JSON object/);
+    await say('duplicate-key', 400, 'register', `{"from":"${from}","from":"${from}"}`, '/from', /byte/, /each member once/);
     await say('malformed', 400, 'register', '{', '', /byte/, /one JSON object/);
     const { stack } = this;
     const plain = await stack.http('/v1/agents/prepare/register', { method: 'POST', body: '{}', headers: { 'content-type': 'text/plain' } });

@@ -99,6 +99,10 @@ static void absent_members_are_absent_and_failures_tell_nothing(void **state)
 	assert_null(json_object_get(root, "detail"));
 	assert_null(json_object_get(root, "pointer"));
 	assert_null(json_object_get(root, "rule"));
+	assert_string_equal(json_string_value(json_object_get(root, "next")), http_problem_find("internal")->remedy);
+	json_decref(root);
+	root = parse(&(struct http_problem){.type = "not-found", .next = "look elsewhere"}, NULL);
+	assert_string_equal(json_string_value(json_object_get(root, "next")), "look elsewhere");
 	json_decref(root);
 }
 
@@ -113,7 +117,7 @@ static void the_longest_texts_fit(void **state)
 		&(struct http_problem){
 			.type = "version-not-supported", .detail = controls, .pointer = broken, .rule = quotes},
 		quotes);
-	assert_int_equal(json_object_size(root), 6);
+	assert_int_equal(json_object_size(root), 7);
 	json_decref(root);
 }
 

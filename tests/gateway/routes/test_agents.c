@@ -215,7 +215,8 @@ static void refused(void **state)
 	static const char *const targets[] = {
 		"/v1/agents/x", "/v1/agents/01", "/v1/agents/0?at=", "/v1/agents/0?at=-1", "/v1/agents/0?at=01", "/v1/agents/0?at=0x10",
 		"/v1/agents/0?at=9223372036854775808", "/v1/agents/0?at=99999999999999999999", "/v1/agents/0?at=1e3", "/v1/agents/0?at=+1",
-		"/v1/agents/0?at=latest", "/v1/agents/0?at=2026-01-01", "/v1/agents/0?at=2026-01-01T00:00:00.000Z",
+		"/v1/agents/0?at=latest", "/v1/agents/0?at=2026-01-01", "/v1/agents/0?at=2026-01-01T00:00:00.Z",
+		"/v1/agents/0?at=2026-01-01T00:00:00.0000000001Z", "/v1/agents/0?at=2026-01-01T00:00:00.5", "/v1/agents/0?at=2026-01-01T00:00.5Z",
 		"/v1/agents/0?at=2026-01-01T00:00:00%2B00:00", "/v1/agents/0?at=2026-13-01T00:00:00Z", "/v1/agents/0?at=12&at=12",
 		"/v1/agents/0?block=12", "/v1/agents/0/history?limit=0", "/v1/agents/0/history?limit=1001", "/v1/agents/0/history?limit=x",
 		"/v1/agents/0/history?before=", "/v1/agents/0/history?before=1970-01-01T00:17:04Z", "/v1/agents/0/history?after=12",
@@ -289,6 +290,7 @@ static void authority(void **state)
 		{"0d", "36", "wallet", "36", "(null)", false},
 		{"00", "33", "(null)", "(null)", "(null)", false}, /* no wallet is nobody */
 		{"0a", "1970-01-01T00:17:20Z", "owner", "12", "33", false},
+		{"0a", "1970-01-01T00:17:20.999Z", "owner", "12", "33", false},
 		{"0c", NULL, "owner", "33", "(null)", false},
 		{"0d", NULL, "(null)", "(null)", "(null)", false}, /* at latest, not yet at safe */
 		{"0a", NULL, "(null)", "(null)", "(null)", false},
@@ -303,6 +305,7 @@ static void authority(void **state)
 			strcat(strcat(target, "&at="), rows[i].at);
 		json_auto_t *answer = index_rig_json(*state, &reply, target, 200);
 
+		assert_int_equal(strlen(index_rig_text(answer, "address")), 42);
 		assert_string_equal(index_rig_text(answer, "role"), rows[i].role);
 		assert_string_equal(index_rig_text(answer, "speaks"), strcmp(rows[i].role, "(null)") ? "true" : "false");
 		assert_string_equal(index_rig_text(answer, "since.number"), rows[i].since);
