@@ -133,8 +133,9 @@ static int add_log(struct index_batch *batch, const char **why, const struct ind
 	memcpy(log->fold.tx, row->tx.bytes, sizeof(log->fold.tx));
 	err = registry_event_read(&log->fold.event, row->topics, row->ntopics, row->data, row->data_len,
 				  registry->reputation);
-	if (err != 0 && near && registry->known && !registry->reputation) {
+	if (err != 0 && near && registry->known && !registry->reputation && row->number > registry->odd_until) {
 		*why = "a log that the registry does not write";
+		batch->odd = registry;
 		return -EBADMSG;
 	}
 	if (err == -ENOENT)
@@ -158,6 +159,7 @@ int index_batch_add(struct index_batch *batch, const char **why, struct eth_rpc_
 	size_t had = batch->n;
 
 	*why = NULL;
+	batch->odd = NULL;
 	for (size_t i = 0; err == 0 && i < logs->n; i++) {
 		*why = fault_of(&logs->rows[i], ask, from, to, block);
 		if (*why == NULL && i > 0)

@@ -21,12 +21,12 @@ struct compare {
 
 static bool same(const struct store_state *row, const struct multicall_state *found)
 {
-	return memcmp(row->owner, found->owner.bytes, 20) == 0 &&
-	       row->has_wallet == !address_is_zero(&found->wallet) &&
-	       (!row->has_wallet || memcmp(row->wallet, found->wallet.bytes, 20) == 0) &&
-	       (found->err == -EOVERFLOW || /* too long to read, and named by its hash in the row */
-		(row->uri.len == found->uri_len &&
-		 (found->uri_len == 0 || memcmp(row->uri.data, found->uri, found->uri_len) == 0)));
+	if (memcmp(row->owner, found->owner.bytes, 20) != 0 || row->has_wallet == address_is_zero(&found->wallet) ||
+	    (row->has_wallet && memcmp(row->wallet, found->wallet.bytes, 20) != 0))
+		return false;
+	if (found->err == -EOVERFLOW) /* too long to read, and named by its hash in the row */
+		return index_names_long_uri(&row->uri);
+	return row->uri.len == found->uri_len && (found->uri_len == 0 || memcmp(row->uri.data, found->uri, found->uri_len) == 0);
 }
 
 static int correct(struct compare *work, const struct store_state *row, const struct multicall_state *found,
@@ -51,7 +51,7 @@ static bool is_lie(struct compare *work, const struct store_state *row, const st
 	struct multicall_state other;
 	bool proven, lie;
 
-	if (found->err != 0 ||
+	if ((found->err != 0 && found->err != -EOVERFLOW) ||
 	    index_decide(&other, &proven, duty, work->registry, row->agent_id, &work->block, doubted) != 0)
 		return false;
 	lie = !index_same_state(&other, found);

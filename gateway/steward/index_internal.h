@@ -6,6 +6,7 @@
  *   index_near.c      blocks near the head, one by one
  *   index_settle.c    reorganisations and finality
  *   index_batch.c     logs as a provider sent them, checked and decoded
+ *   index_logs.c      whether those of a block near the head are all there are
  *   index_step.c      what one transaction stores: events, states folded from them
  *   index_read.c      states from storage in place of folded ones
  *   index_join.c      after the backfill: the stretch becomes part of the index when storage agrees with it
@@ -36,6 +37,7 @@ struct index_registry {
 	uint64_t start;
 	int64_t indexed, fetched;
 	bool known, looked; /* the layout is known; the implementation was looked at since the start */
+	uint64_t odd_until; /* up to here another implementation ran, whose logs may be of another kind */
 };
 
 /* One log, decoded; what it points to is in the batch's answers. */
@@ -56,6 +58,7 @@ struct index_batch {
 	struct eth_rpc_logs *answers;
 	size_t nanswers, answers_room;
 	bool upgraded; /* an Upgraded event is among them */
+	const struct index_registry *odd; /* after -EBADMSG: only because its implementation is known was a log refused */
 };
 
 /* What one transaction will store. */
@@ -88,6 +91,7 @@ struct index_proof_job {
 	struct eth_address owner, wallet; /* what it must prove; zero: no wallet */
 	struct eth_hash uri;		  /* keccak256 of it */
 	size_t uri_len;
+	bool long_uri; /* only its name is stored */
 	bool final; /* left the overlay as part of the final chain */
 };
 
@@ -114,6 +118,10 @@ struct index_duty {
 	unsigned read_by;	/* who gave the last answer about states */
 	unsigned short_rounds; /* rounds in a row that latest was below the tip */
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
+	unsigned unheard_rounds; /* the same for logs that one provider alone showed */
+	int64_t unheard_until_ms; /* until then no other is asked */
+	bool logs_alone;	  /* the logs under way are one provider's word */
+	unsigned logs_by, disproved_rounds; /* whose; rounds in a row that a proof contradicted them */
 	bool no_multicall, fork_warned, plain_warned;
 	int64_t alarm_logged_ms, progress_logged_ms, lie_logged_ms;
 	uint64_t lies_untold;
@@ -164,6 +172,23 @@ void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask);
 
 enum index_bloom index_bloom(const uint8_t bloom[static 256], const struct index_duty *duty, uint32_t mask);
 
+/* ---- index_logs.c ---- */
+
+/* The registries' logs of one block near the head, as one provider shows them: checked, ascending. */
+struct index_shown {
+	uint64_t number;
+	struct eth_hash block;
+	const uint8_t *bits; /* the block's bloom; NULL: not known */
+	const struct eth_rpc_logs *logs;
+	unsigned provider;
+};
+/* 0: another provider (with rpc_quorum: as many as make a quorum) shows the same, or there is none, or none of them answers
+ * for long and rpc_quorum is not set. -EAGAIN: not so. ask: for the registries meant; its filter is changed. */
+__attribute__((warn_unused_result)) int index_logs_agree(struct index_duty *duty, const struct index_shown *shown,
+							 struct index_ask *ask);
+/* What is wrong with one block's logs by what a known implementation always logs together; *of: whose. NULL: nothing. */
+const char *index_logs_fault(const struct index_registry **of, const struct index_log *logs, size_t n);
+
 /* ---- index_step.c ---- */
 
 void index_step_clear(struct index_step *step);
@@ -180,6 +205,8 @@ void index_step_drop_state(struct index_step *step, size_t at);
 /* A URI as it is stored: longer than the schema holds, it is named by length and hash. -ENOMEM. */
 __attribute__((warn_unused_result)) int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t *uri,
 						       size_t len);
+/* Whether it is such a name. (A contract's own URI may be the same text: the name is believed only of what is long.) */
+bool index_names_long_uri(const struct pg_bytes *uri);
 /* Stores it, and on success makes `place` the duty's. mask: registries complete up to indexed_to now, provisionally or for
  * good. */
 __attribute__((warn_unused_result)) int index_step_commit(struct index_duty *duty, const struct index_step *step,
@@ -196,8 +223,9 @@ int index_written(struct index_duty *duty, int err);
 __attribute__((warn_unused_result)) int index_read_states(struct index_duty *duty, struct index_step *step,
 							  bool doubtful, uint64_t latest);
 
-/* Reads agents at one block. tier says where from. Errors as multicall_read() and eth_rpc_wait(). */
+/* Same owner, wallet and URI, or both absent. Two URIs that are too long to read (err -EOVERFLOW) are taken for the same. */
 bool index_same_state(const struct multicall_state *a, const struct multicall_state *b);
+/* Reads agents at one block. tier says where from. Errors as multicall_read() and eth_rpc_wait(). */
 __attribute__((warn_unused_result)) int index_read_agents(struct multicall_state *states, enum store_tier *tier,
 							  struct index_duty *duty, const struct multicall_ask *asks,
 							  size_t n, const struct eth_hash *block);
@@ -251,6 +279,9 @@ __attribute__((warn_unused_result)) int index_overlay_add(struct index_duty *dut
 
 /* Looks at the implementations of registries not looked at yet. Failures are logged and tried again. */
 void index_watch(struct index_duty *duty);
+/* Logs of that block are not those of the registry's known implementation. True: another one ran there, they may be. */
+bool index_is_odd_at(struct index_duty *duty, const struct index_registry *registry, uint64_t number,
+		     const struct eth_hash *block);
 
 /* ---- index_proof.c ---- */
 

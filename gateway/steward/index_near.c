@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	SECOND_OPINION_MS = 5000,
-};
-
 struct near_block {
 	struct store_index_block block;
 	enum index_bloom bloom;
@@ -144,30 +140,35 @@ static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const st
 	eth_rpc_add_block(list, &at); /* the same hand must know the block */
 }
 
-/* Another provider's word on a block that shows no logs where its bloom may have some. Whoever shows logs by block hash is
- * right: they carry it. */
-static int second_opinion(struct near *near, unsigned first, const struct near_block *block, struct index_ask *ask)
+/* Logs that only another implementation writes are no lie where another one ran. */
+static int refuse(struct near *near, const struct near_block *block, unsigned provider, const char *why,
+		  const struct index_registry *odd)
 {
-	struct eth_rpc *rpc = near->duty->ctx->rpc;
-	unsigned providers = eth_rpc_providers(rpc);
-	struct eth_rpc_answer *answer = NULL;
-	struct eth_rpc_logs logs = {0};
-	struct eth_rpc_calls list;
-	int err = 0;
+	struct eth_hash hash;
 
-	if (providers < 2)
-		return 0;
-	eth_rpc_calls_init(&list);
-	add_logs(&list, ask, block);
-	if (eth_rpc_wait_at(&answer, rpc, (first + 1) % providers, &list, SECOND_OPINION_MS) == 0 &&
-	    eth_rpc_result_logs(&logs, &answer->results[0]) == 0 && logs.n > 0) {
-		caught(near->duty, first, "no logs of a block where another provider has some", block->block.number);
-		err = -EAGAIN;
-	}
-	eth_rpc_logs_clear(&logs);
-	eth_rpc_answer_free(answer);
-	eth_rpc_calls_clear(&list);
-	return err;
+	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
+	if (odd == NULL || !index_is_odd_at(near->duty, odd, block->block.number, &hash))
+		caught(near->duty, provider, why, block->block.number);
+	return -EAGAIN;
+}
+
+/* Decoded logs: with their block's time, and whole; then another provider has its say. */
+static int check_logs(struct near *near, const struct near_block *block, struct index_ask *ask, unsigned provider,
+		      size_t before)
+{
+	const struct index_batch *batch = &near->batch;
+	const struct index_registry *odd = NULL;
+	struct index_shown shown = {.number = block->block.number, .bits = block->has_bits ? block->bits : NULL,
+				    .logs = &batch->answers[batch->nanswers - 1], .provider = provider};
+	const char *why = NULL;
+
+	memcpy(shown.block.bytes, block->block.hash, sizeof(shown.block.bytes));
+	for (size_t i = before; i < batch->n; i++)
+		if (batch->logs[i].has_time && batch->logs[i].time != block->block.time)
+			why = "logs with another time than their block";
+	if (why == NULL && !batch->upgraded)
+		why = index_logs_fault(&odd, batch->logs + before, batch->n - before);
+	return why != NULL ? refuse(near, block, provider, why, odd) : index_logs_agree(near->duty, &shown, ask);
 }
 
 static int take_logs_of(struct near *near, const struct near_block *block, struct index_ask *ask,
@@ -177,11 +178,12 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 	struct eth_rpc_block again;
 	struct eth_hash hash;
 	const char *why = NULL;
-	size_t before = near->batch.n, found = 0;
+	size_t before = near->batch.n;
 	int err = eth_rpc_result_logs(&logs, &results[0]);
 	int known = eth_rpc_result_block(&again, &results[1]);
 
 	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
+	near->batch.odd = NULL;
 	if (err == -EBADMSG || err == -EOVERFLOW)
 		why = "logs of another shape";
 	else if (err == 0 && known == 0 && (memcmp(&again.hash, &hash, 32) != 0 || again.number != block->block.number))
@@ -192,22 +194,15 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 		err = known;
 	if (why == NULL && err == 0) {
 		index_logs_filter(&logs, ask);
-		found = logs.n;
 		err = index_batch_add(&near->batch, &why, &logs, near->duty, ask, block->block.number, block->block.number,
 				      &hash);
 	}
-	for (size_t i = before; why == NULL && err == 0 && i < near->batch.n; i++) {
-		if (near->batch.logs[i].has_time && near->batch.logs[i].time != block->block.time)
-			why = "logs with another time than their block";
-	}
 	eth_rpc_logs_clear(&logs);
-	if (why != NULL) {
-		caught(near->duty, answer->provider, why, block->block.number);
-		return -EAGAIN;
-	}
+	if (why != NULL)
+		return refuse(near, block, answer->provider, why, near->batch.odd);
 	if (err == -ESTALE || err == -ENOENT) /* reorganised away meanwhile, or not there yet */
 		return -EAGAIN;
-	return err == 0 && found == 0 && !asks_all(block) ? second_opinion(near, answer->provider, block, ask) : err;
+	return err == 0 ? check_logs(near, block, ask, answer->provider, before) : err;
 }
 
 static int take_logs(struct near *near)
@@ -225,6 +220,8 @@ static int take_logs(struct near *near)
 			add_logs(&list, &ask, &near->blocks[i]);
 	if (list.n > 0 || list.err != 0)
 		err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (answer != NULL)
+		near->duty->logs_by = answer->provider;
 	for (size_t i = 0; err == 0 && i < near->n; i++) {
 		if (near->blocks[i].bloom == INDEX_BLOOM_NONE)
 			continue;
@@ -249,8 +246,10 @@ static int build(struct near *near)
 		err = index_step_block(&near->step, &near->blocks[i].block);
 	if (err == 0)
 		err = index_step_fold(&near->step, duty, &near->batch, (int64_t)duty->place.tip_number);
+	duty->logs_alone = eth_rpc_providers(duty->ctx->rpc) < 2 || duty->unheard_until_ms != 0;
 	if (err == 0)
 		err = index_read_states(duty, &near->step, false, duty->heads.latest.number);
+	duty->logs_alone = false;
 	memcpy(first.bytes, near->blocks[0].block.hash, 32);
 	if (err == 0 && duty->correct)
 		err = index_compare(&verdict, &near->step, duty, UINT32_MAX, near->blocks[0].block.number, &first);
@@ -273,6 +272,7 @@ static int store(struct near *near)
 	if (err != 0)
 		return err;
 	duty->correct = false;
+	duty->disproved_rounds = 0;
 	index_end_alarm(duty);
 	for (size_t i = 0; near->batch.upgraded && i < duty->nregistries; i++)
 		duty->registries[i].looked = false;

@@ -112,7 +112,7 @@ static int ask_another(struct multicall_state *out, struct index_duty *duty, con
 	err = eth_rpc_wait_at(&answer, duty->ctx->rpc, provider, &list, PROOF_MS);
 	if (err == 0)
 		err = multicall_read(out, false, 1, answer->results);
-	if (err == 0 && out->err != 0) {
+	if (err == 0 && out->err != 0 && out->err != -EOVERFLOW) {
 		err = out->err;
 		multicall_states_clear(out, 1);
 	}
@@ -131,9 +131,11 @@ int index_decide(struct multicall_state *out, bool *proven, struct index_duty *d
 	*out = (struct multicall_state){0};
 	*proven = false;
 	memcpy(ask.agent, agent, sizeof(ask.agent));
-	if (registry->known && take(&taking, registry, agent, block, REGISTRY_URI_MAX) == 0 && taking.whole) {
+	if (registry->known && take(&taking, registry, agent, block, REGISTRY_URI_MAX) == 0 &&
+	    (taking.whole || taking.state.uri_len > REGISTRY_URI_MAX)) {
 		*proven = true;
 		*out = taking.state;
+		out->err = taking.whole ? 0 : -EOVERFLOW;
 		taking.state = (struct multicall_state){0};
 		taking_clear(&taking);
 		return 0;
@@ -157,7 +159,8 @@ void index_proofs_note(struct index_duty *duty, const struct index_step *step)
 			memmove(duty->proofs, duty->proofs + 1, --duty->nproofs * sizeof(duty->proofs[0]));
 		job = &duty->proofs[duty->nproofs++];
 		*job = (struct index_proof_job){.registry = (size_t)(registry - duty->registries), .number = state->number,
-						.block = step->marks[i].block, .uri_len = state->uri.len};
+						.block = step->marks[i].block, .uri_len = state->uri.len,
+						.long_uri = index_names_long_uri(&state->uri)};
 		memcpy(job->agent, state->agent_id, 32);
 		memcpy(job->owner.bytes, state->owner, 20);
 		if (state->has_wallet)
@@ -173,8 +176,8 @@ static bool proves(const struct taking *taking, const struct index_proof_job *jo
 
 	if (!state->exists || !address_equal(&state->owner, &job->owner) || !address_equal(&state->wallet, &job->wallet))
 		return false;
-	if (!taking->whole)
-		return true;
+	if (!taking->whole) /* of what is not in the proof its length is */
+		return job->long_uri ? state->uri_len > REGISTRY_URI_MAX : state->uri_len == job->uri_len;
 	keccak256(&uri, state->uri, state->uri_len);
 	return memcmp(&uri, &job->uri, sizeof(uri)) == 0;
 }
@@ -227,16 +230,35 @@ static int disproved(struct index_duty *duty, const struct index_proof_job *job)
 	return index_overlay_restart(duty);
 }
 
+/* A proof to keep leaves long URIs out, with their length; one to compare with holds them. */
+static int check_job(bool *holds, struct index_duty *duty, const struct index_proof_job *job, const struct taking *kept)
+{
+	struct taking whole = {.duty = duty};
+	int err;
+
+	*holds = proves(kept, job);
+	if (!*holds || kept->whole || job->long_uri)
+		return 0;
+	err = take(&whole, &duty->registries[job->registry], job->agent, &job->block, REGISTRY_URI_MAX);
+	if (err == 0)
+		*holds = proves(&whole, job);
+	taking_clear(&whole);
+	return err;
+}
+
 static int take_one(struct index_duty *duty, const struct index_proof_job *job)
 {
 	struct taking taking = {.duty = duty};
+	bool holds = false;
 	int err = take(&taking, &duty->registries[job->registry], job->agent, &job->block, AGENT_PROOF_URI_MAX);
 
+	if (err == 0)
+		err = check_job(&holds, duty, job, &taking);
 	if (err != 0 && err != -ESTALE && err != -ENOENT)
 		log_warn(log_msg("no proof of a change"), log_u64("block", job->number), log_hex("agent", job->agent, 32),
 			 log_str("why", taking.why), log_rc(err));
 	if (err == 0)
-		err = proves(&taking, job) ? put(duty, job, &taking) : disproved(duty, job);
+		err = holds ? put(duty, job, &taking) : disproved(duty, job);
 	else
 		err = 0;
 	taking_clear(&taking);

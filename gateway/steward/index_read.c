@@ -12,6 +12,7 @@ enum {
 	GROUPS_MAX = 32,    /* aggregates in one batch */
 	FRESH_BLOCKS = 64,  /* so near the head a missing state is a node that is behind */
 	STALE_ROUNDS = 8,   /* rounds it is waited for */
+	DISPROVED_ROUNDS = 8, /* rounds that logs are asked for again which do not make the state that is proved */
 };
 
 /* States of one block that go into one aggregate: rows [at, at + n) of the list of places. */
@@ -128,17 +129,26 @@ int index_read_agents(struct multicall_state *states, enum store_tier *tier, str
 
 bool index_same_state(const struct multicall_state *a, const struct multicall_state *b)
 {
+	bool long_a = a->err == -EOVERFLOW, long_b = b->err == -EOVERFLOW;
+
 	if (!a->exists || !b->exists)
 		return a->exists == b->exists;
-	return address_equal(&a->owner, &b->owner) && address_equal(&a->wallet, &b->wallet) && a->uri_len == b->uri_len &&
-	       (a->uri_len == 0 || memcmp(a->uri, b->uri, a->uri_len) == 0);
+	if (!address_equal(&a->owner, &b->owner) || !address_equal(&a->wallet, &b->wallet))
+		return false;
+	if (long_a || long_b)
+		return long_a == long_b;
+	return a->uri_len == b->uri_len && (a->uri_len == 0 || memcmp(a->uri, b->uri, a->uri_len) == 0);
 }
 
-/* The folded state in the other's form; its URI is borrowed. */
-static struct multicall_state folded(const struct store_state *state, const struct index_mark *mark)
+/* The folded state in the other's form; its URI is borrowed, or too long as found's is. */
+static struct multicall_state folded(const struct store_state *state, const struct index_mark *mark,
+				     const struct multicall_state *found)
 {
 	struct multicall_state out = {.exists = !mark->absent, .uri_len = state->uri.len};
 	uint8_t *uri;
+
+	if (found->err == -EOVERFLOW && index_names_long_uri(&state->uri))
+		out.err = -EOVERFLOW;
 
 	memcpy(&uri, &state->uri.data, sizeof(uri)); /* not written through */
 	out.uri = uri;
@@ -148,12 +158,24 @@ static struct multicall_state folded(const struct store_state *state, const stru
 	return out;
 }
 
+/* One provider's logs of a known contract do not make the state that is proved: some are left out or changed. Only a contract that
+ * acts while it is minted to makes it so honestly, so it does not stop the index for ever. */
+static bool is_half_told(struct index_duty *duty, const struct store_state *state, const struct index_mark *mark)
+{
+	if (!duty->logs_alone || mark->doubtful || !mark->registry->known || state->number <= mark->registry->odd_until ||
+	    ++duty->disproved_rounds > DISPROVED_ROUNDS)
+		return false;
+	index_distrust(duty, UINT32_C(1) << duty->logs_by, "logs that do not make the state that is proved", state->number,
+		       state->number);
+	return true;
+}
+
 /* Storage is not what the events say. A receiver that acts while it is minted to makes it so, or an odd contract; or somebody
  * lies. Where a proof or another provider says otherwise too, *found becomes that. */
 static int settle_doubt(struct index_duty *duty, const struct store_state *state, const struct index_mark *mark,
 			struct multicall_state *found, enum store_tier *tier)
 {
-	struct multicall_state events = folded(state, mark), other;
+	struct multicall_state events = folded(state, mark, found), other;
 	unsigned doubted = duty->read_by;
 	bool proven;
 	int err = index_decide(&other, &proven, duty, mark->registry, state->agent_id, &mark->block, doubted);
@@ -170,10 +192,14 @@ static int settle_doubt(struct index_duty *duty, const struct store_state *state
 		multicall_states_clear(found, 1);
 		*found = other;
 		*tier = STORE_TIER_RPC; /* the proof itself is stored later, and raises it */
+		if (proven && !index_same_state(found, &events) && is_half_told(duty, state, mark))
+			return -EAGAIN;
 		return 0;
 	}
 	if (err == 0)
 		multicall_states_clear(&other, 1);
+	if (err == 0 && proven && is_half_told(duty, state, mark))
+		return -EAGAIN;
 	if (mark->doubtful)
 		return 0;
 	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
@@ -187,11 +213,11 @@ static int apply(struct index_step *step, struct index_duty *duty, size_t at, st
 {
 	struct store_state *state = &step->states[at];
 	struct index_mark *mark = &step->marks[at];
-	struct multicall_state events = folded(state, mark);
+	struct multicall_state events = folded(state, mark, found);
 	struct pg_bytes uri;
 	int err = 0;
 
-	if (found->err == 0 && (mark->doubtful || !index_same_state(found, &events)))
+	if ((found->err == 0 || found->err == -EOVERFLOW) && (mark->doubtful || !index_same_state(found, &events)))
 		err = settle_doubt(duty, state, mark, found, &tier);
 	if (err != 0)
 		return err;

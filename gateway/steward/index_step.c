@@ -59,6 +59,13 @@ int index_step_block(struct index_step *step, const struct store_index_block *bl
 	return err;
 }
 
+static const char LONG_URI[] = "urn:kedge:long-uri:";
+
+bool index_names_long_uri(const struct pg_bytes *uri)
+{
+	return uri->len >= sizeof(LONG_URI) - 1 + 64 && memcmp(uri->data, LONG_URI, sizeof(LONG_URI) - 1) == 0;
+}
+
 int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t *uri, size_t len)
 {
 	struct eth_hash hash;
@@ -72,7 +79,7 @@ int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t 
 		return -ENOMEM;
 	/* no URI of the contract: none of these begins so and is that long */
 	keccak256(&hash, uri, len);
-	out->len = (size_t)snprintf(text, 128, "urn:kedge:long-uri:%zu:", len);
+	out->len = (size_t)snprintf(text, 128, "%s%zu:", LONG_URI, len);
 	for (size_t i = 0; i < sizeof(hash.bytes); i++)
 		out->len += (size_t)snprintf(text + out->len, 128 - out->len, "%02x", hash.bytes[i]);
 	out->data = (const uint8_t *)text;

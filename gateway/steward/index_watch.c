@@ -8,9 +8,8 @@
 #include <string.h>
 
 static int ask_one(struct eth_rpc_answer **answer, struct index_duty *duty, const struct eth_address *address,
-		   const struct eth_hash *slot)
+		   const struct eth_hash *slot, struct eth_rpc_at at)
 {
-	struct eth_rpc_at at = eth_rpc_at_tag(ETH_RPC_LATEST);
 	struct eth_rpc_calls list;
 	int err;
 
@@ -26,7 +25,7 @@ static int ask_one(struct eth_rpc_answer **answer, struct index_duty *duty, cons
 
 /* An empty slot: the registry is no proxy, and its own code is the implementation. */
 static int read_implementation(struct eth_address *implementation, struct eth_hash *code_hash, struct index_duty *duty,
-			       const struct index_registry *registry)
+			       const struct index_registry *registry, struct eth_rpc_at at)
 {
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_hash slot, word;
@@ -35,7 +34,7 @@ static int read_implementation(struct eth_address *implementation, struct eth_ha
 	int err;
 
 	layout_slot_implementation(&slot);
-	err = ask_one(&answer, duty, &registry->address, &slot);
+	err = ask_one(&answer, duty, &registry->address, &slot, at);
 	if (err == 0)
 		err = eth_rpc_result_hash(&word, &answer->results[0]);
 	if (err == 0)
@@ -45,7 +44,7 @@ static int read_implementation(struct eth_address *implementation, struct eth_ha
 	if (err == 0 && address_is_zero(implementation))
 		*implementation = registry->address;
 	if (err == 0)
-		err = ask_one(&answer, duty, implementation, NULL);
+		err = ask_one(&answer, duty, implementation, NULL, at);
 	if (err == 0)
 		err = eth_rpc_result_data_take(&code, &len, &answer->results[0]);
 	if (err == 0 && len == 0)
@@ -57,6 +56,29 @@ static int read_implementation(struct eth_address *implementation, struct eth_ha
 	return err;
 }
 
+static bool is_known(const struct index_duty *duty, const struct eth_hash *code_hash)
+{
+	for (size_t i = 0; i < duty->ncodes; i++)
+		if (memcmp(&duty->codes[i], code_hash, sizeof(*code_hash)) == 0)
+			return true;
+	return false;
+}
+
+bool index_is_odd_at(struct index_duty *duty, const struct index_registry *registry, uint64_t number,
+		     const struct eth_hash *block)
+{
+	struct index_registry *own = &duty->registries[registry - duty->registries];
+	struct eth_address implementation;
+	struct eth_hash code_hash;
+
+	own->looked = false;
+	if (read_implementation(&implementation, &code_hash, duty, own, eth_rpc_at_hash(block)) != 0 ||
+	    is_known(duty, &code_hash))
+		return false;
+	own->odd_until = number;
+	return true;
+}
+
 static int store_implementation(struct index_duty *duty, struct index_registry *registry,
 				const struct eth_address *implementation, const struct eth_hash *code_hash)
 {
@@ -65,8 +87,7 @@ static int store_implementation(struct index_duty *duty, struct index_registry *
 	bool known = false;
 	int err;
 
-	for (size_t i = 0; i < duty->ncodes; i++)
-		known = known || memcmp(&duty->codes[i], code_hash, sizeof(*code_hash)) == 0;
+	known = is_known(duty, code_hash);
 	err = pg_wait(duty->ctx->base, &op,
 		      store_registry_implementation(duty->ctx->pg, &op, &fence, registry->id, implementation->bytes,
 						    code_hash->bytes, known));
@@ -98,7 +119,7 @@ void index_watch(struct index_duty *duty)
 			unknown += !registry->reputation && !registry->known;
 			continue;
 		}
-		err = read_implementation(&implementation, &code_hash, duty, registry);
+		err = read_implementation(&implementation, &code_hash, duty, registry, eth_rpc_at_tag(ETH_RPC_LATEST));
 		if (err == 0)
 			err = store_implementation(duty, registry, &implementation, &code_hash);
 		if (err == -ENXIO) {

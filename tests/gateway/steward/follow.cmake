@@ -8,3 +8,6 @@ kedge_test(test_steward_follow_read LABEL unit
   LINKS kedge_steward)
 kedge_test(test_steward_index_batch LABEL unit
   SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_index_batch.c LINKS kedge_steward)
+kedge_test(test_steward_index_logs LABEL unit
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_index_logs.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
+  LINKS kedge_steward PkgConfig::JANSSON)
