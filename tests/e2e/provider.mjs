@@ -49,6 +49,17 @@ export const faults = {
   // lies about logs
   'no logs where there are some': { answer: ofMethod('eth_getLogs', () => ({ result: [] })) },
   'every second log is missing': { answer: ofMethod('eth_getLogs', (logs) => ({ result: logs.filter((_, i) => i % 2) })) },
+  'transfers left out beside other logs': {
+    answer: ofMethod('eth_getLogs', (logs) => {
+      const kept = logs.filter(({ topics }) => topics[0] !== ethers.id('Transfer(address,address,uint256)') || /^0x0+$/.test(topics[1]));
+      return { result: kept.length ? kept : logs };
+    }),
+  },
+  'wallets of other values': {
+    // what no bloom says: the data; of one who is asked alone it is seen in nothing else
+    alone: false,
+    answer: ofMethod('eth_getLogs', (logs) => ({ result: logs.map((log) => (log.data.endsWith('0000000000000000000000000000000000000000000000000000000000000014' + log.data.slice(-64)) ? { ...log, data: log.data.slice(0, -64) + '66'.repeat(20) + '00'.repeat(12) } : log)) })),
+  },
   'logs of another block': {
     answer: ofMethod('eth_getLogs', (logs) => ({ result: logs.map((log) => ({ ...log, blockHash: flipped(log.blockHash) })) })),
   },
