@@ -1,6 +1,7 @@
 /* kedge agent show, history, authority, search: the running gateway's answers, for people or as they are. */
 #include "gateway/cli/agent.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,15 +95,8 @@ static int ask(json_t **out, const struct query *query, const char *url)
 
 static void print_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_INDENT(2));
+	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
-}
-
-/* A text of the answer for a terminal: what a stranger wrote into a registry may hold anything. */
-static void print_text(const char *text)
-{
-	for (; *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -141,9 +135,8 @@ static void print_change(const json_t *change)
 	printf("block %s  %s  %s ", text_of(block, "number"), text_of(block, "time"), text_of(block, "finality"));
 	json_array_foreach(json_object_get(change, "changed"), i, word)
 		printf(" %s", json_is_string(word) ? json_string_value(word) : "?");
-	printf("\n  owner   %s\n  wallet  %s\n  uri     ", text_of(change, "owner"), text_of(change, "wallet"));
-	print_text(text_of(change, "uri"));
-	printf("\n  tier    %s\n", text_of(change, "tier"));
+	printf("\n  owner   %s\n  wallet  %s\n  uri     %s\n  tier    %s\n", text_of(change, "owner"), text_of(change, "wallet"),
+	       text_of(change, "uri"), text_of(change, "tier"));
 }
 
 int cli_agent_history(int argc, char **argv)
@@ -167,6 +160,7 @@ int cli_agent_history(int argc, char **argv)
 	if (rc == CLI_OK && json) {
 		print_json(answer);
 	} else if (rc == CLI_OK) {
+		cli_escape_json(answer);
 		json_array_foreach(json_object_get(answer, "changes"), i, change)
 			print_change(change);
 		if (json_is_string(json_object_get(answer, "next")))
@@ -212,10 +206,12 @@ int cli_agent_authority(int argc, char **argv)
 	if (rc == CLI_OK) {
 		bool speaks = json_is_true(json_object_get(answer, "speaks"));
 
-		if (json)
+		if (json) {
 			print_json(answer);
-		else
+		} else {
+			cli_escape_json(answer);
 			print_authority(answer, speaks);
+		}
 		rc = speaks ? CLI_OK : CLI_FALSE;
 	}
 	json_decref(answer);
@@ -224,11 +220,8 @@ int cli_agent_authority(int argc, char **argv)
 
 static void print_found(const json_t *agent)
 {
-	printf("%s\n  owner   %s\n  wallet  %s\n  name    ", text_of(agent, "agent"), text_of(agent, "owner"), text_of(agent, "wallet"));
-	print_text(text_of(agent, "name"));
-	printf("\n  uri     ");
-	print_text(text_of(agent, "uri"));
-	putchar('\n');
+	printf("%s\n  owner   %s\n  wallet  %s\n  name    %s\n  uri     %s\n", text_of(agent, "agent"), text_of(agent, "owner"),
+	       text_of(agent, "wallet"), text_of(agent, "name"), text_of(agent, "uri"));
 }
 
 int cli_agent_search(int argc, char **argv)
@@ -253,6 +246,7 @@ int cli_agent_search(int argc, char **argv)
 	if (rc == CLI_OK && json) {
 		print_json(answer);
 	} else if (rc == CLI_OK) {
+		cli_escape_json(answer);
 		json_array_foreach(json_object_get(answer, "agents"), i, agent)
 			print_found(agent);
 		if (json_is_string(json_object_get(answer, "next")))

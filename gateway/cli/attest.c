@@ -4,6 +4,7 @@
 #include "eth/hex.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/send.h"
+#include "gateway/cli/text.h"
 #include "gateway/keyfile.h"
 #include "gateway/record/typed.h"
 
@@ -234,11 +235,14 @@ static int report(const struct cli_response *answer, const struct attest_words *
 
 	if ((answer->status != 200 && answer->status != 201) || !uid)
 		return cli_problem(answer);
-	if (w->json)
+	if (w->json) {
 		printf("%s\n", answer->body);
-	else
-		printf("uid    %s\nseq    %lld\nstatus %s\n", uid, (long long)json_integer_value(json_object_get(result, "seq")),
+	} else {
+		fputs("uid    ", stdout);
+		cli_print(stdout, uid);
+		printf("\nseq    %lld\nstatus %s\n", (long long)json_integer_value(json_object_get(result, "seq")),
 		       answer->status == 201 ? "logged" : "was logged before");
+	}
 	return w->out ? write_receipt(w->out, json_object_get(result, "receipt")) : CLI_OK;
 }
 

@@ -73,4 +73,5 @@ int cli_problem(const struct cli_response *response);
 /* Whole file or, for "-", standard input, at most `most` bytes, NUL-terminated; NULL after printing why. */
 char *cli_read_file(size_t *length, const char *path, size_t most);
 
+/* "kedge: " and one line to standard error, escaped as by text.h: a node's or a gateway's words may be in it. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

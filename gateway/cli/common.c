@@ -1,5 +1,6 @@
 /* What every subcommand shares: options, configuration, one HTTP request, files. */
 #include "gateway/cli/cli.h"
+#include "gateway/cli/text.h"
 #include "gateway/keyfile.h"
 
 #include <curl/curl.h>
@@ -16,12 +17,16 @@ enum { ANSWER_MAX = 64 << 20 };
 void cli_error(const char *format, ...)
 {
 	va_list args;
+	char *text = NULL;
 
 	va_start(args, format);
-	fputs("kedge: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
+	fputs("kedge: ", stderr);
+	cli_print(stderr, text ? text : format);
+	fputc('\n', stderr);
+	free(text);
 }
 
 static const struct cli_option *find(const struct cli_option *options, const char *name, size_t length)
@@ -230,12 +235,15 @@ int cli_problem(const struct cli_response *response)
 	static const char *const members[] = {"detail", "pointer", "rule", "next"};
 	const char *title = json_string_value(json_object_get(problem, "title"));
 
-	fprintf(stderr, "kedge: %ld %s\n", response->status, title ? title : "the gateway refused");
+	cli_error("%ld %s", response->status, title ? title : "the gateway refused");
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		const char *text = json_string_value(json_object_get(problem, members[i]));
 
-		if (text && *text)
-			fprintf(stderr, "  %s: %s\n", members[i], text);
+		if (!text || !*text)
+			continue;
+		fprintf(stderr, "  %s: ", members[i]);
+		cli_print(stderr, text);
+		fputc('\n', stderr);
 	}
 	if (response->status == 503 || response->status == 504)
 		return CLI_UNREACHABLE;

@@ -1,6 +1,7 @@
 /* kedge doctor: is everything around the gateway as it must be? One line a check, each with what to do. */
 #include "gateway/cli/doctor.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/text.h"
 
 #include <event2/event.h>
 #include <sodium.h>
@@ -20,15 +21,13 @@ static const char *const states[] = {"ok", "warn", "fail"};
 void cli_doctor_say(struct cli_doctor *doctor, enum cli_doctor_state state, const char *name, const char *next,
 		    const char *format, ...)
 {
-	char detail[512];
+	char said[512], detail[1024];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(detail, sizeof(detail), format, args);
+	vsnprintf(said, sizeof(said), format, args);
 	va_end(args);
-	for (char *p = detail; *p; p++)
-		if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-			*p = '?';
+	cli_escape(detail, sizeof(detail), said, strlen(said));
 	doctor->count[state]++;
 	json_array_append_new(doctor->findings,
 			      json_pack("{s:s, s:s, s:s, s:s, s:s*}", "where", doctor->where, "check", name, "state", states[state],

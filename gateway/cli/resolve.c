@@ -67,7 +67,7 @@ int cli_resolve(int argc, char **argv)
 	json_auto_t *result = json_loadb(answer.body, answer.length, 0, NULL);
 
 	if (result && (answer.status == 200 || full)) {
-		json_dumpf(result, stdout, JSON_INDENT(2));
+		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}
 	if (answer.status != 200 && !full) {

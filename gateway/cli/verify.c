@@ -3,6 +3,7 @@
 #include "eth/abi.h"
 #include "eth/rpc.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/text.h"
 #include "gateway/cli/verify.h"
 #include "gateway/identity/agent_proof.h"
 
@@ -147,13 +148,15 @@ static void print_report(const struct receipt_report *report, bool json)
 		out = json_pack("{s:O, s:b, s:s, s:s, s:s, s:s, s:I}", "checks", checks, "failed", report->failed, "level",
 				report->confirmed ? receipt_level_text(report->level) : "none", "uid", report->uid, "issuer",
 				report->issuer, "subject", report->subject, "seq", (json_int_t)report->seq);
-		json_dumpf(out, stdout, JSON_INDENT(2));
+		json_dumpf(out, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		return;
 	}
-	for (size_t i = 0; i < report->count; i++)
-		printf("%-11s %-12s %s\n", receipt_verdict_text(report->check[i].verdict), report->check[i].name,
-		       report->check[i].text);
+	for (size_t i = 0; i < report->count; i++) {
+		printf("%-11s %-12s ", receipt_verdict_text(report->check[i].verdict), report->check[i].name);
+		cli_print(stdout, report->check[i].text);
+		putchar('\n');
+	}
 	if (report->failed)
 		puts("does not hold");
 	else if (report->confirmed)
