@@ -10,8 +10,7 @@
  * every agent is read from storage and compared.
  *
  * A finalized block that changed its hash is an alarm: nothing is written while it lasts, agents then resolve by direct
- * reads ("index":"syncing"), and the log and kedge_index_alarm say so. A chain that was started anew wants a new database,
- * or `kedge db reindex`. */
+ * reads ("index":"syncing"), and the log and kedge_index_alarm say so. A chain that was started anew wants a new database. */
 #include "gateway/steward/steward.h"
 
 enum {
