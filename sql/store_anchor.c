@@ -166,16 +166,6 @@ int store_attempt_last(struct pg_conn *conn, struct pg_op *op, uint64_t *created
 			   &(struct store_call){.op = op, .out = created, .decode = decode_time});
 }
 
-static void get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)
-{
-	const struct pg_bytes bytes = pg_get_bytes(res, row, column);
-
-	if (bytes.len == 20)
-		memcpy(out, bytes.data, 20);
-	else
-		*err = -EPROTO;
-}
-
 int store_attempts_get(const struct store_attempts *list, struct store_attempt *out, size_t i)
 {
 	const int row = (int)i;
@@ -185,8 +175,8 @@ int store_attempts_get(const struct store_attempts *list, struct store_attempt *
 		return -EPROTO;
 	pg_get_hash(&err, out->hash, list->res, row, 0);
 	out->chain_id = pg_get_u64(&err, list->res, row, 1);
-	get_address(&err, out->contract, list->res, row, 2);
-	get_address(&err, out->sender, list->res, row, 3);
+	if (!store_get_address(&err, out->contract, list->res, row, 2) || !store_get_address(&err, out->sender, list->res, row, 3))
+		err = -EPROTO;
 	out->nonce = pg_get_u64(&err, list->res, row, 4);
 	out->old_size = pg_get_u64(&err, list->res, row, 5);
 	out->size = pg_get_u64(&err, list->res, row, 6);

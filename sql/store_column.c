@@ -1,4 +1,5 @@
-/* Arrays of structs as the array parameters of one statement, and what else of values several stores need. */
+/* Arrays of structs as the array parameters of one statement, rows as arrays of structs, and what else of values several stores
+ * need. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -113,6 +114,31 @@ void store_column_address(struct pg_params *params, struct store_columns *column
 					    ? pg_bytes(cell(columns, i, offset), sizeof(zero))
 					    : pg_bytes(NULL, 0);
 	pg_param_bytea_array(params, columns->bytes, columns->n);
+}
+
+void *store_rows(int *err, size_t *n, const PGresult *res, size_t size, int (*get)(void *into, const PGresult *res, int row))
+{
+	const int count = PQntuples(res);
+	uint8_t *rows = calloc(count > 0 ? (size_t)count : 1, size);
+	int bad = rows ? 0 : -ENOMEM;
+
+	*n = 0;
+	for (int i = 0; bad == 0 && i < count; i++)
+		bad = get(rows + (size_t)i * size, res, i);
+	if (bad) {
+		free(rows);
+		*err = bad;
+		return NULL;
+	}
+	*n = (size_t)count;
+	return rows;
+}
+
+void store_param_agent(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32])
+{
+	pg_params_init(params);
+	pg_param_u64(params, registry);
+	pg_param_hash(params, agent_id);
 }
 
 bool store_get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)

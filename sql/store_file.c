@@ -96,13 +96,6 @@ static const struct pg_statement statements[] = {
 
 const struct pg_statement_set store_file_set = {statements, STORE_COUNT(statements)};
 
-static void param_agent(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32])
-{
-	pg_params_init(params);
-	pg_param_u64(params, registry);
-	pg_param_hash(params, agent_id);
-}
-
 /* PostgreSQL's text holds no NUL. */
 static bool has_nul(struct pg_bytes text)
 {
@@ -143,7 +136,7 @@ static int queue_put(struct pg_txn *txn, const void *what)
 
 	if (err)
 		return err;
-	param_agent(&params, file->registry, file->agent_id);
+	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_u64(&params, file->at);
 	pg_param_bytes(&params, pg_bytes(file->uri.data ? file->uri.data : (const void *)"", file->uri.len));
 	pg_param_bytes(&params, file->status);
@@ -167,8 +160,9 @@ int store_file_put(struct pg_conn *conn, struct pg_op *op, const struct store_fe
 	return err ? err : store_transact(conn, op, queue_put, &(struct fenced_file){fence, file, now});
 }
 
-static int get_file(struct store_file *out, const PGresult *res, int row)
+static int get_file(void *into, const PGresult *res, int row)
 {
+	struct store_file *out = into;
 	int err = 0;
 
 	out->registry = (uint32_t)pg_get_u64(&err, res, row, 0);
@@ -190,24 +184,16 @@ static int get_file(struct store_file *out, const PGresult *res, int row)
 static int decode_files(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_files *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	if (call->n && n == 0)
+	if (call->n && PQntuples(res) == 0)
 		return -ENOENT;
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_file(&out->rows[i], res, i);
-	if (err) {
-		store_files_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_file);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_files_clear(struct store_files *list)
@@ -223,7 +209,7 @@ int store_file_at(struct pg_conn *conn, struct pg_op *op, struct store_files *ou
 	struct pg_params params;
 
 	memset(out, 0, sizeof(*out));
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	pg_param_i64(&params, store_clamp(at));
 	return store_start(conn, &statements[AT], &params,
 			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode_files});
@@ -235,7 +221,7 @@ int store_file_had(struct pg_conn *conn, struct pg_op *op, struct store_files *o
 	struct pg_params params;
 
 	memset(out, 0, sizeof(*out));
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	return store_start(conn, &statements[HAD], &params,
 			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode_files});
 }
@@ -248,37 +234,37 @@ int store_file_list(struct pg_conn *conn, struct pg_op *op, struct store_files *
 	memset(out, 0, sizeof(*out));
 	if (limit < 1 || limit > LIMIT_MAX)
 		return -EINVAL;
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	pg_param_i64(&params, store_clamp(before));
 	pg_param_u64(&params, limit);
 	return store_start(conn, &statements[LIST], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = decode_files});
 }
 
+static int get_due(void *row, const PGresult *res, int i)
+{
+	struct store_file_due *out = row;
+	int err = 0;
+
+	out->registry = (uint32_t)pg_get_u64(&err, res, i, 0);
+	out->chain_id = pg_get_u64(&err, res, i, 1);
+	store_get_address(&err, out->address, res, i, 2);
+	pg_get_hash(&err, out->agent_id, res, i, 3);
+	out->uri = pg_get_bytes(res, i, 4);
+	return err;
+}
+
 static int decode_due(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_files_due *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		out->rows[i].registry = (uint32_t)pg_get_u64(&err, res, i, 0);
-		out->rows[i].chain_id = pg_get_u64(&err, res, i, 1);
-		store_get_address(&err, out->rows[i].address, res, i, 2);
-		pg_get_hash(&err, out->rows[i].agent_id, res, i, 3);
-		out->rows[i].uri = pg_get_bytes(res, i, 4);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_due);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	if (err) {
-		store_files_due_clear(out);
-		return err;
-	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_files_due_clear(struct store_files_due *list)
@@ -317,7 +303,7 @@ int store_domains_put(struct pg_conn *conn, struct pg_op *op, const struct store
 	err = store_columns_init(&columns, domains, n, sizeof(*domains));
 	if (err)
 		return err;
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	store_column_text(&params, &columns, offsetof(struct store_domain, domain));
 	store_column_text(&params, &columns, offsetof(struct store_domain, state));
 	store_column_u64(&params, &columns, offsetof(struct store_domain, at));
@@ -328,28 +314,28 @@ int store_domains_put(struct pg_conn *conn, struct pg_op *op, const struct store
 	return err;
 }
 
+static int get_domain(void *row, const PGresult *res, int i)
+{
+	struct store_domain *out = row;
+	int err = 0;
+
+	out->domain = pg_get_bytes(res, i, 0);
+	out->state = pg_get_bytes(res, i, 1);
+	out->at = pg_get_u64(&err, res, i, 2);
+	return err;
+}
+
 static int decode_domains(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_domains *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		out->rows[i].domain = pg_get_bytes(res, i, 0);
-		out->rows[i].state = pg_get_bytes(res, i, 1);
-		out->rows[i].at = pg_get_u64(&err, res, i, 2);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_domain);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	if (err) {
-		store_domains_clear(out);
-		return err;
-	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_domains_clear(struct store_domains *list)
@@ -365,7 +351,7 @@ int store_domains(struct pg_conn *conn, struct pg_op *op, struct store_domains *
 	struct pg_params params;
 
 	memset(out, 0, sizeof(*out));
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	return store_start(conn, &statements[DOMAINS], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = decode_domains});
 }

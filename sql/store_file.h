@@ -153,9 +153,6 @@ int store_hosted_get(struct pg_conn *conn, struct pg_op *op, struct store_hosted
 /* All of an agent, by name, without bodies. */
 int store_hosted(struct pg_conn *conn, struct pg_op *op, struct store_hosted_list *out, uint32_t registry,
 		 const uint8_t agent_id[static 32]) PG_MUST_CHECK;
-/* The last number used for the agent; 0 if none. */
-int store_hosted_number(struct pg_conn *conn, struct pg_op *op, uint64_t *number, uint32_t registry,
-			const uint8_t agent_id[static 32]) PG_MUST_CHECK;
 
 /* Agents of which files are hosted, ascending by registry and id, at most limit. */
 struct store_hosted_agent {

@@ -52,16 +52,6 @@ static uint32_t get_int(int *err, const PGresult *res, int row, int column, size
 	return value;
 }
 
-static void get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)
-{
-	const struct pg_bytes bytes = pg_get_bytes(res, row, column);
-
-	if (bytes.data && bytes.len == 20)
-		memcpy(out, bytes.data, 20);
-	else if (bytes.data)
-		*err = -EPROTO;
-}
-
 static int get_event(struct store_history_event *out, const struct store_state *state, const PGresult *res, int row)
 {
 	struct store_event *event = &out->event;
@@ -74,8 +64,8 @@ static int get_event(struct store_history_event *out, const struct store_state *
 	event->log_index = get_int(&err, res, row, EVENT, 4);
 	pg_get_hash(&err, event->tx, res, row, EVENT + 1);
 	event->kind = (enum store_event_kind)get_int(&err, res, row, EVENT + 2, 2);
-	get_address(&err, event->a, res, row, EVENT + 3);
-	get_address(&err, event->b, res, row, EVENT + 4);
+	store_get_address(&err, event->a, res, row, EVENT + 3);
+	store_get_address(&err, event->b, res, row, EVENT + 4);
 	event->key = pg_get_bytes(res, row, EVENT + 5);
 	event->value = pg_get_bytes(res, row, EVENT + 6);
 	out->value_len = get_int(&err, res, row, EVENT + 7, 4);
@@ -117,20 +107,21 @@ static int get_rows(struct store_history_page *out, const PGresult *res, size_t 
 
 static int decode(struct store_call *call, PGresult *res, bool *keep)
 {
-	struct store_history_page *out = call->out;
+	struct store_history_page *out = call->out, page = *out;
 	const struct store_state *who = call->out2;
 	size_t n = (size_t)PQntuples(res);
-	int err = n == 0 ? -ENOENT : store_get_reach(&out->reach, res);
+	int err = n == 0 ? -ENOENT : store_get_reach(&page.reach, res);
 
 	if (err != 0)
 		return err;
-	out->rows = calloc(n, sizeof(*out->rows));
-	out->events = calloc(n, sizeof(*out->events));
-	err = out->rows && out->events ? get_rows(out, res, call->n, who) : -ENOMEM;
+	page.rows = calloc(n, sizeof(*page.rows));
+	page.events = calloc(n, sizeof(*page.events));
+	err = page.rows && page.events ? get_rows(&page, res, call->n, who) : -ENOMEM;
 	if (err != 0) {
-		store_history_page_clear(out);
+		store_history_page_clear(&page);
 		return err;
 	}
+	*out = page;
 	out->res = res;
 	*keep = true;
 	return 0;

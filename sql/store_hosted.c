@@ -5,7 +5,7 @@
 #include "sql/store_file.h"
 #include "sql/store_internal.h"
 
-enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST, NUMBER, AGENTS };
+enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST, AGENTS };
 
 static const Oid number_types[] = {20, 17, 20};
 static const Oid put_types[] = {20, 17, 25, 17, 17, 17, 20, 20};
@@ -50,10 +50,6 @@ static const struct pg_statement statements[] = {
 		  .sql = HOSTED_COLUMNS("NULL::bytea") " ORDER BY name COLLATE \"C\"",
 		  .nparams = 2,
 		  .types = agent_types},
-	[NUMBER] = {.name = "hosted_number",
-		    .sql = "SELECT coalesce((SELECT number FROM hosted_number WHERE " OF_AGENT "), 0)",
-		    .nparams = 2,
-		    .types = agent_types},
 	[AGENTS] = {.name = "hosted_agents",
 		    .sql = "SELECT DISTINCT r.chain_id, r.address, h.agent_id FROM hosted_file h JOIN registry r ON r.id = h.registry"
 			   " ORDER BY r.chain_id, r.address, h.agent_id LIMIT $1",
@@ -62,13 +58,6 @@ static const struct pg_statement statements[] = {
 };
 
 const struct pg_statement_set store_hosted_set = {statements, STORE_COUNT(statements)};
-
-static void param_agent(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32])
-{
-	pg_params_init(params);
-	pg_param_u64(params, registry);
-	pg_param_hash(params, agent_id);
-}
 
 /* The table's own rule, asked before: [a-z0-9][a-z0-9._-]{0,63}. */
 static bool name_is_fine(struct pg_bytes name)
@@ -88,7 +77,7 @@ static int queue_number(struct pg_txn *txn, uint32_t registry, const uint8_t age
 {
 	struct pg_params params;
 
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	pg_param_u64(&params, number);
 	return store_queue(txn, &statements[NUMBER_UP], &params);
 }
@@ -101,7 +90,7 @@ static int queue_put(struct pg_txn *txn, const void *what)
 
 	if (err)
 		return err;
-	param_agent(&params, file->registry, file->agent_id);
+	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_bytes(&params, file->name);
 	pg_param_bytes(&params, pg_bytes(file->body.data ? file->body.data : (const void *)"", file->body.len));
 	pg_param_hash(&params, file->content);
@@ -111,7 +100,7 @@ static int queue_put(struct pg_txn *txn, const void *what)
 	err = store_queue(txn, &statements[PUT], &params);
 	if (err)
 		return err;
-	param_agent(&params, file->registry, file->agent_id);
+	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_u64(&params, STORE_HOSTED_FILES);
 	return store_queue(txn, &statements[QUOTA], &params);
 }
@@ -133,7 +122,7 @@ static int queue_delete(struct pg_txn *txn, const void *what)
 
 	if (err)
 		return err;
-	param_agent(&params, file->registry, file->agent_id);
+	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_bytes(&params, file->name);
 	return store_queue(txn, &statements[DELETE], &params);
 }
@@ -149,8 +138,9 @@ int store_hosted_delete(struct pg_conn *conn, struct pg_op *op, uint32_t registr
 	return store_transact(conn, op, queue_delete, &file);
 }
 
-static int get_hosted(struct store_hosted *out, const PGresult *res, int row)
+static int get_hosted(void *into, const PGresult *res, int row)
 {
+	struct store_hosted *out = into;
 	int err = 0;
 
 	out->registry = (uint32_t)pg_get_u64(&err, res, row, 0);
@@ -168,24 +158,16 @@ static int get_hosted(struct store_hosted *out, const PGresult *res, int row)
 static int decode_hosted(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_hosted_list *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	if (call->n && n == 0)
+	if (call->n && PQntuples(res) == 0)
 		return -ENOENT;
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_hosted(&out->rows[i], res, i);
-	if (err) {
-		store_hosted_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_hosted);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_hosted_clear(struct store_hosted_list *list)
@@ -203,7 +185,7 @@ int store_hosted_get(struct pg_conn *conn, struct pg_op *op, struct store_hosted
 	memset(out, 0, sizeof(*out));
 	if (!name_is_fine(name))
 		return -ENOENT;
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	pg_param_bytes(&params, name);
 	return store_start(conn, &statements[GET], &params,
 			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode_hosted});
@@ -215,53 +197,33 @@ int store_hosted(struct pg_conn *conn, struct pg_op *op, struct store_hosted_lis
 	struct pg_params params;
 
 	memset(out, 0, sizeof(*out));
-	param_agent(&params, registry, agent_id);
+	store_param_agent(&params, registry, agent_id);
 	return store_start(conn, &statements[LIST], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = decode_hosted});
 }
 
-static int decode_number(struct store_call *call, PGresult *res, bool *keep)
+static int get_agent(void *row, const PGresult *res, int i)
 {
+	struct store_hosted_agent *out = row;
 	int err = 0;
 
-	(void)keep;
-	*(uint64_t *)call->out = pg_get_u64(&err, res, 0, 0);
+	out->chain_id = pg_get_u64(&err, res, i, 0);
+	store_get_address(&err, out->address, res, i, 1);
+	pg_get_hash(&err, out->agent_id, res, i, 2);
 	return err;
-}
-
-int store_hosted_number(struct pg_conn *conn, struct pg_op *op, uint64_t *number, uint32_t registry,
-			const uint8_t agent_id[static 32])
-{
-	struct pg_params params;
-
-	*number = 0;
-	param_agent(&params, registry, agent_id);
-	return store_start(conn, &statements[NUMBER], &params,
-			   &(struct store_call){.op = op, .out = number, .decode = decode_number});
 }
 
 static int decode_agents(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_hosted_agents *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		out->rows[i].chain_id = pg_get_u64(&err, res, i, 0);
-		store_get_address(&err, out->rows[i].address, res, i, 1);
-		pg_get_hash(&err, out->rows[i].agent_id, res, i, 2);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_agent);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	if (err) {
-		store_hosted_agents_clear(out);
-		return err;
-	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_hosted_agents_clear(struct store_hosted_agents *list)

@@ -7,15 +7,13 @@
 
 #include "sql/store_internal.h"
 
-enum { INDEX, REGISTRIES, OVERLAY, STATE_AT, STATE_AT_TIME, STATES_AT, HISTORY, NEWEST, EVENTS, PROOF_AT };
+enum { INDEX, REGISTRIES, OVERLAY, STATE_AT, STATE_AT_TIME, STATES_AT, NEWEST, PROOF_AT };
 
 enum { LIMIT_MAX = 10000, INDEX_COLUMNS = 7, STATE_COLUMNS = 14 };
 
 static const Oid chain_types[] = {20};
 static const Oid agent_at_types[] = {20, 17, 20};
 static const Oid agents_at_types[] = {1016, 1001, 1016};
-static const Oid history_types[] = {20, 17, 20, 20};
-static const Oid events_types[] = {20, 17, 20, 20, 20};
 
 #define PLACE_COLUMNS "i.final_number, i.final_hash, i.tip_number, i.tip_hash, i.tip_time, i.target, i.updated"
 #define IN_FORCE(registry, agent_id, number)                                                                           \
@@ -57,25 +55,12 @@ static const struct pg_statement statements[] = {
 			      ") s ON true" STORE_STATE_JOINS " ORDER BY a.o",
 		       .nparams = 3,
 		       .types = agents_at_types},
-	[HISTORY] = {.name = "agent_history",
-		     .sql = "SELECT " STORE_STATE_COLUMNS " FROM (SELECT * FROM agent_state WHERE registry = $1"
-			    " AND agent_id = $2 AND number < $3 AND number <= (SELECT i.tip_number FROM registry r"
-			    "  JOIN chain_index i ON i.chain_id = r.chain_id WHERE r.id = $1)"
-			    " ORDER BY number DESC LIMIT $4) s" STORE_STATE_JOINS
-			    " ORDER BY s.number DESC",
-		     .nparams = 4,
-		     .types = history_types},
 	[NEWEST] = {.name = "agent_states",
 		    .sql = "SELECT " STORE_STATE_COLUMNS " FROM (SELECT DISTINCT ON (agent_id) * FROM agent_state"
 			   " WHERE registry = $1 AND agent_id > $2 ORDER BY agent_id, number DESC LIMIT $3) s" STORE_STATE_JOINS
 			   " ORDER BY s.agent_id",
 		    .nparams = 3,
 		    .types = agent_at_types},
-	[EVENTS] = {.name = "agent_events",
-		    .sql = "SELECT " STORE_EVENT_COLUMNS " FROM agent_event e WHERE e.registry = $1 AND e.agent_id = $2"
-			   " AND e.number >= $3 AND e.number <= $4 ORDER BY e.number, e.log_index LIMIT $5",
-		    .nparams = 5,
-		    .types = events_types},
 	[PROOF_AT] = {.name = "proof_at",
 		      .sql = "SELECT number, body FROM agent_proof WHERE registry = $1 AND agent_id = $2"
 			     " AND number <= $3 ORDER BY number DESC LIMIT 1",
@@ -101,8 +86,9 @@ static int get_index(struct store_index *out, const PGresult *res, int row, int 
 	return err;
 }
 
-int store_get_registry(struct store_registry *out, const PGresult *res, int row)
+int store_get_registry(void *into, const PGresult *res, int row)
 {
+	struct store_registry *out = into;
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -119,8 +105,9 @@ int store_get_registry(struct store_registry *out, const PGresult *res, int row)
 	return err;
 }
 
-static int get_state(struct store_state_at *out, const PGresult *res, int row)
+static int get_state(void *into, const PGresult *res, int row)
 {
+	struct store_state_at *out = into;
 	struct store_state *state = &out->state;
 	int err = 0;
 
@@ -148,22 +135,14 @@ static int get_state(struct store_state_at *out, const PGresult *res, int row)
 int store_decode_states(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_states *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_state(&out->rows[i], res, i);
-	if (err) {
-		store_states_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_state);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_states_clear(struct store_states *list)
@@ -173,8 +152,9 @@ void store_states_clear(struct store_states *list)
 	memset(list, 0, sizeof(*list));
 }
 
-static int get_event(struct store_event *out, const PGresult *res, int row)
+static int get_event(void *into, const PGresult *res, int row)
 {
+	struct store_event *out = into;
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -196,22 +176,14 @@ static int get_event(struct store_event *out, const PGresult *res, int row)
 int store_decode_events(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_events *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_event(&out->rows[i], res, i);
-	if (err) {
-		store_events_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_event);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_events_clear(struct store_events *list)
@@ -221,28 +193,26 @@ void store_events_clear(struct store_events *list)
 	memset(list, 0, sizeof(*list));
 }
 
+static int get_block(void *row, const PGresult *res, int i)
+{
+	struct store_index_block *out = row;
+	int err = 0;
+
+	out->number = pg_get_u64(&err, res, i, 0);
+	pg_get_hash(&err, out->hash, res, i, 1);
+	pg_get_hash(&err, out->parent, res, i, 2);
+	out->time = pg_get_u64(&err, res, i, 3);
+	out->final = pg_get_bool(&err, res, i, 4);
+	return err;
+}
+
 int store_decode_blocks(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_index_blocks *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
 	(void)keep;
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		struct store_index_block *block = &out->rows[i];
-
-		block->number = pg_get_u64(&err, res, i, 0);
-		pg_get_hash(&err, block->hash, res, i, 1);
-		pg_get_hash(&err, block->parent, res, i, 2);
-		block->time = pg_get_u64(&err, res, i, 3);
-		block->final = pg_get_bool(&err, res, i, 4);
-	}
-	out->n = (size_t)n;
-	if (err)
-		store_index_blocks_clear(out);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_block);
 	return err;
 }
 
@@ -274,18 +244,10 @@ int store_index(struct pg_conn *conn, struct pg_op *op, struct store_index *out,
 static int decode_registries(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_registries *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
 	(void)keep;
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = store_get_registry(&out->rows[i], res, i);
-	out->n = (size_t)n;
-	if (err)
-		store_registries_clear(out);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), store_get_registry);
 	return err;
 }
 
@@ -318,11 +280,9 @@ int store_index_overlay(struct pg_conn *conn, struct pg_op *op, struct store_ind
 
 /* ---- agents ---- */
 
-static void param_agent(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32], uint64_t number)
+static void param_agent_at(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32], uint64_t number)
 {
-	pg_params_init(params);
-	pg_param_u64(params, registry);
-	pg_param_hash(params, agent_id);
+	store_param_agent(params, registry, agent_id);
 	pg_param_i64(params, store_clamp(number));
 }
 
@@ -346,7 +306,7 @@ int store_state_at(struct pg_conn *conn, struct pg_op *op, struct store_states *
 
 	memset(out, 0, sizeof(*out));
 	memset(index, 0, sizeof(*index));
-	param_agent(&params, registry, agent_id, at);
+	param_agent_at(&params, registry, agent_id, at);
 	return store_start(conn, &statements[at_time ? STATE_AT_TIME : STATE_AT], &params,
 			   &(struct store_call){.op = op, .out = out, .out2 = index, .decode = decode_state_at});
 }
@@ -374,20 +334,6 @@ int store_states_at(struct pg_conn *conn, struct pg_op *op, struct store_states 
 	return err;
 }
 
-int store_history(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
-		  const uint8_t agent_id[static 32], uint64_t before, unsigned limit)
-{
-	struct pg_params params;
-
-	memset(out, 0, sizeof(*out));
-	if (limit < 1 || limit > LIMIT_MAX)
-		return -EINVAL;
-	param_agent(&params, registry, agent_id, before);
-	pg_param_u64(&params, limit);
-	return store_start(conn, &statements[HISTORY], &params,
-			   &(struct store_call){.op = op, .out = out, .decode = store_decode_states});
-}
-
 int store_agent_states(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
 		       const uint8_t *after, unsigned limit)
 {
@@ -402,21 +348,6 @@ int store_agent_states(struct pg_conn *conn, struct pg_op *op, struct store_stat
 	pg_param_u64(&params, limit);
 	return store_start(conn, &statements[NEWEST], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = store_decode_states});
-}
-
-int store_events(struct pg_conn *conn, struct pg_op *op, struct store_events *out, uint32_t registry,
-		 const uint8_t agent_id[static 32], uint64_t from, uint64_t to, unsigned limit)
-{
-	struct pg_params params;
-
-	memset(out, 0, sizeof(*out));
-	if (limit < 1 || limit > LIMIT_MAX)
-		return -EINVAL;
-	param_agent(&params, registry, agent_id, from);
-	pg_param_i64(&params, store_clamp(to));
-	pg_param_u64(&params, limit);
-	return store_start(conn, &statements[EVENTS], &params,
-			   &(struct store_call){.op = op, .out = out, .decode = store_decode_events});
 }
 
 static int decode_proof(struct store_call *call, PGresult *res, bool *keep)
@@ -442,7 +373,7 @@ int store_proof_at(struct pg_conn *conn, struct pg_op *op, struct store_proof *o
 	*res = NULL;
 	out->registry = registry;
 	memcpy(out->agent_id, agent_id, 32);
-	param_agent(&params, registry, agent_id, at);
+	param_agent_at(&params, registry, agent_id, at);
 	return store_start(conn, &statements[PROOF_AT], &params,
 			   &(struct store_call){.op = op, .out = out, .out2 = res, .decode = decode_proof});
 }

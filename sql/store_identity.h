@@ -191,19 +191,13 @@ struct store_state_ask {
 int store_states_at(struct pg_conn *conn, struct pg_op *op, struct store_states *out, const struct store_state_ask *asks,
 		    size_t n) PG_MUST_CHECK;
 
-/* An agent's states, newest first, those with number < before (UINT64_MAX >> 1 for all), at most limit. */
-int store_history(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
-		  const uint8_t agent_id[static 32], uint64_t before, unsigned limit) PG_MUST_CHECK;
-
-/* An agent's events of blocks [from, to], ascending; key and value borrow from res. */
+/* Events, ascending; key and value borrow from res. */
 struct store_events {
 	struct store_event *rows;
 	size_t n;
 	PGresult *res;
 };
 void store_events_clear(struct store_events *list);
-int store_events(struct pg_conn *conn, struct pg_op *op, struct store_events *out, uint32_t registry,
-		 const uint8_t agent_id[static 32], uint64_t from, uint64_t to, unsigned limit) PG_MUST_CHECK;
 
 /* The newest stored proof with number <= at. -ENOENT. body borrows from *res, for the caller to PQclear(). */
 int store_proof_at(struct pg_conn *conn, struct pg_op *op, struct store_proof *out, PGresult **res, uint32_t registry,

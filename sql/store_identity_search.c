@@ -67,8 +67,9 @@ static const struct pg_statement statements[] = {
 
 const struct pg_statement_set store_identity_search_set = {statements, STORE_COUNT(statements)};
 
-static int get_agent(struct store_agent_row *out, const PGresult *res, int row)
+static int get_agent(void *into, const PGresult *res, int row)
 {
+	struct store_agent_row *out = into;
 	int err = 0;
 
 	out->registry = (uint32_t)pg_get_u64(&err, res, row, 0);
@@ -84,22 +85,14 @@ static int get_agent(struct store_agent_row *out, const PGresult *res, int row)
 static int decode_agents(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_agents *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_agent(&out->rows[i], res, i);
-	if (err) {
-		store_agents_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_agent);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_agents_clear(struct store_agents *list)

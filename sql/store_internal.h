@@ -32,6 +32,14 @@ int store_decode_written(struct store_call *call, PGresult *res, bool *keep); /*
 int store_decode_list(struct store_call *call, PGresult *res, bool *keep);    /* out: size_t *n, out2: PGresult ** */
 int store_decode_hashes(struct store_call *call, PGresult *res, bool *keep);  /* out: n hashes as one bytea */
 
+/*
+ * An array for free() with an element of `size` bytes, zero before `get` fills it, for each row of the result; *n says how
+ * many. NULL with *n = 0 and *err: -ENOMEM or get()'s error. *err is not touched else.
+ */
+void *store_rows(int *err, size_t *n, const PGresult *res, size_t size, int (*get)(void *into, const PGresult *res, int row));
+
+/* The first parameters of a statement about one agent: its registry and its id. */
+void store_param_agent(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32]);
 /* The fence's two parameters: both NULL if there is none. */
 void store_param_fence(struct pg_params *params, const struct store_fence *fence);
 /*
@@ -108,7 +116,7 @@ static inline int64_t store_clamp(uint64_t number)
 	"r.id::bigint, r.chain_id, r.address, r.start_block, r.indexed, r.implementation, r.code_hash, r.known,"                \
 	" coalesce(r.fetched, r.indexed)"
 #define STORE_BLOCK_COLUMNS "b.number, b.hash, b.parent, b.time, b.final"
-int store_get_registry(struct store_registry *out, const PGresult *res, int row);
+int store_get_registry(void *into, const PGresult *res, int row); /* struct store_registry */
 int store_decode_states(struct store_call *call, PGresult *res, bool *keep); /* struct store_states */
 int store_decode_events(struct store_call *call, PGresult *res, bool *keep); /* struct store_events */
 int store_decode_blocks(struct store_call *call, PGresult *res, bool *keep); /* struct store_index_blocks */

@@ -148,8 +148,9 @@ out:
 	return err;
 }
 
-static int get_known(struct store_known *out, const PGresult *res, int row)
+static int get_known(void *into, const PGresult *res, int row)
 {
+	struct store_known *out = into;
 	int err = 0;
 
 	out->key = pg_get_bytes(res, row, 0);
@@ -165,24 +166,16 @@ static int get_known(struct store_known *out, const PGresult *res, int row)
 static int decode_knowns(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_knowns *out = call->out;
-	const int n = PQntuples(res);
 	int err = 0;
 
-	if (call->n && n == 0)
+	if (call->n && PQntuples(res) == 0)
 		return -ENOENT;
-	out->rows = calloc(n ? (size_t)n : 1, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (int i = 0; !err && i < n; i++)
-		err = get_known(&out->rows[i], res, i);
-	if (err) {
-		store_knowns_clear(out);
-		return err;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_known);
+	if (!err) {
+		out->res = res;
+		*keep = true;
 	}
-	out->n = (size_t)n;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return err;
 }
 
 void store_knowns_clear(struct store_knowns *list)

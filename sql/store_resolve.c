@@ -97,16 +97,6 @@ void store_get_mark(int *err, struct store_mark *out, const PGresult *res, int r
 	out->time = pg_get_u64(err, res, row, column + 2);
 }
 
-static void get_address(int *err, uint8_t out[static 20], const PGresult *res, int row, int column)
-{
-	const struct pg_bytes bytes = pg_get_bytes(res, row, column);
-
-	if (bytes.data && bytes.len == 20)
-		memcpy(out, bytes.data, 20);
-	else
-		*err = -EPROTO;
-}
-
 /* smallint, binary */
 static unsigned get_small(int *err, const PGresult *res, int row, int column)
 {
@@ -121,17 +111,17 @@ static unsigned get_small(int *err, const PGresult *res, int row, int column)
 void store_get_state(int *err, struct store_state *out, const PGresult *res, int row, int column)
 {
 	out->number = pg_get_u64(err, res, row, column);
-	get_address(err, out->owner, res, row, column + 1);
-	out->has_wallet = !pg_get_null(res, row, column + 2);
-	if (out->has_wallet)
-		get_address(err, out->wallet, res, row, column + 2);
+	if (!store_get_address(err, out->owner, res, row, column + 1))
+		*err = -EPROTO;
+	out->has_wallet = store_get_address(err, out->wallet, res, row, column + 2);
 	out->uri = pg_get_bytes(res, row, column + 3);
 	out->changed = (uint8_t)get_small(err, res, row, column + 4);
 	out->tier = (enum store_tier)get_small(err, res, row, column + 5);
 }
 
-static int get_resolved(struct store_resolved *out, const PGresult *res, int row)
+static int get_resolved(void *into, const PGresult *res, int row)
 {
+	struct store_resolved *out = into;
 	int err = 0;
 
 	store_get_mark(&err, &out->at, res, row, 11);
@@ -161,19 +151,11 @@ static int decode(struct store_call *call, PGresult *res, bool *keep)
 		err = store_get_reach(&reach, res);
 	if (err != 0)
 		return err;
-	out->rows = calloc(call->n, sizeof(*out->rows));
-	if (!out->rows)
-		return -ENOMEM;
-	for (size_t i = 0; err == 0 && i < call->n; i++) {
-		out->rows[i].reach = reach;
-		err = get_resolved(&out->rows[i], res, (int)i);
-	}
-	if (err != 0) {
-		free(out->rows);
-		out->rows = NULL;
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_resolved);
+	if (err != 0)
 		return err;
-	}
-	out->n = call->n;
+	for (size_t i = 0; i < out->n; i++)
+		out->rows[i].reach = reach;
 	out->res = res;
 	*keep = true;
 	return 0;

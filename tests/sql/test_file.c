@@ -283,17 +283,21 @@ static int host(const char *name, const char *body, uint64_t number)
 	return WAIT(&f.log, &op, store_hosted_put(f.log.writer, &op, &file));
 }
 
+/* The last one that agent 1 used. */
+static const char *last_number(void)
+{
+	return fixture_sql(f.log.conninfo, "SELECT coalesce(max(number), 0) FROM hosted_number WHERE get_byte(agent_id, 31) = 1");
+}
+
 static void hosted_files_are_written_by_rising_numbers(void **state)
 {
 	struct store_hosted_list list;
 	uint8_t agent[32], hash[32];
-	uint64_t number;
 	struct pg_op op = {0};
 
 	(void)state;
 	index_id(agent, 1);
-	assert_int_equal(WAIT(&f.log, &op, store_hosted_number(f.log.reader, &op, &number, f.registry, agent)), 0);
-	assert_int_equal(number, 0);
+	assert_string_equal(last_number(), "0");
 	assert_int_equal(host("agent.json", "{}", 5), 0);
 	assert_int_equal(host("agent.json", "replay", 5), -EEXIST);
 	assert_int_equal(host("other.json", "older", 4), -EEXIST);
@@ -323,8 +327,7 @@ static void hosted_files_are_written_by_rising_numbers(void **state)
 	assert_int_equal(
 		WAIT(&f.log, &op, store_hosted_get(f.log.reader, &op, &list, f.registry, agent, pg_text("agent.json"))),
 		-ENOENT);
-	assert_int_equal(WAIT(&f.log, &op, store_hosted_number(f.log.reader, &op, &number, f.registry, agent)), 0);
-	assert_int_equal(number, 7);
+	assert_string_equal(last_number(), "7");
 }
 
 static void an_agent_has_eight_hosted_files_at_most(void **state)
@@ -336,7 +339,6 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 	struct store_hosted_list list;
 	char name[16];
 	uint8_t agent[32];
-	uint64_t number;
 	struct pg_op op = {0};
 
 	(void)state;
@@ -346,8 +348,7 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 		assert_int_equal(host(name, i ? name : "", 10 + i), 0);
 	}
 	assert_int_equal(host("0.json", "ninth", 20), -EDQUOT);
-	assert_int_equal(WAIT(&f.log, &op, store_hosted_number(f.log.reader, &op, &number, f.registry, agent)), 0);
-	assert_int_equal(number, 17);
+	assert_string_equal(last_number(), "17");
 	assert_int_equal(host("3.json", "again", 20), 0);
 	assert_int_equal(
 		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("9.json"), 21)), 0);
