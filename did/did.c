@@ -1,5 +1,6 @@
 /* DID and DID URL syntax, from the ABNF of DID 1.1 section 3. */
 #include "did/did.h"
+#include "eth/hex.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,23 +10,12 @@ static bool is_alnum(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Length of the unit at p: 1 for an alphanumeric or one of extra, 3 for a percent escape, 0 for neither. */
 static size_t unit(const char *p, size_t left, const char *extra)
 {
 	if (is_alnum(*p) || (*p != '\0' && strchr(extra, *p)))
 		return 1;
-	if (*p == '%' && left >= 3 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0)
+	if (*p == '%' && left >= 3 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0)
 		return 3;
 	return 0;
 }
@@ -116,8 +106,8 @@ int did_percent_decode(char *out, size_t *out_len, size_t cap, struct did_slice 
 		char c = in.ptr[i];
 
 		if (c == '%') {
-			int high = in.len - i < 3 ? -1 : hex_value(in.ptr[i + 1]);
-			int low = in.len - i < 3 ? -1 : hex_value(in.ptr[i + 2]);
+			int high = in.len - i < 3 ? -1 : hex_digit(in.ptr[i + 1]);
+			int low = in.len - i < 3 ? -1 : hex_digit(in.ptr[i + 2]);
 
 			if (high < 0 || low < 0)
 				return -EBADMSG;
@@ -143,7 +133,7 @@ static int next_byte(struct did_slice *in)
 		return -1;
 	c = (unsigned char)in->ptr[0];
 	if (c == '%') {
-		c = hex_value(in->ptr[1]) * 16 + hex_value(in->ptr[2]);
+		c = hex_digit(in->ptr[1]) * 16 + hex_digit(in->ptr[2]);
 		in->ptr += 2;
 		in->len -= 2;
 	}

@@ -1,5 +1,6 @@
 /* The lexical part of the strict JSON reader: nothing here allocates but a number of more than 63 characters. */
 #include "did/jcs_scan.h"
+#include "eth/hex.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,14 +8,6 @@
 
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,	 1e3,  1e4,  1e5,  1e6,	 1e7,  1e8,  1e9,  1e10, 1e11,
 				       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-static unsigned hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
-}
 
 /* Four digits after \u, or above 0xffff where they are not hexadecimal or not there. */
 static unsigned hex_escape(const unsigned char *p, const unsigned char *end)
@@ -24,11 +17,11 @@ static unsigned hex_escape(const unsigned char *p, const unsigned char *end)
 	if (end - p < 4)
 		return 0x10000;
 	for (int i = 0; i < 4; i++) {
-		unsigned digit = hex_digit(p[i]);
+		int digit = hex_digit((char)p[i]);
 
-		if (digit > 15)
+		if (digit < 0)
 			return 0x10000;
-		value = value << 4 | digit;
+		value = value << 4 | (unsigned)digit;
 	}
 	return value;
 }

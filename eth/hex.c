@@ -6,8 +6,7 @@
 
 static const char digits[] = "0123456789abcdef";
 
-/* The value of a hex digit, or -1. */
-static int digit_value(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -30,14 +29,14 @@ int hex_decode_data(uint8_t *out, size_t out_size, size_t *len, const char *text
 		return -EBADMSG;
 	size_t bytes = text_len / 2 - 1;
 	for (size_t i = 2; i < text_len; i++) {
-		if (digit_value(text[i]) < 0)
+		if (hex_digit(text[i]) < 0)
 			return -EBADMSG;
 	}
 	if (bytes > out_size)
 		return -ENOSPC;
 	for (size_t i = 0; i < bytes; i++)
 		out[i] =
-			(uint8_t)((unsigned)digit_value(text[2 + 2 * i]) << 4 | (unsigned)digit_value(text[3 + 2 * i]));
+			(uint8_t)((unsigned)hex_digit(text[2 + 2 * i]) << 4 | (unsigned)hex_digit(text[3 + 2 * i]));
 	*len = bytes;
 	return 0;
 }
@@ -57,7 +56,7 @@ int hex_decode_quantity_u64(uint64_t *out, const char *text, size_t text_len)
 		return -EBADMSG;
 	uint64_t value = 0;
 	for (size_t i = 2; i < text_len; i++) {
-		int digit = digit_value(text[i]);
+		int digit = hex_digit(text[i]);
 		if (digit < 0)
 			return -EBADMSG;
 		value = value << 4 | (uint64_t)digit;

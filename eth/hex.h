@@ -20,6 +20,9 @@
 /* Room for the QUANTITY form of a uint64_t, terminator included. */
 #define HEX_QUANTITY_SIZE 19
 
+/* The value of one digit of either case; -1: it is none. */
+int hex_digit(char c);
+
 /*
  * Reads a DATA text of at most `out_size` bytes.
  * Returns 0, -EBADMSG (not the form), or -ENOSPC (the form, but longer than `out_size`; nothing is written).

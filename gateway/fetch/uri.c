@@ -1,5 +1,6 @@
 /* Which of the forms a token URI has, tried from the surest sign to the weakest. */
 #include "gateway/fetch/uri.h"
+#include "eth/hex.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -36,19 +37,13 @@ static struct span trimmed(struct span text)
 	return text;
 }
 
-static int hex_value(char c)
+/* The byte of the percent escape that stands at `at`; -1: none does. */
+static int escaped(struct span text, size_t at)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	bool room = text.len - at >= 3 && text.ptr[at] == '%';
+	int high = room ? hex_digit(text.ptr[at + 1]) : -1, low = room ? hex_digit(text.ptr[at + 2]) : -1;
 
-/* Whether a percent escape stands at `at`. */
-static bool is_escape(struct span text, size_t at)
-{
-	return text.len - at >= 3 && text.ptr[at] == '%' && hex_value(text.ptr[at + 1]) >= 0 &&
-	       hex_value(text.ptr[at + 2]) >= 0;
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 static int percent_decode(uint8_t *out, size_t *out_len, size_t cap, struct span text)
@@ -56,17 +51,15 @@ static int percent_decode(uint8_t *out, size_t *out_len, size_t cap, struct span
 	size_t len = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		uint8_t byte = (uint8_t)text.ptr[i];
+		bool is_escape = text.ptr[i] == '%';
+		int byte = is_escape ? escaped(text, i) : (unsigned char)text.ptr[i];
 
-		if (byte == '%') {
-			if (!is_escape(text, i))
-				return -EBADMSG;
-			byte = (uint8_t)(hex_value(text.ptr[i + 1]) << 4 | hex_value(text.ptr[i + 2]));
-			i += 2;
-		}
+		if (byte < 0)
+			return -EBADMSG;
 		if (len == cap)
 			return -ENOSPC;
-		out[len++] = byte;
+		out[len++] = (uint8_t)byte;
+		i += is_escape ? 2 : 0;
 	}
 	*out_len = len;
 	return 0;
@@ -101,7 +94,7 @@ static int strip_padding(size_t *len, const char *text)
 }
 
 /* RFC 4648 §3.5: pad bits that are not zero would let one content have many texts. */
-int uri_base64(uint8_t *out, size_t *out_len, size_t cap, const char *text, size_t len)
+static int read_base64(uint8_t *out, size_t *out_len, size_t cap, const char *text, size_t len)
 {
 	bool standard = false, url = false;
 	unsigned bits = 0, held = 0;
@@ -161,7 +154,7 @@ static int read_data(struct uri *out, uint8_t *body, size_t cap, struct span tex
 		return percent_decode(body, &out->len, cap, data);
 	}
 	out->form = "data-base64";
-	return uri_base64(body, &out->len, cap, data.ptr, data.len);
+	return read_base64(body, &out->len, cap, data.ptr, data.len);
 }
 
 /* ---- http(s) ---- */
@@ -216,7 +209,7 @@ static int read_target(struct uri_web *out, struct span text)
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 
-		if (c <= ' ' || c > '~' || c == '\\' || c == '"' || c == '<' || c == '>' || (c == '%' && !is_escape(text, i)))
+		if (c <= ' ' || c > '~' || c == '\\' || c == '"' || c == '<' || c == '>' || (c == '%' && escaped(text, i) < 0))
 			return -EBADMSG;
 		out->path[n++] = c;
 	}

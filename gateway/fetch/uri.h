@@ -61,6 +61,3 @@ __attribute__((warn_unused_result)) int uri_read(struct uri *out, uint8_t *body,
 
 /* One http(s) URL alone, as in a redirect. 0, -EBADMSG (also another scheme), -EOVERFLOW. */
 __attribute__((warn_unused_result)) int uri_web_read(struct uri_web *out, const char *text, size_t len);
-
-/* RFC 4648 base64, both alphabets, padding optional but right if present; -EBADMSG, -ENOSPC. *out_len bytes. */
-__attribute__((warn_unused_result)) int uri_base64(uint8_t *out, size_t *out_len, size_t cap, const char *text, size_t len);

@@ -124,6 +124,18 @@ static void writes_what_it_reads(void **state)
 	assert_string_equal(data, "0x");
 }
 
+static void one_digit(void **state)
+{
+	static const char low[] = "0123456789abcdef", high[] = "0123456789ABCDEF";
+
+	(void)state;
+	for (int i = -128; i < 256; i++) {
+		const char c = (char)i, *at = c != '\0' ? strchr(low, c) : NULL, *at_high = c != '\0' ? strchr(high, c) : NULL;
+
+		assert_int_equal(hex_digit(c), at ? at - low : at_high ? at_high - high : -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +144,7 @@ int main(void)
 		cmocka_unit_test(reads_fixed_sizes_only),
 		cmocka_unit_test(reads_quantities),
 		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(one_digit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
