@@ -202,10 +202,11 @@ static int add_providers(struct eth_rpc *rpc, const char *urls, unsigned connect
 
 	for (; err == 0 && *at != '\0'; n++) {
 		size_t len = strcspn(at, URL_SPACES);
-		char *url = n < ETH_RPC_PROVIDERS_MAX ? strndup(at, len) : NULL;
+		char *url;
 
 		if (n == ETH_RPC_PROVIDERS_MAX)
 			return -EINVAL;
+		url = strndup(at, len);
 		if (url == NULL)
 			return -ENOMEM;
 		err = eth_rpc_http_new(&rpc->providers[n].http, rpc->providers[n].host, sizeof(rpc->providers[n].host),

@@ -85,26 +85,9 @@ void eth_rpc_add_chain_id(struct eth_rpc_calls *list)
 	eth_rpc_add(list, "eth_chainId", "[]");
 }
 
-void eth_rpc_add_gas_price(struct eth_rpc_calls *list)
-{
-	eth_rpc_add(list, "eth_gasPrice", "[]");
-}
-
 void eth_rpc_add_max_priority_fee(struct eth_rpc_calls *list)
 {
 	eth_rpc_add(list, "eth_maxPriorityFeePerGas", "[]");
-}
-
-void eth_rpc_add_fee_history(struct eth_rpc_calls *list, uint64_t blocks, const struct eth_rpc_at *at)
-{
-	struct eth_rpc_text text = {0};
-
-	eth_rpc_put(&text, "[");
-	eth_rpc_put_quantity(&text, blocks);
-	eth_rpc_put(&text, ",");
-	eth_rpc_put_at(&text, at);
-	eth_rpc_put(&text, ",[]]");
-	eth_rpc_add_text(list, "eth_feeHistory", &text);
 }
 
 static void put_transaction(struct eth_rpc_text *text, const struct eth_address *from, const struct eth_address *to,

@@ -62,13 +62,9 @@ void eth_rpc_calls_clear(struct eth_rpc_calls *list);
 /* Any call. `method` must outlive the list (a literal); `params` is copied. */
 void eth_rpc_add(struct eth_rpc_calls *list, const char *method, const char *params);
 
-/* eth_chainId, eth_blockNumber, eth_gasPrice, eth_maxPriorityFeePerGas: quantities. */
+/* eth_chainId, eth_maxPriorityFeePerGas: quantities. */
 void eth_rpc_add_chain_id(struct eth_rpc_calls *list);
-void eth_rpc_add_gas_price(struct eth_rpc_calls *list);
 void eth_rpc_add_max_priority_fee(struct eth_rpc_calls *list);
-
-/* eth_feeHistory over `blocks` blocks up to `at` (a tag or number) without reward percentiles. */
-void eth_rpc_add_fee_history(struct eth_rpc_calls *list, uint64_t blocks, const struct eth_rpc_at *at);
 
 /* eth_call: returned data. */
 void eth_rpc_add_call(struct eth_rpc_calls *list, const struct eth_address *to, const uint8_t *data, size_t data_len,

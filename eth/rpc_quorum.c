@@ -211,7 +211,7 @@ static void on_grace(evutil_socket_t fd, short what, void *arg)
 
 static void on_slot(void *arg, int err, const struct eth_rpc_result *results, size_t n)
 {
-	static const struct timeval GRACE = {.tv_usec = GRACE_MS * 1000};
+	static const struct timeval GRACE = {.tv_usec = GRACE_MS * 1000L};
 	struct slot *slot = arg;
 	struct asking *asking = slot->asking;
 	struct eth_rpc_quorum quorum;

@@ -333,7 +333,6 @@ static void requests_are_batches_with_running_ids(void **state)
 	eth_rpc_add_block(&list, &at_hash);
 	eth_rpc_add_nonce(&list, &to, &latest);
 	eth_rpc_add_send_raw(&list, (const uint8_t *)"\x02\xf8", 2);
-	eth_rpc_add_fee_history(&list, 4, &latest);
 	assert_int_equal(list.err, 0);
 	assert_int_equal(eth_rpc_request(&text, &len, 41, list.calls, list.n), 0);
 	assert_string_equal(
@@ -346,8 +345,7 @@ static void requests_are_batches_with_running_ids(void **state)
 		"\"0xcd00000000000000000000000000000000000000000000000000000000000000\",false]},"
 		"{\"jsonrpc\":\"2.0\",\"id\":44,\"method\":\"eth_getTransactionCount\",\"params\":["
 		"\"0xab00000000000000000000000000000000000000\",\"latest\"]},"
-		"{\"jsonrpc\":\"2.0\",\"id\":45,\"method\":\"eth_sendRawTransaction\",\"params\":[\"0x02f8\"]},"
-		"{\"jsonrpc\":\"2.0\",\"id\":46,\"method\":\"eth_feeHistory\",\"params\":[\"0x4\",\"latest\",[]]}]");
+		"{\"jsonrpc\":\"2.0\",\"id\":45,\"method\":\"eth_sendRawTransaction\",\"params\":[\"0x02f8\"]}]");
 	assert_int_equal(len, strlen(text));
 	free(text);
 	eth_rpc_calls_clear(&list);
