@@ -426,8 +426,8 @@ static int judge_difference(char *why, const json_t *stated, const char *proven,
 static int compare(const struct agent_proof *proven, struct work *work, const struct parsed *parsed, const char *text,
 		   size_t len)
 {
-	size_t found_len;
-	char *found;
+	size_t found_len = 0;
+	char *found = NULL;
 	int err = render(&found, &found_len, proven, work);
 
 	if (err != 0)

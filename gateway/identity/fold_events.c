@@ -115,12 +115,3 @@ bool fold_events(struct fold_state *state, const uint8_t agent[static 32], const
 			any = true;
 	return any;
 }
-
-bool fold_state_equal(const struct fold_state *a, const struct fold_state *b)
-{
-	if (!a->exists || !b->exists)
-		return a->exists == b->exists;
-	return address_equal(&a->owner, &b->owner) && a->has_wallet == b->has_wallet &&
-	       (!a->has_wallet || address_equal(&a->wallet, &b->wallet)) && a->uri_len == b->uri_len &&
-	       (a->uri_len == 0 || memcmp(a->uri, b->uri, a->uri_len) == 0);
-}

@@ -38,6 +38,3 @@ struct fold_state {
 
 /* Applies a block's events to one agent. Returns whether any of them was about its identity. */
 bool fold_events(struct fold_state *state, const uint8_t agent[static 32], const struct fold_event *events, size_t n);
-
-/* Same owner, wallet and URI (or both absent). */
-bool fold_state_equal(const struct fold_state *a, const struct fold_state *b);

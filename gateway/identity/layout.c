@@ -58,11 +58,6 @@ void layout_slots_of(struct layout_slots *out, const struct u256 *id)
 	mapped(&out->wallet, wallet_key, sizeof(wallet_key) - 1, metadata.bytes);
 }
 
-void layout_slot_last_id(struct eth_hash *out)
-{
-	memcpy(out->bytes, registry_root, sizeof(out->bytes));
-}
-
 void layout_slot_implementation(struct eth_hash *out)
 {
 	memcpy(out->bytes, implementation_slot, sizeof(out->bytes));

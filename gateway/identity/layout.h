@@ -27,8 +27,6 @@ struct layout_slots {
 };
 void layout_slots_of(struct layout_slots *out, const struct u256 *id);
 
-/* How many agents there are: the next id. */
-void layout_slot_last_id(struct eth_hash *out);
 /* EIP-1967: bytes32(uint256(keccak256("eip1967.proxy.implementation")) - 1). */
 void layout_slot_implementation(struct eth_hash *out);
 /* The i-th slot of a long string's bytes: keccak256(slot) + i. */

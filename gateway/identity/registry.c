@@ -19,9 +19,7 @@ static const uint8_t SET_URI[4] = {0x0a, 0xf2, 0x8b, 0xd3};
 static const uint8_t SET_WALLET[4] = {0x2d, 0x1e, 0xf5, 0xae};
 static const uint8_t REGISTER_WITH[4] = {0x8e, 0xa4, 0x22, 0x86};
 static const uint8_t SET_METADATA[4] = {0x46, 0x66, 0x48, 0xda};
-static const uint8_t GET_APPROVED[4] = {0x08, 0x18, 0x12, 0xfc};
 static const uint8_t IS_AUTHORISED[4] = {0xd9, 0x5e, 0x72, 0xbe};
-static const uint8_t IS_APPROVED_FOR_ALL[4] = {0xe9, 0x85, 0xe9, 0xc5};
 static const uint8_t SAFE_TRANSFER_FROM[4] = {0x42, 0x84, 0x2e, 0x0e};
 static const uint8_t TRANSFER_FROM[4] = {0x23, 0xb8, 0x72, 0xdd};
 static const uint8_t NONEXISTENT_TOKEN[4] = {0x7e, 0x27, 0x32, 0x89};
@@ -30,6 +28,8 @@ static const uint8_t NONEXISTENT_TOKEN[4] = {0x7e, 0x27, 0x32, 0x89};
 static const uint8_t TOPIC_REGISTERED[32] = {0xca, 0x52, 0xe6, 0x2c, 0x36, 0x7d, 0x81, 0xbb, 0x2e, 0x32, 0x8e,
 					     0xb7, 0x95, 0xf7, 0xc7, 0xba, 0x24, 0xaf, 0xb4, 0x78, 0x40, 0x8a,
 					     0x26, 0xc0, 0xe2, 0x01, 0xd1, 0x55, 0xc4, 0x49, 0xbc, 0x4a};
+
+static const size_t WORD = 32; /* of the ABI, in bytes */
 
 static void call_id(uint8_t *out, const uint8_t selector[static 4], const struct u256 *id)
 {
@@ -57,37 +57,20 @@ void registry_call_unset_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const
 	call_id(out, UNSET_WALLET, id);
 }
 
-void registry_call_get_approved(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id)
-{
-	call_id(out, GET_APPROVED, id);
-}
-
-static void call_two(uint8_t *out, const uint8_t selector[static 4], const struct eth_address *first)
-{
-	memset(out, 0, REGISTRY_CALL_TWO_SIZE);
-	memcpy(out, selector, 4);
-	memcpy(out + 4 + 12, first->bytes, 20);
-}
-
 void registry_call_is_authorised(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *spender,
 				 const struct u256 *id)
 {
-	call_two(out, IS_AUTHORISED, spender);
+	memset(out, 0, REGISTRY_CALL_TWO_SIZE);
+	memcpy(out, IS_AUTHORISED, 4);
+	memcpy(out + 4 + 12, spender->bytes, 20);
 	u256_to_bytes(out + 36, id);
-}
-
-void registry_call_is_approved_for_all(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *owner,
-				       const struct eth_address *spender)
-{
-	call_two(out, IS_APPROVED_FOR_ALL, owner);
-	memcpy(out + 36 + 12, spender->bytes, 20);
 }
 
 /* Room for `words` words of head, texts of `text_len` bytes together, at most two of them, and `more` bytes. */
 static int begin(struct abi_writer *writer, uint8_t **out, const uint8_t selector[static 4], size_t words, size_t more,
 		 size_t text_len)
 {
-	size_t room = 4 + 32 * (words + 2) + text_len + 3 * 32 + more;
+	size_t room = 4 + WORD * (words + 2 + 3) + text_len + more;
 
 	if (text_len > REGISTRY_URI_MAX)
 		return -EOVERFLOW;
@@ -140,7 +123,7 @@ int registry_call_register_with(uint8_t **out, size_t *out_len, const char *uri,
 		text_len += entries[i].key_len + entries[i].value_len;
 	}
 	/* an entry: its offset, two offsets inside it, two lengths, and the padding of two texts */
-	err = begin(&writer, out, REGISTER_WITH, 2, 7 * 32 * count, text_len);
+	err = begin(&writer, out, REGISTER_WITH, 2, 7 * WORD * count, text_len);
 	if (err != 0)
 		return err;
 	abi_put_bytes(&writer, uri, uri_len);

@@ -43,12 +43,9 @@ void registry_call_owner_of(uint8_t out[static REGISTRY_CALL_ID_SIZE], const str
 void registry_call_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id);
 void registry_call_token_uri(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id);
 void registry_call_unset_wallet(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id);
-void registry_call_get_approved(uint8_t out[static REGISTRY_CALL_ID_SIZE], const struct u256 *id);
 /* isAuthorizedOrOwner(spender, id): owner, approved for the id, or the owner's operator. */
 void registry_call_is_authorised(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *spender,
 				 const struct u256 *id);
-void registry_call_is_approved_for_all(uint8_t out[static REGISTRY_CALL_TWO_SIZE], const struct eth_address *owner,
-				       const struct eth_address *spender);
 
 /* The ones with texts: *out is malloc'd. -ENOMEM, -EOVERFLOW (text over REGISTRY_URI_MAX).
  * An empty URI registers with register(), any other with register(string). */

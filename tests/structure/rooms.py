@@ -16,7 +16,7 @@ LIBRARIES = {
     "chains": ("chains_", "eth config"),
     "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
-    "identity": ("fold_events fold_state_ multicall_ prepare_ range_ agent_pair_ agent_proof_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ hosted_file_ layout_ registry_ rpc_metrics_",
+    "identity": ("fold_events multicall_ prepare_ range_ agent_pair_ agent_proof_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ hosted_file_ layout_ registry_ rpc_metrics_",
                  "eth eth_rpc did runtime"),
     "fetch": ("cid_ fetch_ fetcher_ uri_", "eth did"),
     "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",

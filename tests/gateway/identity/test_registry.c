@@ -167,9 +167,8 @@ static void selectors_are_those_of_the_signatures(void **state)
 		{registry_call_wallet, "getAgentWallet(uint256)"},
 		{registry_call_token_uri, "tokenURI(uint256)"},
 		{registry_call_unset_wallet, "unsetAgentWallet(uint256)"},
-		{registry_call_get_approved, "getApproved(uint256)"},
 	};
-	struct eth_address a = {{1}}, b = {{2}};
+	struct eth_address a = {{1}};
 	struct u256 id = u256_from_u64(258);
 	uint8_t two[REGISTRY_CALL_TWO_SIZE], selector[4];
 
@@ -188,11 +187,6 @@ static void selectors_are_those_of_the_signatures(void **state)
 	assert_memory_equal(two, selector, 4);
 	assert_int_equal(two[4 + 12], 1);
 	assert_int_equal(two[67], 2);
-	registry_call_is_approved_for_all(two, &a, &b);
-	abi_selector(selector, "isApprovedForAll(address,address)");
-	assert_memory_equal(two, selector, 4);
-	assert_int_equal(two[4 + 12], 1);
-	assert_int_equal(two[36 + 12], 2);
 }
 
 static void yes_and_no_are_read_in_one_shape_only(void **state)
