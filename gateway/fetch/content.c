@@ -131,8 +131,10 @@ static void finish_walk(struct fetch_content *content, int rc)
 /* Whether another gateway may still have the block. */
 static bool try_next(struct fetch_content *content)
 {
-	content->gateway = (content->gateway + 1) % gateway_count(content);
-	return ++content->tried < gateway_count(content);
+	size_t n = gateway_count(content);
+
+	content->gateway = content->gateway + 1 < n ? content->gateway + 1 : 0;
+	return ++content->tried < n;
 }
 
 static void on_block(void *arg, const struct fetch_answer *answer)
@@ -189,7 +191,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 /* Within a walk a spent budget is waited for. */
 static void next_block(struct fetch_content *content)
 {
-	struct timeval soon = {.tv_usec = AGAIN_MS * 1000};
+	struct timeval soon = {.tv_usec = AGAIN_MS * 1000L};
 	int rc;
 
 	if (fetch_now_ms() > content->deadline_ms) {

@@ -50,6 +50,6 @@ struct fetch_content {
 /* Begins. on_done runs exactly once after 0 was returned, perhaps before it returns. -EAGAIN: the host's budget is spent, nothing
  * was begun; -ENOMEM. The struct must stay where it is until fetch_content_clear(), and gateways live as long. */
 __attribute__((warn_unused_result)) int fetch_content_get(struct fetch_content *content, struct fetcher *fetcher,
-							  const struct fetch_gateways *gateways, const char *uri, size_t len);
+							  const struct fetch_gateways *gateways, const char *text, size_t len);
 /* After on_done ran, or after fetcher_free(); on a zeroed one harmless. on_done is not called. */
 void fetch_content_clear(struct fetch_content *content);

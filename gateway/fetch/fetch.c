@@ -370,6 +370,7 @@ void fetcher_free(struct fetcher *fetcher)
 	if (fetcher == NULL)
 		return;
 	while ((flight = TAILQ_FIRST(&fetcher->flights)) != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): fetch_finish() takes it off the list by TAILQ_REMOVE, which it does not follow */
 		fetch_finish(flight, FETCH_CANCELED, 0, "", "The gateway is stopping.");
 	fetch_transfer_close(fetcher);
 	if (fetcher->dns != NULL)

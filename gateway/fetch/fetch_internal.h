@@ -116,7 +116,7 @@ const struct fetch_failure *fetch_memory_find(struct fetcher *fetcher, const uin
 void fetch_memory_note(struct fetcher *fetcher, const uint8_t key[static FETCH_KEY_SIZE], enum fetch_end end, long status,
 		       const char *why);
 /* Takes one of the host's places. NULL: none is free, or its rate is spent. */
-struct fetch_host *fetch_budget_take(struct fetcher *fetcher, const char *host);
+struct fetch_host *fetch_budget_take(struct fetcher *fetcher, const char *name);
 void fetch_budget_give(struct fetch_host *budget);
 int fetch_allow_parse(struct fetcher *fetcher, const char *text);
 const struct fetch_exempt *fetch_allow_find(const struct fetcher *fetcher, const char *host, uint16_t port);
