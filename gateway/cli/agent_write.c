@@ -133,7 +133,7 @@ static int on_chain(struct cli_agent_call *call, const struct cli_agent_words *w
 	int rc;
 
 	chain = chains_find(chains, call->ask.agent.chain);
-	rc = cli_chain_open_at(&call->chain, chain->urls, chain->id);
+	rc = cli_chain_open(&call->chain, chain->urls, chain->id);
 	if (rc != CLI_OK)
 		return rc;
 	rc = act(call, w);

@@ -15,12 +15,7 @@
 
 enum { RPC_MS = 15000, MINED_WAIT_S = 120, LEVEL_WAIT_S = 3600, POLL_MS = 200 };
 
-int cli_chain_open(struct cli_chain *chain, const struct config *config)
-{
-	return cli_chain_open_at(chain, config->rpc_url, config->chain_id);
-}
-
-int cli_chain_open_at(struct cli_chain *chain, const char *urls, uint64_t chain_id)
+int cli_chain_open(struct cli_chain *chain, const char *urls, uint64_t chain_id)
 {
 	struct eth_rpc_config rpc = {.url = urls, .chain_id = chain_id};
 	uint8_t seed[32];

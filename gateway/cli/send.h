@@ -11,9 +11,8 @@ struct cli_chain {
 	uint64_t chain_id;
 };
 
-/* The default chain; or any, by its endpoints (space between). CLI_OK, or prints why not. */
-__attribute__((warn_unused_result)) int cli_chain_open(struct cli_chain *chain, const struct config *config);
-__attribute__((warn_unused_result)) int cli_chain_open_at(struct cli_chain *chain, const char *urls, uint64_t chain_id);
+/* A chain by its endpoints (space between). CLI_OK, or prints why not. */
+__attribute__((warn_unused_result)) int cli_chain_open(struct cli_chain *chain, const char *urls, uint64_t chain_id);
 void cli_chain_close(struct cli_chain *chain);
 
 /* Reads a key file; *key is for keyfile_free(). CLI_OK, or prints why not. */
@@ -25,7 +24,8 @@ enum cli_wait { CLI_MINED, CLI_SAFE, CLI_FINAL };
 __attribute__((warn_unused_result)) int cli_wait_parse(enum cli_wait *out, const char *text);
 
 /* Signs tx (its chain id, nonce, fees and gas limit are the caller's), sends it and waits until the block it is in is at
- * that level, wait_s at most (0: 120 s to be mined, an hour for the level); a reorganisation on the way is waited out. *answer owns the receipt's JSON: for eth_rpc_answer_free().
+ * that level, wait_s at most (0: 120 s to be mined, an hour for the level); a reorganisation on the way is waited out.
+ * *answer owns the receipt's JSON: for eth_rpc_answer_free().
  * CLI_OK; CLI_FALSE (refused or reverted: says in words why and what to do); CLI_NOT_YET (not mined, or not at that
  * level, in time); CLI_UNREACHABLE. */
 __attribute__((warn_unused_result)) int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt,
