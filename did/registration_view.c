@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *registration_drift_word(enum registration_drift what)
+const char *registration_drift_word(enum registration_drift drift)
 {
 	static const char *const words[DRIFT_COUNT] = {
 		[DRIFT_BOM] = "bom",
@@ -31,7 +31,7 @@ const char *registration_drift_word(enum registration_drift what)
 		[DRIFT_SHAPE] = "shape",
 	};
 
-	return (unsigned)what < DRIFT_COUNT ? words[what] : "?";
+	return (unsigned)drift < DRIFT_COUNT ? words[drift] : "?";
 }
 
 const char *registration_refusal_word(enum registration_refusal refusal)
