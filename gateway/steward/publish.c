@@ -33,11 +33,12 @@ static int write_head(struct publisher *p, struct pg_txn *txn, bool *ended, cons
 {
 	struct entry_index index = {.block_number = block->number, .map = *map, .size = state->head.size};
 	char line[ENTRY_INDEX_SIZE];
-	struct store_new_entry entry = {.kind = "index", .line = pg_bytes(line, sizeof(line))};
+	struct store_new_entry entry = {.kind = "index"};
 
 	index.at = log_append_at(state);
 	memcpy(index.block_hash, block->hash, 32);
 	entry_index_format(line, &index);
+	entry.line = pg_bytes(line, sizeof(line));
 	FAILPOINT("publish.commit");
 	return log_append_commit(&p->append, txn, ended, state, &entry, 1, true);
 }
