@@ -20,6 +20,7 @@ void follow_set_aside(struct follow_reader *reader, const char *why)
 
 static int read_heads(struct heads_set *out, struct follow_reader *reader)
 {
+	const char *why = "heads that cannot be read";
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_rpc_calls list;
 	int err;
@@ -29,7 +30,11 @@ static int read_heads(struct heads_set *out, struct follow_reader *reader)
 	err = eth_rpc_wait(&answer, reader->rpc, &list, reader->deadline_ms);
 	if (err == 0) {
 		reader->provider = answer->provider;
-		err = heads_read(out, NULL, answer->results);
+		err = heads_read(out, &why, answer->results);
+	}
+	if (err == -EBADMSG && answer != NULL && eth_rpc_providers(reader->rpc) > 1) {
+		follow_set_aside(reader, why);
+		err = -EAGAIN;
 	}
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&list);
