@@ -435,7 +435,7 @@ static void get_agents(struct http_request *req)
 		http_steps(req, agents_steps);
 }
 
-static const char *const proof_query[] = {"number", "signature", NULL};
+static const char *const no_query[] = {NULL}, *const proof_query[] = {"number", "signature", NULL};
 static const char short_cache[] = "public, max-age=60, must-revalidate";
 
 const struct http_route routes_hosted[] = {
@@ -444,7 +444,7 @@ const struct http_route routes_hosted[] = {
 	{"PUT", "/v1/agents/{id}/files/{name}", put_file, STORE_HOSTED_MAX, 0, NULL, "Keeps a registration file, signed for by the owner",
 	 "files", proof_query},
 	{"DELETE", "/v1/agents/{id}/files/{name}", delete_file, 0, 0, NULL, "Removes it", "files", proof_query},
-	{"GET", "/v1/agents/{id}/files", get_list, 0, 0, "public, max-age=5, must-revalidate", "The files kept for an agent", "files", NULL},
+	{"GET", "/v1/agents/{id}/files", get_list, 0, 0, "public, max-age=5, must-revalidate", "The files kept for an agent", "files", no_query},
 	{"GET", "/files/{chain}/{registry}/{id}/{name}", get_file, 0, 0, short_cache, "A file kept here", "files", NULL},
 	{"GET", "/.well-known/agent-registration.json", get_agents, 0, 0, short_cache,
 	 "The agents whose files are kept here (ERC-8004, endpoint domain verification)", "files", NULL},
