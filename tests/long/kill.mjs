@@ -1,7 +1,8 @@
 // Kills every part of a running kedge under load, at random instants and inside each step of an append and of signing, and
 // cuts its connections inside a step. Nothing is repaired by hand: PostgreSQL and `kedge serve` are started again as a
-// service manager would. The oracle is the clients' own list.
-//   node kill.mjs --kedge FILE [--rounds 10] [--only NAME,…]
+// service manager would. The oracle is the clients' own list. Then the same of the duties that follow the chain, while it moves and is
+// reorganised: what the index holds and what the notary logged is held against the chain.
+//   node kill.mjs --kedge FILE [--rounds 10] [--seed S] [--only NAME,…]      quiet, moving: all of the one part, or the other
 // The build needs KEDGE_FAILPOINTS.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -9,7 +10,12 @@ import path from 'node:path';
 import { alive, childrenOf, drive, kedgeBinary, sleep, until } from '../e2e/harness.mjs';
 import { agentSafe, ethers, fund, registerBy } from '../e2e/agents.mjs';
 import { LogReader, consistent, readLog } from '../e2e/reader.mjs';
+import { Judge } from '../e2e/judge.mjs';
+import { Logged } from '../e2e/logged.mjs';
+import { Provider } from '../e2e/provider.mjs';
+import { Chain } from '../chain/lib.mjs';
 import { Load } from './load.mjs';
+import { Unrest } from './unrest.mjs';
 
 const words = process.argv.slice(2);
 const option = (name, otherwise) => (words.includes(name) ? words[words.indexOf(name) + 1] : otherwise);
@@ -19,6 +25,8 @@ const only = option('--only', '').split(',').filter(Boolean);
 const APPEND = ['append.locked', 'append.insert', 'append.commit', 'append.committed', 'append.sign-wait', 'append.answer'];
 const SIGN = ['sign.checked', 'sign.guarded', 'sign.signed', 'sign.stored'];
 const PUBLISH = ['publish.commit'];
+const NOTARY = ['notary.commit', 'notary.committed'];
+const SLOTS = 5; // `safe` is so many blocks behind the newest, `finalized` twice as many
 // Steps inside an open transaction, where a cut connection means "not persisted".
 const OPEN = ['append.locked', 'append.insert', 'append.commit'];
 
@@ -181,8 +189,68 @@ class Kills {
     }, 60000, 200);
   }
 
-  wants(name) {
-    return !only.length || only.includes(name);
+  wants(name, part) {
+    return !only.length || only.includes(name) || only.includes(part);
+  }
+
+  // The chain only grows: whatever is acknowledged is in the log, once, for ever.
+  async quiet() {
+    const strikes = {
+      worker: () => this.child('worker'), sign: () => this.child('sign'), follow: () => this.child('follow'),
+      publish: () => this.child('publish'), anchor: () => this.child('anchor'), supervisor: () => this.supervisor(),
+      'terminated backend': () => this.terminateBackend(), 'killed backend': () => this.killBackend(), postgres: () => this.postgres(),
+      everything: () => this.everything(),
+    };
+    for (const [name, strike] of Object.entries(strikes)) if (this.wants(name, 'quiet')) await this.random(name, strike);
+    for (const name of [...APPEND, ...SIGN, ...PUBLISH]) {
+      if (!this.wants(name, 'quiet')) continue;
+      await this.failpoint(name, 1);
+      await this.failpoint(name, 2 + Math.floor(Math.random() * 5), 1);
+    }
+    for (const name of OPEN) if (this.wants(`cut ${name}`, 'quiet')) await this.cut(name);
+    await this.load.progress();
+    const middle = Math.max(...this.load.acknowledged.values());
+    await this.anchorsGoOn(middle);
+  }
+
+  // The chain moves and is reorganised: facts about agents are logged once each, and the index is the chain's.
+  async moving(wallets) {
+    const { stack, load } = this;
+    const strikes = {
+      index: () => this.child('index'), notary: () => this.child('notary'), files: () => this.child('files'),
+      'moving follow': () => this.child('follow'), 'moving backend': () => this.killBackend(), 'moving postgres': () => this.postgres(),
+      'moving everything': () => this.everything(),
+    };
+    const names = [...Object.keys(strikes), ...NOTARY, 'cut notary.commit'];
+    if (!names.some((name) => this.wants(name, 'moving'))) return '';
+    const logged = new Logged(stack, stack.record.rpc, load.reader);
+    const judge = new Judge(stack);
+    const unrest = new Unrest(stack, wallets, { seed: Number(option('--seed', Date.now() % 1000000)), slots: SLOTS });
+    await unrest.prepare();
+    await stack.keep(false);
+    await judge.caughtUp();
+    await logged.complete(Number((await stack.chain.rpc('eth_getBlockByNumber', 'finalized', false)).number));
+    unrest.start();
+    load.failed = Promise.race([load.failed, unrest.failed]);
+    for (const [name, strike] of Object.entries(strikes)) if (this.wants(name, 'moving')) await this.random(name, strike);
+    for (const name of NOTARY) {
+      if (!this.wants(name, 'moving')) continue;
+      await this.failpoint(name, 1);
+      await this.failpoint(name, 2, 1);
+    }
+    if (this.wants('cut notary.commit', 'moving')) await this.cut('notary.commit');
+    await load.progress();
+    await load.stop();
+    await unrest.stop(SLOTS);
+    const stopped = Date.now();
+    const picture = await judge.judge({ share: 0.1 });
+    const final = Number((await stack.chain.rpc('eth_getBlockByNumber', 'finalized', false)).number);
+    await logged.complete(final, {}, 120000);
+    await logged.judge(final, { sample: 300 });
+    const { identity, feedback, void: gone, proofs } = logged.compared;
+    console.log(`index and log held against the chain in ${Date.now() - stopped} ms`);
+    return `; ${unrest.figures()}; ${picture.last + 1} blocks and ${picture.count} agents as the oracle has them, ${identity} identity (${proofs} proved), ${feedback} feedback ` +
+      `and ${gone} void entries, each once`;
   }
 
   async run() {
@@ -193,27 +261,29 @@ class Kills {
     await agentSafe(stack, wallets.length - 1);
     this.load = new Load(stack, new LogReader((await stack.http('/log/vkey')).body.toString()), wallets);
     await this.load.progress();
-    const strikes = {
-      worker: () => this.child('worker'), sign: () => this.child('sign'), follow: () => this.child('follow'),
-      publish: () => this.child('publish'), anchor: () => this.child('anchor'), supervisor: () => this.supervisor(),
-      'terminated backend': () => this.terminateBackend(), 'killed backend': () => this.killBackend(), postgres: () => this.postgres(),
-      everything: () => this.everything(),
-    };
-    for (const [name, strike] of Object.entries(strikes)) if (this.wants(name)) await this.random(name, strike);
-    for (const name of [...APPEND, ...SIGN, ...PUBLISH]) {
-      if (!this.wants(name)) continue;
-      await this.failpoint(name, 1);
-      await this.failpoint(name, 2 + Math.floor(Math.random() * 5), 1);
-    }
-    for (const name of OPEN) if (this.wants(`cut ${name}`)) await this.cut(name);
-    await this.load.progress();
-    const middle = Math.max(...this.load.acknowledged.values());
-    await this.anchorsGoOn(middle);
+    await this.quiet();
+    const moved = await this.moving(wallets);
     await this.load.stop();
     const { size, signed } = await this.judge();
     return `log of ${size}, ${this.load.acknowledged.size} acknowledged entries in place, ${this.load.notes.size} checkpoints seen consistent, ` +
-      `${signed} signed ones with one root a size, ${this.load.retries} retries`;
+      `${signed} signed ones with one root a size, ${this.load.retries} retries${moved}`;
   }
 }
 
-drive({ kedge: kedgeBinary() }, (stack) => new Kills(stack).run());
+let node = null; // between kedge, the chain and who moves it: see provider.mjs
+drive({
+  kedge: kedgeBinary(), slots: SLOTS,
+  settings: async (stack) => {
+    node = await new Provider(stack.record.rpc).start();
+    await stack.keep(false);
+    stack.chain = new Chain(node.url);
+    await stack.chain.rpc('evm_setAutomine', false);
+    await stack.keep(true);
+    return { rpc_url: node.url };
+  },
+}, async (stack) => {
+  const figures = await new Kills(stack).run();
+  await stack.quit();
+  await node.stop();
+  return figures;
+});
