@@ -440,7 +440,7 @@ static const char short_cache[] = "public, max-age=60, must-revalidate";
 
 const struct http_route routes_hosted[] = {
 	{"POST", "/v1/agents/{id}/files/{name}/prepare", prepare_file, STORE_HOSTED_MAX, 0, NULL,
-	 "What an owner signs to have a file kept here; without a body, to have it removed", "files", NULL},
+	 "What an owner signs to have a file kept here; without a body, to have it removed", "files", no_query},
 	{"PUT", "/v1/agents/{id}/files/{name}", put_file, STORE_HOSTED_MAX, 0, NULL, "Keeps a registration file, signed for by the owner",
 	 "files", proof_query},
 	{"DELETE", "/v1/agents/{id}/files/{name}", delete_file, 0, 0, NULL, "Removes it", "files", proof_query},
