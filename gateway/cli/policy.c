@@ -2,6 +2,8 @@
  * a vkey the verifier was given; never from what the gateway says about itself. */
 #include "anchor/note.h"
 #include "did/jcs.h"
+#include "eth/address.h"
+#include "eth/hex.h"
 #include "gateway/cli/cli.h"
 
 #include <stdio.h>
@@ -11,10 +13,32 @@
 static const char usage[] =
 	"usage: kedge policy --chain FILE [--vkey VKEY] [--rpc URL]\n\n"
 	"Prints policy.json for `kedge verify`: the log's key, the contract and chain its anchors are on,\n"
-	"and the implementation of the agents' registry.\n\n"
+	"the agents' registries and their implementation.\n\n"
 	"  --chain FILE  the deployment record (chain.json) of KedgeAnchor\n"
 	"  --vkey VKEY   the log's public key; default: that of STATE/keys/log.key\n"
 	"  --rpc URL     JSON-RPC endpoint you trust; default: the one of the record";
+
+/* The registries of the record, the default one first, as section 9 writes them. NULL if it names none, or what is no address. */
+static json_t *registries_of(const json_t *record, const char *chain)
+{
+	static const char *const members[] = {"registry", "registry2"};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const char *text = json_string_value(json_object_get(record, members[i]));
+		char lower[HEX_DATA_SIZE(20)];
+		struct eth_address address;
+
+		if (!text || address_parse(&address, text, strlen(text)) != 0)
+			continue;
+		hex_encode_data(lower, address.bytes, sizeof(address.bytes));
+		json_array_append_new(list, json_sprintf("%s/erc721:%s", chain, lower));
+	}
+	if (json_array_size(list) > 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
 
 static json_t *policy_of(const json_t *record, const char *vkey, const char *rpc)
 {
@@ -26,9 +50,9 @@ static json_t *policy_of(const json_t *record, const char *vkey, const char *rpc
 			"anchorCodeHash", &code_hash, "rpc", &url, "registryCode", &registry_code) != 0)
 		return NULL;
 	snprintf(chain, sizeof(chain), "eip155:%lld", (long long)id);
-	return json_pack("{s:i, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:i}, s:o*}", "v", 1, "log", vkey, "anchor", "chain", chain,
+	return json_pack("{s:i, s:s, s:{s:s, s:s, s:s, s:s}, s:{s:i}, s:o*, s:o*}", "v", 1, "log", vkey, "anchor", "chain", chain,
 			 "contract", contract, "codeHash", code_hash, "rpc", rpc ? rpc : url, "witnesses", "quorum", 0,
-			 "registryCode", registry_code ? json_pack("[s]", registry_code) : NULL);
+			 "registryCode", registry_code ? json_pack("[s]", registry_code) : NULL, "registries", registries_of(record, chain));
 }
 
 int cli_policy(int argc, char **argv)

@@ -16,12 +16,15 @@
 
 static const char usage[] =
 	"usage: kedge verify RECEIPT --policy FILE [--level LEVEL] [--offline] [--json]\n"
-	"       kedge verify PROOF [--policy FILE] [--rpc URL] [--block HASH] [--level final] [--offline] [--json]\n\n"
+	"       kedge verify PROOF [--agent AGENT] [--policy FILE] [--rpc URL] [--block HASH] [--level final] [--offline] [--json]\n\n"
 	"Checks a receipt, or a proof of an agent (a file, or - for standard input), and prints one line a check.\n"
 	"Exit 0: it holds at that level or above. 3: it holds, but not yet (or not confirmed) up there. 1: something does not match.\n"
-	"4: it holds, but the endpoint did not answer (proofs).\n\n"
-	"  --policy FILE  whom you trust: the log's key, the contract, a JSON-RPC endpoint, implementations of the registry (see `kedge\n"
-	"                 policy --help`); for a proof it may be left out\n"
+	"4: it holds, but the endpoint did not answer (proofs). A proof is confirmed only if its block is, and if --agent or the policy\n"
+	"names its registry: anyone may deploy another one with the same code.\n\n"
+	"  --agent AGENT  the agent you mean: a proof of another one does not hold. CHAIN:0xREGISTRY:42 or eip155:CHAIN/erc721:0xREGISTRY/42;\n"
+	"                 or 42 or CHAIN:42, of the policy's first registry (of that chain)\n"
+	"  --policy FILE  whom you trust: the log's key, the contract, a JSON-RPC endpoint, registries of agents and their implementations\n"
+	"                 (see `kedge policy --help`); for a proof it may be left out\n"
 	"  --level LEVEL  logged, published, anchored (default) or final; of a proof's block: final, or else safe\n"
 	"  --rpc URL      ask there whether a proof's block is the chain's, instead of at the policy's endpoint\n"
 	"  --block HASH   the hash of a block you trust: a proof of another one does not hold\n"
@@ -216,8 +219,8 @@ static int judge(const char *path, enum receipt_level wanted, struct cli_verify_
 	how->final = wanted == RECEIPT_FINAL;
 	if (is_proof(text, length))
 		rc = cli_verify_proof(text, length, how);
-	else if (!how->policy || how->rpc || how->block)
-		fprintf(stderr, "kedge: %s\n%s\n", how->policy ? "--rpc and --block are for agent proofs" : "--policy FILE is missing", usage);
+	else if (!how->policy || how->rpc || how->block || how->agent)
+		fprintf(stderr, "kedge: %s\n%s\n", how->policy ? "--agent, --rpc and --block are for agent proofs" : "--policy FILE is missing", usage);
 	else
 		rc = judge_receipt(text, length, wanted, how);
 	free(text);
@@ -230,7 +233,7 @@ int cli_verify(int argc, char **argv)
 	struct cli_verify_how how = {0};
 	bool done;
 	const struct cli_option options[] = {{.name = "policy", .value = &policy_path}, {.name = "level", .value = &level},
-					     {.name = "rpc", .value = &how.rpc}, {.name = "block", .value = &how.block},
+					     {.name = "rpc", .value = &how.rpc}, {.name = "block", .value = &how.block}, {.name = "agent", .value = &how.agent},
 					     {.name = "offline", .flag = &how.offline}, {.name = "json", .flag = &how.json},
 					     {.name = NULL}};
 	struct receipt_policy policy;

@@ -10,6 +10,7 @@ struct cli_verify_how {
 	const struct receipt_policy *policy; /* NULL: none was given */
 	const char *rpc;		     /* --rpc: instead of the policy's; NULL: not given */
 	const char *block;		     /* --block: the trusted block hash as text; NULL: not given */
+	const char *agent;		     /* --agent: the one agent meant, as text; NULL: not given */
 	bool final;			     /* the block must be finalized, not only safe */
 	bool offline, json;
 };

@@ -1,7 +1,9 @@
 /* kedge verify of an AgentProof object: what it proves is worked out here, offline; that its block is the chain's is asked of an
- * endpoint the verifier trusts, or known to the verifier already (--block). */
+ * endpoint the verifier trusts, or known to the verifier already (--block). That it is of the agent, the registry and the chain
+ * that are meant can only be said by the verifier (--agent, the policy): an object of another one is just as true. */
 #include "eth/hex.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/text.h"
 #include "gateway/cli/verify.h"
 #include "gateway/identity/agent_proof.h"
 
@@ -13,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECKS_MAX = 8, TEXT_SIZE = 400, RPC_MS = 15000 };
+enum { CHECKS_MAX = 12, TEXT_SIZE = 600, RPC_MS = 15000 };
 
 struct check {
 	const char *name, *verdict;
@@ -23,7 +25,9 @@ struct check {
 struct report {
 	struct check checks[CHECKS_MAX];
 	size_t n;
-	bool failed, unreachable;
+	bool failed, unreachable, asked; /* asked: an endpoint of the proof's chain answered */
+	bool untied; /* nobody said that the registry, or the chain, is the one meant */
+	char agent[AGENT_KEY_TEXT_SIZE]; /* as proven, or as the object states; "" if it states none */
 	const char *confirmed; /* "none", "trusted", "safe", "final" */
 };
 
@@ -43,24 +47,38 @@ __attribute__((format(printf, 4, 5))) static void say(struct report *report, con
 
 /* ---- what the object proves ---- */
 
+/* First of all whose proof it is. */
+static void say_agent(struct report *report, int err, const struct agent_proof *proof, const char *text, size_t len, const char *why)
+{
+	json_auto_t *object = err == 0 ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *stated = json_string_value(json_object_get(object, "agent"));
+	struct agent_key key = proof->key;
+
+	if (err == 0 || (stated && agent_key_parse(&key, stated, strlen(stated)) == 0))
+		agent_key_format(report->agent, &key);
+	if (err == -EXDEV)
+		say(report, "FAILED", "agent", "%s; %s", report->agent, why);
+	else
+		say(report, err == 0 ? "ok" : "unconfirmed", "agent", "%s%s", report->agent[0] ? report->agent : "none that can be read",
+		    err == 0 || !report->agent[0] ? "" : ", as the object says");
+}
+
 static void say_uri(struct report *report, const struct agent_proof *proof)
 {
-	char shown[200];
-	size_t n = proof->uri_len < sizeof(shown) - 1 ? proof->uri_len : sizeof(shown) - 1;
+	char shown[400];
+	bool cut;
 
 	if (proof->uri_kind == AGENT_PROOF_URI_OMITTED) {
 		say(report, "ok", "uri", "%zu bytes, left out of the proof", proof->uri_len);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) /* a stranger wrote it: nothing of it may steer a terminal */
-		shown[i] = proof->uri[i] < 0x20 || proof->uri[i] == 0x7f ? '?' : proof->uri[i];
-	shown[n] = '\0';
-	say(report, "ok", "uri", "%s%s (%zu bytes)", shown, n < proof->uri_len ? "..." : "", proof->uri_len);
+	cut = cli_escape(shown, sizeof(shown), proof->uri, proof->uri_len) < proof->uri_len;
+	say(report, "ok", "uri", "%s%s (%zu bytes)", shown, cut ? "..." : "", proof->uri_len);
 }
 
 static void say_proven(struct report *report, const struct agent_proof *proof)
 {
-	char address[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)], key[AGENT_KEY_TEXT_SIZE];
+	char address[ADDRESS_TEXT_SIZE], hash[HEX_DATA_SIZE(32)];
 
 	hex_encode_data(hash, proof->header.hash.bytes, 32);
 	say(report, "ok", "header", "of block %" PRIu64 ", %s", proof->header.number, hash);
@@ -68,8 +86,7 @@ static void say_proven(struct report *report, const struct agent_proof *proof)
 	address_format_eip55(address, &proof->implementation);
 	say(report, "ok", "code", "the registry runs %s, code %s, whose storage is known", address, hash);
 	if (!proof->exists) {
-		agent_key_format(key, &proof->key);
-		say(report, "ok", "absent", "%s was not registered", key);
+		say(report, "ok", "absent", "%s was not registered", report->agent);
 		return;
 	}
 	address_format_eip55(address, &proof->owner);
@@ -126,6 +143,7 @@ static void ask_block(struct report *report, const struct agent_proof *proof, co
 	if (err == 0)
 		err = eth_rpc_wait(&answer, rpc, &calls, RPC_MS);
 	if (err == 0) {
+		report->asked = true; /* eth_rpc_new() was told the chain: who is of another one does not answer */
 		judge_block(report, proof, answer->results);
 	} else {
 		report->unreachable = true;
@@ -163,6 +181,47 @@ static void confirm(struct report *report, const struct agent_proof *proof, cons
 	}
 }
 
+/* ---- whether it is of the registry and the chain that are meant ---- */
+
+static bool same_registry(const struct agent_key *a, const struct agent_key *b)
+{
+	return memcmp(a->registry.bytes, b->registry.bytes, sizeof(a->registry.bytes)) == 0;
+}
+
+static void judge_registry(struct report *report, const struct agent_proof *proof, const struct cli_verify_how *how)
+{
+	bool named = how->policy && how->policy->names_registries, found = false;
+
+	for (size_t i = 0; named && i < how->policy->nregistries; i++)
+		found |= how->policy->registries[i].chain == proof->key.chain && same_registry(&how->policy->registries[i], &proof->key);
+	if (named && !found) {
+		say(report, "FAILED", "registry", "the policy names others");
+	} else if (named || how->agent) {
+		say(report, "ok", "registry", "%s", named ? "is one that the policy names" : "is that of --agent");
+	} else {
+		report->untied = true;
+		say(report, "unconfirmed", "registry",
+		    "nobody named it, and anyone may deploy one with this code: give --agent, or a policy with registries");
+	}
+}
+
+/* A block's hash does not say which chain it is of; where the policy names this registry's address on several, neither does that. */
+static void judge_chain(struct report *report, const struct agent_proof *proof, const struct cli_verify_how *how)
+{
+	uintmax_t chain = proof->key.chain;
+	size_t n = 0;
+
+	for (size_t i = 0; how->policy && i < how->policy->nregistries; i++)
+		n += same_registry(&how->policy->registries[i], &proof->key);
+	if (report->asked || how->agent || n == 1) {
+		say(report, "ok", "chain", "eip155:%ju is that of %s", chain,
+		    report->asked ? "the endpoint" : how->agent ? "--agent" : "the registry the policy names");
+	} else {
+		report->untied = true;
+		say(report, "unconfirmed", "chain", "nothing says that the block is of eip155:%ju: give --agent, or an endpoint", chain);
+	}
+}
+
 /* ---- the report ---- */
 
 static json_t *proven_json(const struct agent_proof *proof)
@@ -186,25 +245,31 @@ static json_t *proven_json(const struct agent_proof *proof)
 
 static void print_report(const struct report *report, const struct agent_proof *proof, bool proven, bool json)
 {
+	const char *confirmed = report->untied ? "none" : report->confirmed;
+
 	if (json) {
 		json_auto_t *checks = json_array(), *out;
 
 		for (size_t i = 0; i < report->n; i++)
 			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->checks[i].name, "verdict",
 								report->checks[i].verdict, "text", report->checks[i].text));
-		out = json_pack("{s:O, s:b, s:s, s:o*}", "checks", checks, "failed", report->failed, "confirmed", report->confirmed,
-				"proven", proven ? proven_json(proof) : NULL);
-		json_dumpf(out, stdout, JSON_INDENT(2));
+		out = json_pack("{s:s, s:O, s:b, s:s, s:o*}", "agent", report->agent, "checks", checks, "failed", report->failed, "confirmed",
+				confirmed, "proven", proven ? proven_json(proof) : NULL);
+		json_dumpf(out, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		return;
 	}
-	for (size_t i = 0; i < report->n; i++)
-		printf("%-11s %-12s %s\n", report->checks[i].verdict, report->checks[i].name, report->checks[i].text);
+	for (size_t i = 0; i < report->n; i++) {
+		printf("%-11s %-12s ", report->checks[i].verdict, report->checks[i].name);
+		cli_print(stdout, report->checks[i].text);
+		putchar('\n');
+	}
 	if (report->failed)
 		puts("does not hold");
 	else
-		printf("holds at block %" PRIu64 "%s\n", proof->header.number,
-		       strcmp(report->confirmed, "none") == 0 ? ", if that block is the chain's" : "");
+		printf("holds at block %" PRIu64 "%s%s\n", proof->header.number,
+		       strcmp(report->confirmed, "none") == 0 ? ", if that block is the chain's" : "",
+		       report->untied ? "; whether it is of the registry and chain you mean is not confirmed" : "");
 }
 
 static int exit_code(const struct report *report, const struct cli_verify_how *how)
@@ -213,9 +278,54 @@ static int exit_code(const struct report *report, const struct cli_verify_how *h
 		return CLI_FALSE;
 	if (report->unreachable)
 		return CLI_UNREACHABLE;
-	if (strcmp(report->confirmed, "none") == 0 || (how->final && strcmp(report->confirmed, "safe") == 0))
+	if (report->untied || strcmp(report->confirmed, "none") == 0 || (how->final && strcmp(report->confirmed, "safe") == 0))
 		return CLI_NOT_YET;
 	return CLI_OK;
+}
+
+/* --agent: a whole key, or an id that the policy's registries make one. CLI_OK or CLI_USAGE. */
+static int agent_of(struct agent_key *out, const struct cli_verify_how *how)
+{
+	static const char nobody[] = "0x0000000000000000000000000000000000000000";
+	const char *text = how->agent, *first = strchr(text, ':'), *last = strrchr(text, ':');
+	char key[AGENT_KEY_TEXT_SIZE];
+	int n = strncmp(text, "eip155:", 7) == 0 ?
+			snprintf(key, sizeof(key), "%s", text) :
+			snprintf(key, sizeof(key), "eip155:%.*s/erc721:%.*s/%s", first ? (int)(first - text) : 1, first ? text : "0",
+				 first == last ? (int)sizeof(nobody) : (int)(last - first - 1), first == last ? nobody : first + 1,
+				 last ? last + 1 : text);
+	bool whole = first != last || strncmp(text, "eip155:", 7) == 0;
+
+	for (char *p = key; *p; p++)
+		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 'a' - 'A' : *p);
+	if (strlen(text) >= sizeof(key) || n < 0 || (size_t)n >= sizeof(key) || agent_key_parse(out, key, (size_t)n) != 0) {
+		cli_error("--agent is `42`, `CHAIN:42`, `CHAIN:0xREGISTRY:42` or `eip155:CHAIN/erc721:0xREGISTRY/42`");
+		return CLI_USAGE;
+	}
+	for (size_t i = 0; !whole && how->policy && i < how->policy->nregistries; i++)
+		if (!first || how->policy->registries[i].chain == out->chain) {
+			out->chain = how->policy->registries[i].chain;
+			out->registry = how->policy->registries[i].registry;
+			return CLI_OK;
+		}
+	if (!whole)
+		cli_error("--agent %s: the policy names no registry for that; give CHAIN:0xREGISTRY:ID", text);
+	return whole ? CLI_OK : CLI_USAGE;
+}
+
+static int read_trust(struct agent_proof_trust *trust, struct agent_key *key, struct eth_hash *block, const struct cli_verify_how *how)
+{
+	if (how->policy) {
+		trust->codes = how->policy->registry_codes;
+		trust->ncodes = how->policy->nregistry_codes;
+	}
+	if (how->block && hex_decode_fixed(block->bytes, sizeof(block->bytes), how->block, strlen(how->block)) != 0) {
+		cli_error("--block is 0x and 64 hex digits");
+		return CLI_USAGE;
+	}
+	trust->block = how->block ? block : NULL;
+	trust->key = how->agent ? key : NULL;
+	return how->agent ? agent_of(key, how) : CLI_OK;
 }
 
 int cli_verify_proof(const char *text, size_t len, const struct cli_verify_how *how)
@@ -224,26 +334,23 @@ int cli_verify_proof(const char *text, size_t len, const struct cli_verify_how *
 	struct report report = {.confirmed = "none"};
 	char why[AGENT_PROOF_WHY_SIZE];
 	struct agent_proof proof;
+	struct agent_key key;
 	struct eth_hash block;
-	int err;
+	int err = read_trust(&trust, &key, &block, how);
 
-	if (how->policy) {
-		trust.codes = how->policy->registry_codes;
-		trust.ncodes = how->policy->nregistry_codes;
-	}
-	if (how->block && hex_decode_fixed(block.bytes, sizeof(block.bytes), how->block, strlen(how->block)) != 0) {
-		cli_error("--block is 0x and 64 hex digits");
-		return CLI_USAGE;
-	}
-	trust.block = how->block ? &block : NULL;
+	if (err != CLI_OK)
+		return err;
 	if (len > 0 && text[len - 1] == '\n') /* of a text file */
 		len--;
 	err = agent_proof_verify(&proof, why, text, len, &trust);
+	say_agent(&report, err, &proof, text, len, why);
 	if (err == 0) {
 		say(&report, "ok", "form", "canonical, and every node in it is needed");
 		say_proven(&report, &proof);
+		judge_registry(&report, &proof, how);
 		confirm(&report, &proof, how);
-	} else {
+		judge_chain(&report, &proof, how);
+	} else if (err != -EXDEV) {
 		say(&report, "FAILED", "proof", "%s", why);
 	}
 	print_report(&report, &proof, err == 0, how->json);

@@ -73,16 +73,37 @@ static int read_codes(struct receipt_policy *p, char *why, size_t why_size, cons
 	return 0;
 }
 
+/* The registries whose agents the verifier means, as key texts without the agent: `eip155:C/erc721:0x…`. */
+static int read_registries(struct receipt_policy *p, char *why, size_t why_size, const json_t *list)
+{
+	static const char wrong[] = "registries is not a list of at most 16 texts eip155:CHAIN/erc721:0xREGISTRY in lower case";
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) > POLICY_REGISTRIES_MAX)
+		return refuse(why, why_size, wrong);
+	p->names_registries = true;
+	for (; p->nregistries < json_array_size(list); p->nregistries++) {
+		const json_t *item = json_array_get(list, p->nregistries);
+		char key[AGENT_KEY_TEXT_SIZE];
+		int n = snprintf(key, sizeof(key), "%s/0", json_is_string(item) ? json_string_value(item) : "");
+
+		if (n < 0 || (size_t)n >= sizeof(key) || agent_key_parse(&p->registries[p->nregistries], key, (size_t)n) != 0)
+			return refuse(why, why_size, wrong);
+	}
+	return 0;
+}
+
 static int read_policy(struct receipt_policy *p, char *why, size_t why_size, json_t *json)
 {
-	static const char *const required[] = {"log", "v", NULL}, *const optional[] = {"anchor", "registryCode", "witnesses",
-												   NULL};
+	static const char *const required[] = {"log", "v", NULL}, *const optional[] = {"anchor", "registries",
+												   "registryCode", "witnesses", NULL};
 	static const char *const witness_members[] = {"quorum", NULL};
 	json_t *anchor = json_object_get(json, "anchor"), *witnesses = json_object_get(json, "witnesses");
 	int rc;
 
 	if (!receipt_members(json, required, optional))
-		return refuse(why, why_size, "a policy has v, log and perhaps anchor, registryCode and witnesses");
+		return refuse(why, why_size, "a policy has v, log and perhaps anchor, registries, registryCode and witnesses");
 	if (json_integer_value(json_object_get(json, "v")) != 1)
 		return refuse(why, why_size, "v is not 1");
 	rc = read_log(p, why, why_size, json_object_get(json, "log"));
@@ -90,6 +111,8 @@ static int read_policy(struct receipt_policy *p, char *why, size_t why_size, jso
 		rc = read_anchor(p, why, why_size, anchor);
 	if (!rc)
 		rc = read_codes(p, why, why_size, json_object_get(json, "registryCode"));
+	if (!rc)
+		rc = read_registries(p, why, why_size, json_object_get(json, "registries"));
 	if (rc || !witnesses)
 		return rc;
 	if (!receipt_members(witnesses, witness_members, NULL) ||

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "did/agent_key.h"
 #include "gateway/identity/layout.h"
 #include "gateway/record/receipt.h"
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 #define POLICY_TEXT_SIZE 512u
 #define RECEIPT_CHECKS_MAX 24u
+#define POLICY_REGISTRIES_MAX 16u
 
 struct receipt_policy {
 	char vkey[POLICY_TEXT_SIZE];
@@ -26,6 +28,9 @@ struct receipt_policy {
 	uint64_t quorum;	    /* 0; others are refused until witnesses exist */
 	struct eth_hash registry_codes[LAYOUT_CODES_MAX]; /* for agent proofs; the one known code if the policy names none */
 	size_t nregistry_codes;
+	bool names_registries; /* for agent proofs: one of another registry fails; without, none is confirmed */
+	struct agent_key registries[POLICY_REGISTRIES_MAX]; /* id 0; the first is what a mere id means, or the first of a chain */
+	size_t nregistries;
 };
 
 /* policy.json. -EBADMSG with one line in why (unknown member, wrong form), -ENOMEM. */

@@ -24,7 +24,10 @@ async function steps(stack) {
 
   const policy = path.join(stack.state, 'policy.json');
   fs.writeFileSync(policy, (await stack.cli(['policy', '--chain', stack.chainFile])).stdout);
-  assert.deepEqual(JSON.parse(fs.readFileSync(policy, 'utf8')).registryCode, [stack.record.registryCode]);
+  const made = JSON.parse(fs.readFileSync(policy, 'utf8'));
+  assert.deepEqual(made.registryCode, [stack.record.registryCode]);
+  const named = (address) => `eip155:${stack.record.chainId}/erc721:${address.toLowerCase()}`;
+  assert.deepEqual(made.registries, [named(stack.record.registry), named(stack.record.registry2)]);
 
   const fetchProof = async (agent, at, status = 200) => {
     const answer = await stack.http(`/v1/agents/${agent}/proof${at === undefined ? '' : `?at=${at}`}`);
@@ -71,6 +74,8 @@ async function steps(stack) {
   assert.match(safe.headers['cache-control'], /max-age=2,/);
   assert.equal((await compare(safe, id)).exists, true);
   const said = (await verify(safe.body, 0, ...trusted)).stdout;
+  assert.match(said, new RegExp(`^ok +agent +${named(REGISTRY)}/${id}\n`));
+  assert.match(said, /ok +registry +is one that the policy names\n/);
   assert.match(said, new RegExp(`ok +owner +${owner.address}\n`));
   assert.match(said, /ok +block +is the chain's block \d+, (safe|final)\n/);
   for (const at of ['safe', 'finalized', 'latest']) await compare(await fetchProof(id, at), id);
@@ -100,6 +105,43 @@ async function steps(stack) {
   const report = JSON.parse((await verify(printed, 0, ...trusted, '--json')).stdout);
   assert.equal(report.proven.owner, owner.address);
   assert.equal(report.failed, false);
+
+  // ---- whose proof it is ----
+
+  const policyOf = (registries) => {
+    const file = path.join(stack.state, `policy-${files++}.json`);
+    fs.writeFileSync(file, JSON.stringify({ ...made, registries }));
+    return ['--policy', file];
+  };
+  const key = `${named(REGISTRY)}/${id}`, block = ['--offline', '--block', hash], chain = stack.record.chainId;
+  for (const meant of [key, id, `${chain}:${id}`, `${chain}:${REGISTRY}:${id}`]) await verify(printed, 0, ...trusted, '--agent', meant);
+  for (const meant of [other.id, `${chain}:${other.id}`, `${chain}:${stack.record.registry2}:${id}`, `1:${REGISTRY}:${id}`]) {
+    const got = await verify(printed, 1, ...trusted, '--agent', meant);
+    assert.match(got.stdout, new RegExp(`^FAILED +agent +${key}; .*not of eip155:`), meant);
+  }
+  for (const meant of ['x', '', '1:', '042', `${chain}:${id}x`, `1:${id}`]) await verify(printed, 2, ...trusted, '--agent', meant);
+  // a registry that the verifier did not name is nobody's; where none is named the verifier is told so
+  assert.match((await verify(printed, 1, ...policyOf([named(stack.record.registry2)]))).stdout, /FAILED +registry/);
+  assert.match((await verify(printed, 1, ...policyOf([]))).stdout, /FAILED +registry/);
+  const unnamed = await verify(printed, 3, ...policyOf(undefined));
+  assert.match(unnamed.stdout, /unconfirmed +registry +nobody named it/);
+  assert.equal(JSON.parse((await verify(printed, 3, ...policyOf(undefined), '--json')).stdout).confirmed, 'none');
+  await verify(printed, 0, ...policyOf(undefined), '--agent', key);
+  // a block's hash says nothing of its chain: every digit of it changed
+  assert.match((await verify(printed, 3, ...policyOf(undefined), ...block)).stdout, /unconfirmed +chain/);
+  assert.match((await verify(printed, 3, ...policyOf([named(REGISTRY), `eip155:1/erc721:${REGISTRY.toLowerCase()}`]), ...block)).stdout,
+    /unconfirmed +chain/);
+  for (let at = 0; at < String(chain).length; at++)
+    for (let by = 1; by < 10; by++) {
+      const digits = [...String(chain)];
+      digits[at] = String((Number(digits[at]) + by) % 10);
+      const wrong = String(printed).replace(`eip155:${chain}`, `eip155:${digits.join('')}`);
+      await verify(wrong, 1, ...trusted, ...block);
+      if (by === 1) await verify(wrong, 1, ...policyOf(undefined), ...block, '--agent', key);
+    }
+  // what does not hold is nobody's word, but says whose it was to be
+  assert.match((await verify(String(printed).replace('"exists":true', '"exists":false'), 1, ...trusted)).stdout,
+    new RegExp(`^unconfirmed +agent +${key}, as the object says\nFAILED +proof`));
 
   // ---- then and now ----
 

@@ -400,6 +400,9 @@ static void test_what_the_chain_says(void **state)
 	free(bytes);
 }
 
+#define ADDRESS "/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432"
+#define REGISTRY "eip155:8453" ADDRESS
+
 static void test_policies(void **state)
 {
 	static const struct {
@@ -441,6 +444,16 @@ static void test_policies(void **state)
 		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[1]}", -EBADMSG},
 		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":\"0x\"}", -EBADMSG},
 		{"{\"v\":1,\"log\":\"", "\",\"registryCode\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[]}", 0},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"" REGISTRY "\"]}", 0},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":\"" REGISTRY "\"}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"" REGISTRY "/42\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"eip155:08453" ADDRESS "\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"8453" ADDRESS "\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"eip155:8453/erc721:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[\"\"]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[8453]}", -EBADMSG},
+		{"{\"v\":1,\"log\":\"", "\",\"registries\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}", -EBADMSG},
 	};
 	char json[1024], why[128];
 	struct receipt_policy p;
@@ -455,6 +468,12 @@ static void test_policies(void **state)
 		assert_true(!cases[i].rc || *why);
 		if (i == 2)
 			assert_memory_equal(p.contract, policy.contract, 20);
+		assert_true(cases[i].rc || p.names_registries == (strstr(json, "registries") != NULL));
+		if (!cases[i].rc && strstr(json, REGISTRY)) {
+			assert_int_equal(p.nregistries, 1);
+			assert_int_equal(p.registries[0].chain, 8453);
+			assert_int_equal(p.registries[0].registry.bytes[0], 0x80);
+		}
 	}
 }
 
