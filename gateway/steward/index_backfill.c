@@ -38,7 +38,8 @@ static int start(struct backfill *work, uint64_t from, uint64_t to, size_t at)
 
 	if (stretch == NULL)
 		return -ENOMEM;
-	memmove(work->stretches + at + 1, work->stretches + at, (work->n - at) * sizeof(work->stretches[0]));
+	for (size_t i = work->n; i > at; i--)
+		work->stretches[i] = work->stretches[i - 1];
 	work->stretches[at] = stretch;
 	work->n++;
 	return 0;
@@ -195,7 +196,8 @@ static int take_first(struct backfill *work)
 		index_stretch_free(work->stretches[taken++]);
 	}
 	work->n -= taken;
-	memmove(work->stretches, work->stretches + taken, work->n * sizeof(work->stretches[0]));
+	for (size_t i = 0; i < work->n; i++)
+		work->stretches[i] = work->stretches[i + taken];
 	/* it ended early: the rest is a stretch of its own, next in order */
 	if (err == 0 && stretch->to < stretch->planned)
 		err = start(work, stretch->to + 1, stretch->planned, 0);

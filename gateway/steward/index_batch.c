@@ -123,6 +123,10 @@ static int add_log(struct index_batch *batch, const char **why, const struct ind
 
 	if (err != 0)
 		return err;
+	if (registry == NULL) {
+		*why = "a log of a contract that is not followed";
+		return -EBADMSG;
+	}
 	log = &batch->logs[batch->n];
 	*log = (struct index_log){.registry = registry,
 				  .number = row->number,

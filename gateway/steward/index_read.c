@@ -252,6 +252,7 @@ struct plan {
 	struct multicall_state *found;
 	size_t n;
 	struct group *groups;
+	int *results; /* of each group: -errno, 0 found */
 	size_t ngroups;
 };
 
@@ -263,6 +264,7 @@ static void plan_clear(struct plan *plan)
 	free(plan->asks);
 	free(plan->found);
 	free(plan->groups);
+	free(plan->results);
 }
 
 static int make_plan(struct plan *plan, const struct index_step *step, bool doubtful)
@@ -270,8 +272,9 @@ static int make_plan(struct plan *plan, const struct index_step *step, bool doub
 	*plan = (struct plan){.places = calloc(step->nstates + 1, sizeof(*plan->places)),
 			      .asks = calloc(step->nstates + 1, sizeof(*plan->asks)),
 			      .found = calloc(step->nstates + 1, sizeof(*plan->found)),
-			      .groups = calloc(step->nstates + 1, sizeof(*plan->groups))};
-	if (plan->places == NULL || plan->asks == NULL || plan->found == NULL || plan->groups == NULL)
+			      .groups = calloc(step->nstates + 1, sizeof(*plan->groups)),
+			      .results = calloc(step->nstates + 1, sizeof(*plan->results))};
+	if (plan->places == NULL || plan->asks == NULL || plan->found == NULL || plan->groups == NULL || plan->results == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < step->nstates; i++) {
 		struct group *group = plan->ngroups > 0 ? &plan->groups[plan->ngroups - 1] : NULL;
@@ -291,8 +294,8 @@ static int make_plan(struct plan *plan, const struct index_step *step, bool doub
 	return 0;
 }
 
-/* Several groups in one batch; *results: -errno a group, 0 found. */
-static int read_groups(struct plan *plan, int *results, enum store_tier *tier, struct index_duty *duty, size_t first,
+/* Several groups in one batch. */
+static int read_groups(struct plan *plan, enum store_tier *tier, struct index_duty *duty, size_t first,
 		       size_t n)
 {
 	const struct eth_address *multicall = multicall_of(duty);
@@ -311,7 +314,7 @@ static int read_groups(struct plan *plan, int *results, enum store_tier *tier, s
 	for (size_t i = first; err == 0 && i < first + n; i++) {
 		const struct group *group = &plan->groups[i];
 
-		results[i] = multicall_read(plan->found + group->at, multicall != NULL, group->n, answer->results + at);
+		plan->results[i] = multicall_read(plan->found + group->at, multicall != NULL, group->n, answer->results + at);
 		at += multicall_calls(multicall != NULL, group->n);
 	}
 	eth_rpc_answer_free(answer);
@@ -319,20 +322,21 @@ static int read_groups(struct plan *plan, int *results, enum store_tier *tier, s
 	return err;
 }
 
-static int take_group(struct plan *plan, struct index_step *step, struct index_duty *duty, const struct group *group,
-		      int result, enum store_tier tier, bool doubtful, uint64_t latest)
+static int take_group(struct plan *plan, struct index_step *step, struct index_duty *duty, size_t which,
+		      enum store_tier tier, bool doubtful, uint64_t latest)
 {
-	uint64_t number = step->states[plan->places[group->at]].number;
-	int err = result;
+	const struct group group = plan->groups[which];
+	uint64_t number = step->states[plan->places[group.at]].number;
+	int err = plan->results[which];
 
 	if (worth_apart(err))
-		err = index_read_agents(plan->found + group->at, &tier, duty, plan->asks + group->at, group->n, &group->block);
+		err = index_read_agents(plan->found + group.at, &tier, duty, plan->asks + group.at, group.n, &group.block);
 	if (err == -ESTALE && !doubtful && latest - number < FRESH_BLOCKS && duty->stale_rounds++ < STALE_ROUNDS)
 		return -EAGAIN;
 	if (err == -ESTALE || (err != 0 && err != -ENOMEM && doubtful))
 		return 0;
-	for (size_t i = 0; err == 0 && i < group->n; i++)
-		err = apply(step, duty, plan->places[group->at + i], &plan->found[group->at + i], tier);
+	for (size_t i = 0; err == 0 && i < group.n; i++)
+		err = apply(step, duty, plan->places[group.at + i], &plan->found[group.at + i], tier);
 	if (err == 0)
 		duty->stale_rounds = 0;
 	return err;
@@ -341,26 +345,21 @@ static int take_group(struct plan *plan, struct index_step *step, struct index_d
 int index_read_states(struct index_duty *duty, struct index_step *step, bool doubtful, uint64_t latest)
 {
 	enum store_tier tier = STORE_TIER_EVENTS;
-	int *results = NULL, err;
 	struct plan plan;
+	int err = make_plan(&plan, step, doubtful);
 
-	err = make_plan(&plan, step, doubtful);
-	results = calloc(plan.ngroups + 1, sizeof(*results));
-	if (results == NULL)
-		err = -ENOMEM;
 	for (size_t at = 0, n; err == 0 && at < plan.ngroups; at += n) {
 		n = plan.ngroups - at < GROUPS_MAX ? plan.ngroups - at : GROUPS_MAX;
-		err = read_groups(&plan, results, &tier, duty, at, n);
+		err = read_groups(&plan, &tier, duty, at, n);
 		/* together too large: one by one; not to be had: as folded */
 		for (size_t i = at; (err == -EOVERFLOW || (doubtful && err != 0)) && i < at + n; i++)
-			results[i] = err == -EOVERFLOW ? err : -ESTALE;
+			plan.results[i] = err == -EOVERFLOW ? err : -ESTALE;
 		if (err == -EOVERFLOW || (doubtful && err != -ENOMEM))
 			err = 0;
 		for (size_t i = at; err == 0 && i < at + n; i++)
-			err = take_group(&plan, step, duty, &plan.groups[i], results[i], tier, doubtful, latest);
+			err = take_group(&plan, step, duty, i, tier, doubtful, latest);
 	}
 	plan_clear(&plan);
-	free(results);
 	for (size_t i = step->nstates; err == 0 && i-- > 0;)
 		if (step->marks[i].absent)
 			index_step_drop_state(step, i);

@@ -148,7 +148,7 @@ int index_walk_back(struct index_duty *duty)
 		for (uint64_t number = high + 1; number-- > low;) {
 			const struct store_index_block *block = block_at(duty, number);
 
-			if (memcmp(block->hash, hashes[number - low].bytes, 32) != 0)
+			if (block == NULL || memcmp(block->hash, hashes[number - low].bytes, 32) != 0)
 				continue;
 			index_end_alarm(duty);
 			return number == duty->place.tip_number ? -EAGAIN : drop(duty, block);
@@ -208,7 +208,7 @@ static int finalize_all(struct index_duty *duty)
 
 	if (err != 0)
 		return err;
-	if (memcmp(hash.bytes, tip->hash, 32) != 0)
+	if (tip == NULL || memcmp(hash.bytes, tip->hash, 32) != 0)
 		return index_walk_back(duty);
 	return finalize(duty, tip);
 }

@@ -37,17 +37,17 @@ void index_step_clear(struct index_step *step)
 	*step = (struct index_step){0};
 }
 
-static int own(struct index_step *step, void *memory)
+/* Memory that goes with the step; NULL: there is none. */
+static void *own(struct index_step *step, size_t size)
 {
-	int err = memory == NULL ? -ENOMEM
-				 : index_grow(&step->owned, &step->owned_room, step->nowned, sizeof(*step->owned));
+	void *memory;
 
-	if (err != 0) {
-		free(memory);
-		return err;
-	}
-	step->owned[step->nowned++] = memory;
-	return 0;
+	if (index_grow(&step->owned, &step->owned_room, step->nowned, sizeof(*step->owned)) != 0)
+		return NULL;
+	memory = malloc(size);
+	if (memory != NULL)
+		step->owned[step->nowned++] = memory;
+	return memory;
 }
 
 int index_step_block(struct index_step *step, const struct store_index_block *block)
@@ -74,8 +74,8 @@ int index_step_uri(struct pg_bytes *out, struct index_step *step, const uint8_t 
 	*out = pg_bytes(len > 0 ? (const void *)uri : "", len);
 	if (len <= REGISTRY_URI_MAX)
 		return 0;
-	text = malloc(128);
-	if (own(step, text) != 0)
+	text = own(step, 128);
+	if (text == NULL)
 		return -ENOMEM;
 	/* no URI of the contract: none of these begins so and is that long */
 	keccak256(&hash, uri, len);
@@ -306,14 +306,10 @@ int index_step_fold(struct index_step *step, struct index_duty *duty, const stru
 int index_step_state(struct index_step *step, struct index_registry *registry, const struct store_state *state,
 		     const struct eth_hash *block)
 {
-	uint8_t *copy = malloc(state->uri.len + 1);
+	uint8_t *copy;
 	size_t at = 0;
 	int err;
 
-	if (own(step, copy) != 0)
-		return -ENOMEM;
-	if (state->uri.len > 0)
-		memcpy(copy, state->uri.data, state->uri.len);
 	while (at < step->nstates && (step->states[at].registry != state->registry ||
 				      step->states[at].number != state->number ||
 				      memcmp(step->states[at].agent_id, state->agent_id, 32) != 0))
@@ -323,6 +319,11 @@ int index_step_state(struct index_step *step, struct index_registry *registry, c
 		err = index_grow(&step->marks, &step->marks_room, at, sizeof(*step->marks));
 	if (err != 0)
 		return err;
+	copy = own(step, state->uri.len + 1);
+	if (copy == NULL)
+		return -ENOMEM;
+	if (state->uri.len > 0)
+		memcpy(copy, state->uri.data, state->uri.len);
 	step->states[at] = *state;
 	step->states[at].uri = pg_bytes(copy, state->uri.len);
 	step->marks[at] = (struct index_mark){.registry = registry, .block = *block};
