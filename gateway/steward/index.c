@@ -85,17 +85,46 @@ static int load_heads(struct index_duty *duty)
 
 /* ---- the beginning ---- */
 
+/* Nothing links that block to anything: others must show it too. */
+static int read_first(struct store_index_block *out, struct index_duty *duty, uint64_t number)
+{
+	struct index_header *header = malloc(sizeof(*header));
+	struct eth_rpc_at at = eth_rpc_at_number(number);
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_calls list;
+	bool hashed = false;
+	int err;
+
+	eth_rpc_calls_init(&list);
+	eth_rpc_add_block(&list, &at);
+	err = header == NULL ? -ENOMEM : eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (err == 0)
+		err = index_take_block(header, &answer->results[0]);
+	if (err == -EKEYREJECTED || (err == 0 && header->block.number != number)) {
+		index_distrust(duty, UINT32_C(1) << answer->provider, "a header that is not the block's", number, number);
+		err = -EAGAIN;
+	}
+	if (err == 0) {
+		*out = header->block;
+		out->final = true;
+		hashed = header->hashed;
+		err = hashed ? 0 : index_fork_agree(duty, answer->provider, out);
+	}
+	if (err == 0)
+		err = index_blocks_agree(duty, answer->provider, out, &hashed, 1);
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	free(header);
+	return err;
+}
+
 /* The first place: the block before the first registry's start, which nothing needs to be known of but its hash. */
 static int begin(struct index_duty *duty)
 {
+	struct store_index_block row;
 	uint64_t first = UINT64_MAX, number;
 	struct store_index place = {0};
-	struct eth_rpc_answer *answer = NULL;
 	struct index_step step = {0};
-	struct eth_rpc_calls list;
-	struct eth_rpc_block block;
-	struct store_index_block row;
-	struct eth_rpc_at at;
 	int err;
 
 	for (size_t i = 0; i < duty->nregistries; i++)
@@ -103,25 +132,13 @@ static int begin(struct index_duty *duty)
 	number = first > 0 ? first - 1 : 0;
 	if (number > duty->heads.finalized.number)
 		return -EAGAIN;
-	at = eth_rpc_at_number(number);
-	eth_rpc_calls_init(&list);
-	eth_rpc_add_block(&list, &at);
-	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
-	if (err == 0)
-		err = eth_rpc_result_block(&block, &answer->results[0]);
-	if (err == 0 && block.number != number)
-		err = -EBADMSG;
-	eth_rpc_answer_free(answer);
-	eth_rpc_calls_clear(&list);
+	err = read_first(&row, duty, number);
 	if (err != 0)
 		return err;
-	row = (struct store_index_block){.number = number, .time = block.time, .final = true};
-	memcpy(row.hash, block.hash.bytes, 32);
-	memcpy(row.parent, block.parent.bytes, 32);
 	place.final_number = place.tip_number = number;
-	place.tip_time = block.time;
-	memcpy(place.final_hash, block.hash.bytes, 32);
-	memcpy(place.tip_hash, block.hash.bytes, 32);
+	place.tip_time = row.time;
+	memcpy(place.final_hash, row.hash, 32);
+	memcpy(place.tip_hash, row.hash, 32);
 	err = index_step_block(&step, &row);
 	if (err == 0)
 		err = index_step_commit(duty, &step, &place, UINT32_MAX, number, false);

@@ -6,6 +6,7 @@
  *   index_near.c      blocks near the head, one by one
  *   index_settle.c    reorganisations and finality
  *   index_batch.c     logs as a provider sent them, checked and decoded
+ *   index_blocks.c    blocks that one provider shows, in the light of the others'
  *   index_logs.c      whether those of a block near the head are all there are
  *   index_step.c      what one transaction stores: events, states folded from them
  *   index_read.c      states from storage in place of folded ones
@@ -120,9 +121,12 @@ struct index_duty {
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
 	unsigned unheard_rounds; /* the same for logs that one provider alone showed */
 	int64_t unheard_until_ms; /* until then no other is asked */
+	bool contested;		  /* another provider shows other logs of the blocks under way */
 	bool logs_alone;	  /* the logs under way are one provider's word */
 	unsigned logs_by, disproved_rounds; /* whose; rounds in a row that a proof contradicted them */
-	bool no_multicall, fork_warned, plain_warned;
+	bool no_multicall, plain_warned;
+	bool fork; /* headers that cannot be hashed here are the chain's, as far as can be told */
+	unsigned fork_rounds;
 	int64_t alarm_logged_ms, progress_logged_ms, lie_logged_ms;
 	uint64_t lies_untold;
 	bool alarm;
@@ -171,6 +175,31 @@ bool index_bloom_allows(const uint8_t bloom[static 256], const struct eth_rpc_lo
 void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask);
 
 enum index_bloom index_bloom(const uint8_t bloom[static 256], const struct index_duty *duty, uint32_t mask);
+
+/* ---- index_blocks.c ---- */
+
+/* A block object read, and hashed where its members are known. Errors as eth_rpc_result_header(), but -EPROTONOSUPPORT. */
+struct index_header {
+	struct store_index_block block;
+	bool hashed;
+	struct eth_rpc_header full; /* zero unless hashed */
+};
+__attribute__((warn_unused_result)) int index_take_block(struct index_header *out, const struct eth_rpc_result *result);
+/* 0: others (with rpc_quorum: as many as make a quorum) show the same blocks, or there are none, or none of them answers for
+ * long and rpc_quorum is not set. -EAGAIN: not so; who is found out is distrusted. hashed: one a block. */
+__attribute__((warn_unused_result)) int index_blocks_agree(struct index_duty *duty, unsigned provider,
+							   const struct store_index_block *blocks, const bool *hashed, size_t n);
+/* A header that cannot be hashed: 0 where others say so too, or the only provider says so for long. -EAGAIN. */
+__attribute__((warn_unused_result)) int index_fork_agree(struct index_duty *duty, unsigned provider,
+							 const struct store_index_block *block);
+/* A header of the newest blocks could be hashed. */
+void index_fork_over(struct index_duty *duty);
+bool index_wants_quorum(const struct index_duty *duty);
+/* Nobody else has a word: -EAGAIN some rounds; then 0 and a line in the log, and for a while nobody is asked. With
+ * rpc_quorum always -EAGAIN. */
+__attribute__((warn_unused_result)) int index_unheard(struct index_duty *duty, const char *what, uint64_t number);
+bool index_is_unheard(const struct index_duty *duty);
+void index_heard(struct index_duty *duty);
 
 /* ---- index_logs.c ---- */
 

@@ -9,9 +9,10 @@
 #include "gateway/runtime/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { CONTRADICTIONS = 3, CONTRADICTIONS_ODD = 10 };
+enum { CONTRADICTIONS = 3, CONTRADICTIONS_ODD = 10, OTHER_MS = 5000 };
 
 /* ---- fetching ---- */
 
@@ -51,11 +52,11 @@ struct seam {
 	struct eth_hash after;	       /* the block after it */
 };
 
-static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
+/* `to` and the block after it, hashed and linked, from one hand. */
+static int ask_seam(struct index_header headers[static 2], unsigned *provider, struct index_duty *duty, uint64_t to)
 {
 	struct eth_rpc_at ats[2] = {eth_rpc_at_number(to), eth_rpc_at_number(to + 1)};
 	struct eth_rpc_answer *answer = NULL;
-	struct eth_rpc_block blocks[2];
 	struct eth_rpc_calls list;
 	int err;
 
@@ -63,24 +64,48 @@ static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
 	eth_rpc_add_block(&list, &ats[0]);
 	eth_rpc_add_block(&list, &ats[1]);
 	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (err == 0)
+		*provider = answer->provider;
 	for (size_t i = 0; err == 0 && i < 2; i++) {
-		err = eth_rpc_result_block(&blocks[i], &answer->results[i]);
-		if (err == 0 && blocks[i].number != to + i)
-			err = -EBADMSG;
-	}
-	if (err == 0 && memcmp(&blocks[1].parent, &blocks[0].hash, sizeof(blocks[0].hash)) != 0)
-		err = -EAGAIN;
-	if (err == 0 && duty->heads.finalized.number == to && memcmp(duty->heads.finalized.hash, &blocks[0].hash, 32) != 0)
-		err = -EAGAIN;
-	if (err == 0) {
-		seam->last = (struct store_index_block){.number = to, .time = blocks[0].time, .final = true};
-		memcpy(seam->last.hash, blocks[0].hash.bytes, 32);
-		memcpy(seam->last.parent, blocks[0].parent.bytes, 32);
-		seam->after = blocks[1].hash;
+		err = index_take_block(&headers[i], &answer->results[i]);
+		if (err == -EKEYREJECTED || err == -EBADMSG || (err == 0 && headers[i].block.number != to + i)) {
+			index_distrust(duty, UINT32_C(1) << *provider, "a header that is not the block's", to, to + 1);
+			err = -EAGAIN;
+		}
 	}
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&list);
+	if (err == 0 && memcmp(headers[1].block.parent, headers[0].block.hash, 32) != 0)
+		err = -EAGAIN;
 	return err == -ENOENT ? -EAGAIN : err;
+}
+
+/* Nothing links the seam to what is known: others must show it too. */
+static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
+{
+	struct index_header *headers = calloc(2, sizeof(*headers));
+	struct store_index_block blocks[2];
+	unsigned provider = 0;
+	bool hashed[2];
+	int err = headers == NULL ? -ENOMEM : ask_seam(headers, &provider, duty, to);
+
+	for (size_t i = 0; err == 0 && i < 2; i++) {
+		blocks[i] = headers[i].block;
+		hashed[i] = headers[i].hashed;
+		if (!hashed[i])
+			err = index_fork_agree(duty, provider, &blocks[i]);
+	}
+	if (err == 0 && duty->heads.finalized.number == to && memcmp(duty->heads.finalized.hash, blocks[0].hash, 32) != 0)
+		err = -EAGAIN;
+	if (err == 0)
+		err = index_blocks_agree(duty, provider, blocks, hashed, 2);
+	if (err == 0) {
+		seam->last = blocks[0];
+		seam->last.final = true;
+		memcpy(seam->after.bytes, blocks[1].hash, 32);
+	}
+	free(headers);
+	return err;
 }
 
 /* ---- the verdict ---- */
@@ -94,6 +119,18 @@ static int refuse(struct index_duty *duty, uint64_t to, const char *why)
 	duty->backfilled_by = 0;
 	duty->sampled = 0;
 	return index_overlay_restart(duty) != 0 ? -EIO : -EBADMSG;
+}
+
+/* One who did not give the logs, if there is one and it answers. */
+static int ask_other(struct eth_rpc_answer **answer, struct index_duty *duty, const struct eth_rpc_calls *list)
+{
+	unsigned providers = eth_rpc_providers(duty->ctx->rpc);
+
+	for (unsigned i = 0; i < providers; i++)
+		if ((duty->backfilled_by & UINT32_C(1) << i) == 0 &&
+		    eth_rpc_wait_at(answer, duty->ctx->rpc, i, list, OTHER_MS) == 0)
+			return 0;
+	return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
 }
 
 /* Blocks of the backfill, chosen at random, against their headers. */
@@ -113,13 +150,20 @@ static int check_samples(struct index_duty *duty, uint64_t to)
 
 		eth_rpc_add_block(&list, &at);
 	}
-	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	err = ask_other(&answer, duty, &list);
 	for (size_t i = 0; err == 0 && !lie && i < n; i++) {
-		struct eth_rpc_block block;
+		const struct store_index_block *sample = &duty->samples[i];
+		struct index_header *found = malloc(sizeof(*found));
 
-		err = eth_rpc_result_block(&block, &answer->results[i]);
-		lie = err == 0 && (block.number != duty->samples[i].number || block.time != duty->samples[i].time ||
-				   memcmp(block.hash.bytes, duty->samples[i].hash, 32) != 0);
+		err = found == NULL ? -ENOMEM : index_take_block(found, &answer->results[i]);
+		if (err == -EKEYREJECTED || err == -EBADMSG || (err == 0 && !found->hashed && !duty->fork)) {
+			index_distrust(duty, UINT32_C(1) << answer->provider, "a header that is not the block's", sample->number,
+				       sample->number);
+			err = -EAGAIN;
+		}
+		lie = err == 0 && (found->block.number != sample->number || found->block.time != sample->time ||
+				   memcmp(found->block.hash, sample->hash, 32) != 0);
+		free(found);
 	}
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&list);
@@ -170,7 +214,9 @@ int index_join(struct index_duty *duty, uint64_t to)
 	int err;
 
 	index_watch(duty); /* what may be expected of the events depends on the implementation */
-	err = fetch(duty, to);
+	err = read_seam(&seam, duty, to); /* also whether headers can be hashed */
+	if (err == 0)
+		err = fetch(duty, to);
 	for (size_t i = 0; i < duty->nregistries; i++)
 		if (duty->registries[i].start <= to && duty->registries[i].indexed < (int64_t)to)
 			mask |= UINT32_C(1) << i;

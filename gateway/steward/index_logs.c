@@ -1,18 +1,13 @@
 /* Whether the logs shown of a block near the head are all there are. A bloom says of each address and topic whether it may be
  * there, but not how often, nor with what data; one provider may leave out, change or make up the rest. */
 #include "gateway/steward/index_internal.h"
-#include "gateway/identity/heads.h"
 #include "gateway/identity/registry_event.h"
-#include "gateway/runtime/log.h"
-#include "gateway/runtime/metrics.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
 	SECOND_MS = 5000,
-	UNHEARD_ROUNDS = 3,	/* rounds in which no other provider has a word, before one is believed */
-	UNHEARD_MS = 60000,	/* for how long it is believed then, without asking the others */
 };
 
 /* ---- another provider's word ---- */
@@ -101,39 +96,21 @@ static enum word ask_word(struct index_duty *duty, const struct index_shown *sho
 	return word;
 }
 
-/* Silence is not consent: it is waited for, and told of when one provider is believed after all. Where a quorum is set none
- * is believed alone. */
-static int unheard(struct index_duty *duty, const struct index_shown *shown, bool quorum)
-{
-	int64_t now = heads_now_ms();
-
-	if (++duty->unheard_rounds <= UNHEARD_ROUNDS || (quorum && now < duty->unheard_until_ms))
-		return -EAGAIN;
-	duty->unheard_until_ms = now + UNHEARD_MS;
-	log_error(log_msg(quorum ? "too few providers show the logs of a block: the index waits"
-				 : "no other provider shows the logs of a block: those of one are taken"),
-		  log_str("chain", duty->ctx->chain->name), log_u64("block", shown->number));
-	if (quorum)
-		return -EAGAIN;
-	duty->unheard_rounds = 0;
-	return 0;
-}
-
 /* Whoever shows a log that the other does not is believed: it carries the block's hash, and what it makes of its agent is
- * read from storage and proved. */
+ * read from storage and proved. Where each shows what the other does not, the logs must make the state that is proved. */
 int index_logs_agree(struct index_duty *duty, const struct index_shown *shown, struct index_ask *ask)
 {
-	unsigned providers = eth_rpc_providers(duty->ctx->rpc), need = (unsigned)duty->ctx->config->rpc_quorum;
-	bool quorum = need >= 2 && need <= providers;
-	unsigned wanted = quorum ? need - 1 : 1, heard = 0;
+	bool quorum = index_wants_quorum(duty);
+	unsigned wanted = quorum ? (unsigned)duty->ctx->config->rpc_quorum - 1 : 1, heard = 0;
+	unsigned providers = eth_rpc_providers(duty->ctx->rpc);
 
-	if (providers < 2 || (!quorum && heads_now_ms() < duty->unheard_until_ms))
+	if (providers < 2 || index_is_unheard(duty))
 		return 0;
 	for (unsigned i = 1; i < providers && heard < wanted; i++) {
 		unsigned other = (shown->provider + i) % providers;
 		enum word word = ask_word(duty, shown, ask, other);
 
-		if (word == MORE || word == OTHER) {
+		if (word == MORE || (word == OTHER && quorum)) {
 			index_distrust(duty, UINT32_C(1) << shown->provider, "logs left out that another provider shows", shown->number,
 				       shown->number);
 			return -EAGAIN;
@@ -141,12 +118,12 @@ int index_logs_agree(struct index_duty *duty, const struct index_shown *shown, s
 		if (word == FEWER)
 			index_distrust(duty, UINT32_C(1) << other, "logs left out that another provider shows", shown->number,
 				       shown->number);
-		heard += word == SAME || (word == FEWER && !quorum);
+		duty->contested = duty->contested || word == OTHER;
+		heard += word == SAME || ((word == FEWER || word == OTHER) && !quorum);
 	}
 	if (heard < wanted)
-		return unheard(duty, shown, quorum);
-	duty->unheard_rounds = 0;
-	duty->unheard_until_ms = 0;
+		return index_unheard(duty, "logs", shown->number);
+	index_heard(duty);
 	return 0;
 }
 

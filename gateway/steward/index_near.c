@@ -32,30 +32,20 @@ static void caught(struct index_duty *duty, unsigned provider, const char *why, 
 
 /* ---- headers ---- */
 
-/* A header this release cannot hash (a fork it does not know) still names its parent; its bloom is not believed, so that
- * logs are always asked. */
-static int read_block(struct near_block *out, struct index_duty *duty, const struct eth_rpc_result *result, uint32_t mask)
+/* A header that cannot be hashed (a fork this release does not know) has a bloom that is not believed: logs are always asked. */
+static int read_block(struct near_block *out, struct index_duty *duty, const struct eth_rpc_answer *answer, size_t i,
+		      uint32_t mask)
 {
-	struct eth_rpc_header *header = calloc(1, sizeof(*header));
-	struct eth_rpc_block block;
-	int err = eth_rpc_result_block(&block, result), hashed;
+	struct index_header *header = malloc(sizeof(*header));
+	int err = header == NULL ? -ENOMEM : index_take_block(header, &answer->results[i]);
 
-	if (header == NULL)
-		return -ENOMEM;
-	hashed = err == 0 ? eth_rpc_result_header(header, result) : err;
 	if (err == 0) {
-		out->block = (struct store_index_block){.number = block.number, .time = block.time};
-		memcpy(out->block.hash, block.hash.bytes, 32);
-		memcpy(out->block.parent, block.parent.bytes, 32);
-		out->has_bits = hashed == 0;
-		memcpy(out->bits, header->header.bloom, sizeof(out->bits));
-		out->bloom = hashed == 0 ? index_bloom(header->header.bloom, duty, mask) : INDEX_BLOOM_MAYBE;
-		err = hashed == -EPROTONOSUPPORT ? 0 : hashed;
-	}
-	if (hashed == -EPROTONOSUPPORT && !duty->fork_warned) {
-		duty->fork_warned = true;
-		log_error(log_msg("headers of a fork this release does not know: blooms and proofs cannot be checked"),
-			  log_str("chain", duty->ctx->chain->name), log_u64("block", block.number));
+		out->block = header->block;
+		out->has_bits = header->hashed;
+		memcpy(out->bits, header->full.header.bloom, sizeof(out->bits));
+		out->bloom = header->hashed ? index_bloom(out->bits, duty, mask) : INDEX_BLOOM_MAYBE;
+		if (header->hashed)
+			index_fork_over(duty);
 	}
 	free(header);
 	return err;
@@ -68,7 +58,7 @@ static int take_header(struct near *near, const struct eth_rpc_answer *answer, s
 	const uint8_t *parent = i == 0 ? duty->place.tip_hash : near->blocks[i - 1].block.hash;
 	uint64_t time = i == 0 ? duty->place.tip_time : near->blocks[i - 1].block.time;
 	struct near_block *out = &near->blocks[i];
-	int err = read_block(out, duty, &answer->results[i], near->mask);
+	int err = read_block(out, duty, answer, i, near->mask);
 
 	if (err == -ENOENT || err == -ESTALE)
 		return -ENOENT; /* not there yet */
@@ -84,7 +74,7 @@ static int take_header(struct near *near, const struct eth_rpc_answer *answer, s
 		caught(duty, answer->provider, "a block older than its parent", number);
 		return -EAGAIN;
 	}
-	return 0;
+	return out->has_bits ? 0 : index_fork_agree(duty, answer->provider, &out->block);
 }
 
 /* As many linked headers as there are. -EXDEV: the first does not link to the tip. */
@@ -213,6 +203,7 @@ static int take_logs(struct near *near)
 	size_t at = 0;
 	int err = 0;
 
+	near->duty->contested = false;
 	index_ask_init(&ask, near->duty, near->mask);
 	eth_rpc_calls_init(&list);
 	for (size_t i = 0; i < near->n; i++)
@@ -246,7 +237,7 @@ static int build(struct near *near)
 		err = index_step_block(&near->step, &near->blocks[i].block);
 	if (err == 0)
 		err = index_step_fold(&near->step, duty, &near->batch, (int64_t)duty->place.tip_number);
-	duty->logs_alone = eth_rpc_providers(duty->ctx->rpc) < 2 || duty->unheard_until_ms != 0;
+	duty->logs_alone = eth_rpc_providers(duty->ctx->rpc) < 2 || duty->unheard_until_ms != 0 || duty->contested;
 	if (err == 0)
 		err = index_read_states(duty, &near->step, false, duty->heads.latest.number);
 	duty->logs_alone = false;

@@ -70,7 +70,8 @@ static int take_header(struct index_stretch *stretch, const struct eth_rpc_resul
 		err = hashed;
 	if (err == -ENOENT)
 		err = caught(stretch, "a finalized block is not known there");
-	else if (err == 0 && (block.number != stretch->part || hashed == -EKEYREJECTED))
+	else if (err == 0 && (block.number != stretch->part || hashed == -EKEYREJECTED ||
+			      (hashed == -EPROTONOSUPPORT && !stretch->duty->fork)))
 		err = caught(stretch, "a header that is not the block's");
 	else if (err == 0 && there && memcmp(&last->block, &block.hash, sizeof(block.hash)) != 0)
 		err = caught(stretch, "logs and header of different blocks");
