@@ -122,6 +122,11 @@ export const faults = {
     answer: each((call, result) => (call.method.startsWith('eth_getBlockBy') ? { result: { ...result, logsBloom: '0x' + '00'.repeat(256) } }
       : isLogs(call) ? { result: [] } : null)),
   },
+  'a header of a fork that nobody knows': {
+    answer: each((call, result) => (call.method.startsWith('eth_getBlockBy') && result.number !== '0x0'
+      ? { result: { ...result, timestamp: ethers.toQuantity(Number(result.timestamp) + 100000), unknownRoot: '0x1' } }
+      : isLogs(call) ? { result: result.map(({ blockTimestamp, ...log }) => log) } : null)),
+  },
   'a block of another number': {
     answer: each((call, result) => (call.method === 'eth_getBlockByNumber' && /^0x/.test(call.params[0]) ? { result: { ...result, number: ethers.toQuantity(Number(result.number) + 1) } } : null)),
   },
