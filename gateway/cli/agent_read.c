@@ -165,6 +165,8 @@ int cli_agent_history(int argc, char **argv)
 			print_change(change);
 		if (json_is_string(json_object_get(answer, "next")))
 			printf("more: --before %s\n", text_of(answer, "next"));
+		printf("index at block %s, final %s\n", text_of(json_object_get(answer, "index"), "tip"),
+		       text_of(json_object_get(answer, "index"), "final"));
 	}
 	json_decref(answer);
 	return rc;

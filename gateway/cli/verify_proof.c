@@ -351,7 +351,8 @@ int cli_verify_proof(const char *text, size_t len, const struct cli_verify_how *
 		confirm(&report, &proof, how);
 		judge_chain(&report, &proof, how);
 	} else if (err != -EXDEV) {
-		say(&report, "FAILED", "proof", "%s", why);
+		say(&report, "FAILED", "proof", "%s%s", why,
+		    strstr(why, ", code 0x") != NULL ? "; if you trust that code's storage, name its hash in registryCode of a --policy" : "");
 	}
 	print_report(&report, &proof, err == 0, how->json);
 	agent_proof_clear(&proof);
