@@ -62,8 +62,8 @@ static const struct pg_statement statements[] = {
 		    .nparams = 3,
 		    .types = agent_at_types},
 	[PROOF_AT] = {.name = "proof_at",
-		      .sql = "SELECT number, body FROM agent_proof WHERE registry = $1 AND agent_id = $2"
-			     " AND number <= $3 ORDER BY number DESC LIMIT 1",
+		      .sql = "SELECT p.number, p.body, b.final FROM agent_proof p JOIN block b USING (chain_id, number)"
+			     " WHERE p.registry = $1 AND p.agent_id = $2 AND p.number <= $3 ORDER BY p.number DESC LIMIT 1",
 		      .nparams = 3,
 		      .types = agent_at_types},
 };
@@ -359,6 +359,7 @@ static int decode_proof(struct store_call *call, PGresult *res, bool *keep)
 		return -ENOENT;
 	out->number = pg_get_u64(&err, res, 0, 0);
 	out->body = pg_get_bytes(res, 0, 1);
+	out->final = pg_get_bool(&err, res, 0, 2);
 	*(PGresult **)call->out2 = err ? NULL : res;
 	*keep = !err;
 	return err;

@@ -81,6 +81,7 @@ struct store_proof {
 	uint8_t agent_id[32];
 	uint64_t number;
 	struct pg_bytes body;
+	bool final; /* read only: so is its block in the index, which holds the proof by the block's hash */
 };
 
 /* ---- writing (duty "index") ---- */
@@ -139,6 +140,16 @@ int store_index_finalize(struct pg_conn *conn, struct pg_op *op, const struct st
  * STORE_TIER_PROOF. An earlier proof of the same block stays. -ENOENT: the block is not there (any more). */
 int store_proof_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
 		    const struct store_proof *proof) PG_MUST_CHECK;
+
+/* All of a registry that is provisional goes, with the blocks that nothing else names: it is fetched again. Not for one whose
+ * rows reach into the overlay. */
+int store_registry_refetch(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+			   uint32_t registry) PG_MUST_CHECK;
+
+/* A stored state is this one instead, its tier as it was; what follows it and agent_now are brought in line. A state that is not
+ * there stays so. */
+int store_state_mend(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
+		     const struct store_state *state) PG_MUST_CHECK;
 
 /* ---- reading ---- */
 

@@ -168,8 +168,8 @@ static void reply(struct history_request *state)
 			return;
 		}
 	agent_key_format(key, &state->key);
-	/* what was before a final block stays as it is */
-	if (state->before <= scope.final)
+	/* what was before a final block stays as it is, once it is all there */
+	if (state->before <= scope.final && store_reach_has(&page->reach, state->before - (state->before > 0)))
 		http_set_cache(state->req, "public, max-age=3600");
 	view_reply(state->req, 200, "application/json",
 		   json_pack("{s:s, s:o, s:o, s:o}", "agent", key, "changes", changes, "index", view_index(&page->reach), "next", next));

@@ -87,18 +87,6 @@ static void pin(struct proof_request *state)
 
 /* ---- answers ---- */
 
-/* What the object says of a final block is so for ever. */
-static const char *cache_of(const struct proof_request *state, uint64_t number)
-{
-	const struct heads_set *heads;
-	bool by_number = state->at.kind == ETH_RPC_AT_NUMBER;
-
-	if (by_number && number == state->number && heads_get(&heads, &state->registry->chain->heads, HEADS_AGE_MAX_MS) == 0 &&
-	    number <= heads->finalized.number)
-		return settled_cache;
-	return current_cache;
-}
-
 static void fail(struct proof_request *state)
 {
 	struct http_problem problem = {.type = "upstream"};
@@ -132,9 +120,13 @@ static void fail(struct proof_request *state)
 	http_problem(state->req, &problem);
 }
 
+/* Only of a stored proof is it known that its block is the chain's for ever: of one just taken by number a single provider said
+ * which block that is. */
 static void reply_stored(struct proof_request *state)
 {
-	http_set_cache(state->req, cache_of(state, state->stored.number));
+	bool settled = state->stored.final && state->at.kind == ETH_RPC_AT_NUMBER && state->stored.number == state->number;
+
+	http_set_cache(state->req, settled ? settled_cache : current_cache);
 	http_reply(state->req, 200, "application/json", state->stored.body.data, state->stored.body.len);
 }
 
@@ -232,7 +224,7 @@ static void on_take(void *arg, int err, struct agent_proof_taken *taken)
 		return;
 	}
 	if (!state->has_hash || taken->len > PROOF_CACHE_BYTES_MAX) {
-		http_set_cache(state->req, cache_of(state, taken->proof->header.number));
+		http_set_cache(state->req, current_cache);
 		http_reply_take(state->req, 200, "application/json", taken->text, taken->len, free);
 		taken->text = NULL;
 		return;

@@ -273,6 +273,25 @@ static void history(void **state)
 	assert_true(rig_has(&reply, "max-age=3600"));
 }
 
+/* While a registry added later is on its way, pages end where it has come to. */
+static void history_of_a_registry_under_way(void **state)
+{
+	const struct index_rig *rig = *state;
+
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 15, fetched = 28 WHERE id = 1");
+
+	json_auto_t *cut = index_rig_json(*state, &reply, "/v1/agents/0/history?before=25", 200);
+
+	assert_int_equal(json_array_size(json_object_get(cut, "changes")), 1);
+	assert_false(rig_has(&reply, "max-age=3600"));
+
+	json_auto_t *whole = index_rig_json(*state, &reply, "/v1/agents/0/history?before=15", 200);
+
+	assert_int_equal(json_array_size(json_object_get(whole, "changes")), 1);
+	assert_true(rig_has(&reply, "max-age=3600"));
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 30, fetched = NULL WHERE id = 1");
+}
+
 static void authority(void **state)
 {
 	static const struct {
@@ -407,6 +426,7 @@ int main(void)
 		cmocka_unit_test(as_of_where_there_is_nothing),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(history),
+		cmocka_unit_test(history_of_a_registry_under_way),
 		cmocka_unit_test(authority),
 		cmocka_unit_test(search),
 		cmocka_unit_test(directly),

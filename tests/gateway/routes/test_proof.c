@@ -197,7 +197,7 @@ static void only_a_final_block_is_for_ever(void **state)
 	set_heads(rig, 7);
 	assert_int_equal(get(rig, "/v1/agents/42/proof?at=7"), 200);
 	assert_proof(true);
-	assert_true(rig_has(&reply, "Cache-Control: public, max-age=31536000, immutable"));
+	assert_false(rig_has(&reply, "immutable")); /* the number's hash is one provider's word */
 }
 
 static void problems_say_what_to_do(void **state)

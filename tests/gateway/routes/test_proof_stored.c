@@ -70,9 +70,21 @@ static void what_was_kept_is_given(void **state)
 	assert_int_equal(rig_status(&reply), 503);
 }
 
+/* The chain's heads may be ahead of an index that stands still, whose block at that number may have been left behind. */
+static void the_index_says_what_is_final(void **state)
+{
+	index_rig_heads(*state, 40, 36, 34);
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=33", NULL);
+	assert_int_equal(rig_status(&reply), 200);
+	assert_false(rig_has(&reply, "immutable"));
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=12", NULL);
+	assert_true(rig_has(&reply, "immutable"));
+	index_rig_heads(*state, 40, 34, 30);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_kept_is_given)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_kept_is_given), cmocka_unit_test(the_index_says_what_is_final)};
 
 	return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
