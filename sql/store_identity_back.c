@@ -56,19 +56,19 @@ static const struct pg_statement statements[] = {
 			" AND a.registry = o.registry AND a.agent_id = o.agent_id",
 		 .nparams = 2,
 		 .types = pair_types},
-	/* What was read through a URI that the agent never had; where it was the newest, the agent is looked at anew.
-	 */
+	/* What was read through a URI that the agent never had. Its domains and what it is found by may be of that file too, even
+	 * where a later look failed: they go, and the agent is looked at anew. */
 	[FILES_BACK] =
 		{.name = "index_files_back",
 		 .sql = "WITH " TOUCHED ","
 			" f AS (DELETE FROM file f USING t WHERE f.registry = t.registry AND f.agent_id = t.agent_id"
 			"  AND NOT EXISTS (SELECT FROM agent_state s WHERE s.registry = f.registry"
 			"   AND s.agent_id = f.agent_id AND s.uri = f.uri AND s.number <= $2)"
-			"  RETURNING f.registry, f.agent_id, f.at),"
-			" n AS (DELETE FROM file_now n USING f WHERE n.registry = f.registry"
-			"  AND n.agent_id = f.agent_id AND n.at = f.at RETURNING n.registry, n.agent_id)"
-			" UPDATE agent_now a SET looked = false FROM n"
-			" WHERE a.registry = n.registry AND a.agent_id = n.agent_id",
+			"  RETURNING f.registry, f.agent_id),"
+			" n AS (DELETE FROM file_now n USING f WHERE n.registry = f.registry AND n.agent_id = f.agent_id),"
+			" d AS (DELETE FROM domain_proof d USING f WHERE d.registry = f.registry AND d.agent_id = f.agent_id)"
+			" UPDATE agent_now a SET looked = false FROM f"
+			" WHERE a.registry = f.registry AND a.agent_id = f.agent_id",
 		 .nparams = 2,
 		 .types = pair_types},
 	[STATES_BACK] = {.name = "index_states_back",

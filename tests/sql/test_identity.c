@@ -204,11 +204,36 @@ static void a_dropped_branch_leaves_nothing(void **state)
 	assert_string_equal(now_text(&f, 0), "10 20 only here too @28");
 	index_place(&index, 20, 25, 'a');
 	assert_int_equal(drop(25, &index), 0);
-	fixture_sql(f.log.conninfo, "DELETE FROM domain_proof"); /* of agent 0, which is still there */
 	assert_string_equal(index_text(&f), before);
 	assert_string_equal(COUNT("file"), "0");
 	assert_string_equal(COUNT("agent_proof"), "0");
 	assert_string_equal(COUNT("agent_event"), "1");
+}
+
+/* An agent that had a URI, and looked at through it, before the branch gave it another one. */
+static void what_a_dropped_uri_said_goes_with_it(void **state)
+{
+	struct store_file file = {.registry = f.registry, .at = 7, .uri = pg_text("u1"), .status = pg_text("dns")};
+	struct store_file_now now = {.due = 99, .keep = true};
+	struct store_index index;
+	struct pg_op op = {0};
+
+	(void)state;
+	put_files(0, "u1");
+	build_start(&b, 20, 28, 'a');
+	build_blocks(&b, 26, 28, 'a');
+	build_state(&b, &f, 0, 26, 0x10, 0, "only here");
+	build_state(&b, &f, 0, 27, 0x10, 0, "u1");
+	assert_int_equal(build_put(&b, &f), 0);
+	put_files(0, "only here");
+	/* and back again, to a server that is away by now: the name stays that of the other URI */
+	assert_int_equal(WAIT(&f.log, &op, store_file_put(f.log.writer, &op, NULL, &file, &now)), 0);
+	index_place(&index, 20, 25, 'a');
+	assert_int_equal(drop(25, &index), 0);
+	assert_string_equal(COUNT("domain_proof"), "0");
+	assert_string_equal(COUNT("file_now"), "0");
+	assert_string_equal(fixture_sql(f.log.conninfo, "SELECT looked FROM agent_now WHERE agent_id = decode(repeat('00', 32), 'hex')"), "f");
+	assert_string_equal(COUNT("file"), "2"); /* what was seen through its own URI, before and after */
 }
 
 static void agents_now_go_back_step_by_step(void **state)
@@ -439,6 +464,7 @@ int main(void)
 		cmocka_unit_test(equal_states_are_not_stored_again),
 		cmocka_unit_test(a_block_or_state_that_is_there_is_told_from_another),
 		cmocka_unit_test(a_dropped_branch_leaves_nothing),
+		cmocka_unit_test(what_a_dropped_uri_said_goes_with_it),
 		cmocka_unit_test(agents_now_go_back_step_by_step),
 		cmocka_unit_test(finality_prunes_blocks_in_which_nothing_happened),
 		cmocka_unit_test(a_proof_may_come_later),
