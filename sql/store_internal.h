@@ -133,6 +133,7 @@ extern const struct pg_statement_set store_history_page_set;
 extern const struct pg_statement_set store_identity_set;
 extern const struct pg_statement_set store_identity_step_set;
 extern const struct pg_statement_set store_identity_back_set;
+extern const struct pg_statement_set store_identity_mend_set;
 extern const struct pg_statement_set store_identity_search_set;
 extern const struct pg_statement_set store_file_set;
 extern const struct pg_statement_set store_hosted_set;
