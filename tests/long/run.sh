@@ -3,7 +3,7 @@
 #   run.sh [STEP …]     steps: tests voyages kills walk static fuzz (default: all)
 #   FUZZ_SECONDS=600    for each fuzz harness
 #   VOYAGES=20          half of them on one core
-#   KILLS=10            random kills of each part; KILLS_SEED repeats how the chain moved meanwhile
+#   KILLS=10            random kills of each part, half as many while the chain moves; KILLS_SEED repeats how the chain moved meanwhile
 #   WALK_OPS=1000       operations of the random walk; WALK_SEED repeats one
 set -euo pipefail
 cd "$(dirname "$0")/../.."
