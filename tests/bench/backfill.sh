@@ -3,7 +3,7 @@
 # same ranges with the same client and parallelism, and (2) ponder indexing the same events into the same PostgreSQL.
 #   backfill.sh [--events N] [--blocks PER_EVENT] [--range MOST] [--latency MS] [--ponder FOLDER]
 # --range: the provider refuses longer ranges, as Base's public endpoint does beyond 2,000 blocks; it answers after the latency.
-# --ponder: a folder in which `npm install ponder viem@2.45.1 hono typescript@5` was run; ponder is not among the project's packages.
+# --ponder: a folder in which `npm install ponder@0.16.6 viem@2.45.1 hono typescript@5` was run; ponder is not among the project's packages.
 # BENCH_BUILD names a build folder that is to be used as it is; otherwise the release preset is built.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/stand.sh"
@@ -115,21 +115,24 @@ one()
 
 ponder_app()
 {
-  mkdir -p "$state/ponder/src"
+  mkdir -p "$state/ponder/src/api"
   ln -s "$ponder/node_modules" "$state/ponder/node_modules"
   cp "$ponder/package.json" "$state/ponder/"
   cp "$top"/tests/bench/ponder/*.ts "$state/ponder/"
   mv "$state/ponder/index.ts" "$state/ponder/src/"
+  mv "$state/ponder/api.ts" "$state/ponder/src/api/index.ts"
 }
 
 against_ponder()
 {
   local began ended i n
+  local conninfo
   ponder_app
+  conninfo=$("$top/tests/pg/cluster.sh" conninfo "$state/cluster" postgres) # host=FOLDER port=N user=U dbname=D
+  conninfo=$(sed -E 's|host=([^ ]+) port=([^ ]+) user=([^ ]+) dbname=([^ ]+).*|postgresql://\3@localhost:\2/\4?host=\1|' <<<"$conninfo")
   began=$(date +%s%3N)
-  (cd "$state/ponder" && exec env DATABASE_URL="$("$top/tests/pg/cluster.sh" url "$state/cluster" postgres 2>/dev/null || true)" KEDGE_BENCH_URL="$url" KEDGE_BENCH_END="$target" \
-    KEDGE_BENCH_PG="$("$top/tests/pg/cluster.sh" conninfo "$state/cluster" postgres)" PONDER_TELEMETRY_DISABLED=1 node node_modules/ponder/dist/esm/bin/ponder.js \
-    start --schema bench --port "$(free_port)") >"$state/ponder.log" 2>&1 &
+  (cd "$state/ponder" && exec env KEDGE_BENCH_URL="$url" KEDGE_BENCH_END="$target" KEDGE_BENCH_PG="$conninfo" PONDER_TELEMETRY_DISABLED=1 \
+    node node_modules/ponder/dist/esm/bin/ponder.js start --schema bench --port "$(free_port)") >"$state/ponder.log" 2>&1 &
   stand_pids+=($!)
   for ((i = 0; i < 12000; i++)); do
     n=$(stand_psql -c 'SELECT count(*) FROM bench.event' 2>/dev/null || echo 0)

@@ -1,0 +1,4 @@
+// ponder does not start without an API.
+import { Hono } from 'hono';
+
+export default new Hono();
