@@ -167,6 +167,39 @@ malformed:
 	return refuse(err, "%s: '%.*s' is not CHAIN:0xADDRESS:START", SETTING, len < 128 ? (int)len : 128, item);
 }
 
+/* ID, CHAIN:ID or CHAIN:0xADDRESS:ID, of a registry that is served. */
+static int read_own(struct chains *chains, struct config_error *err, const char *item, size_t len)
+{
+	const char *first = memchr(item, ':', len), *last = memrchr(item, ':', len), *id = last != NULL ? last + 1 : item;
+	const struct chains_registry *registry = &chains->registries[0];
+	struct chains_own *own = &chains->own[chains->nown];
+	struct eth_address address;
+	uint64_t chain = 0;
+	int rc;
+
+	if (chains->nown == CHAINS_OWN_MAX)
+		return refuse(err, "own_agents: more than %d agents", CHAINS_OWN_MAX);
+	if ((first != NULL && read_number(&chain, item, len, CHAIN_MAX) != (size_t)(first - item)) || (first != NULL && chain == 0) ||
+	    u256_parse_decimal(&own->id, id, len - (size_t)(id - item)) != 0)
+		return refuse(err, "own_agents: '%.*s' is not an id, CHAIN:ID or CHAIN:0xREGISTRY:ID", len < 128 ? (int)len : 128, item);
+	if (first != NULL && first == last)
+		registry = chains_first(chains, chain);
+	if (first != last) {
+		rc = read_address(&address, err, "own_agents", first + 1, (size_t)(last - first) - 1);
+		if (rc != 0)
+			return rc;
+		registry = chains_registry(chains, chain, &address);
+	}
+	if (registry == NULL)
+		return refuse(err, "own_agents: '%.*s' is of a registry that is not served", len < 128 ? (int)len : 128, item);
+	own->chain_id = registry->chain_id;
+	own->registry = registry->address;
+	if (chains_owns(chains, own->chain_id, &own->registry, &own->id))
+		return refuse(err, "own_agents: '%.*s' stands there twice", len < 128 ? (int)len : 128, item);
+	chains->nown++;
+	return 0;
+}
+
 /* CHAIN=URL */
 static int read_endpoint(struct chains *chains, struct config_error *err, size_t place, const char *item, size_t len)
 {
@@ -200,6 +233,9 @@ static int read_lists(struct chains *out, struct config_error *err, const struct
 	place = 0;
 	while (rc == 0 && next_item(&item, &len, &at))
 		rc = read_endpoint(out, err, ++place, item, len);
+	at = config->own_agents;
+	while (rc == 0 && next_item(&item, &len, &at))
+		rc = read_own(out, err, item, len);
 	return rc;
 }
 
@@ -269,4 +305,13 @@ const struct chains_registry *chains_first(const struct chains *chains, uint64_t
 		if (chains->registries[i].chain_id == chain_id)
 			return &chains->registries[i];
 	return NULL;
+}
+
+bool chains_owns(const struct chains *chains, uint64_t chain_id, const struct eth_address *registry, const struct u256 *id)
+{
+	for (size_t i = 0; i < chains->nown; i++)
+		if (chains->own[i].chain_id == chain_id && memcmp(&chains->own[i].registry, registry, sizeof(*registry)) == 0 &&
+		    memcmp(&chains->own[i].id, id, sizeof(*id)) == 0)
+			return true;
+	return false;
 }

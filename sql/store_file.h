@@ -153,17 +153,3 @@ int store_hosted_get(struct pg_conn *conn, struct pg_op *op, struct store_hosted
 /* All of an agent, by name, without bodies. */
 int store_hosted(struct pg_conn *conn, struct pg_op *op, struct store_hosted_list *out, uint32_t registry,
 		 const uint8_t agent_id[static 32]) PG_MUST_CHECK;
-
-/* Agents of which files are hosted, ascending by registry and id, at most limit. */
-struct store_hosted_agent {
-	uint64_t chain_id;
-	uint8_t address[20]; /* of the registry */
-	uint8_t agent_id[32];
-};
-struct store_hosted_agents {
-	struct store_hosted_agent *rows;
-	size_t n;
-	PGresult *res;
-};
-void store_hosted_agents_clear(struct store_hosted_agents *list);
-int store_hosted_agents(struct pg_conn *conn, struct pg_op *op, struct store_hosted_agents *out, unsigned limit) PG_MUST_CHECK;

@@ -5,14 +5,13 @@
 #include "sql/store_file.h"
 #include "sql/store_internal.h"
 
-enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST, AGENTS };
+enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST };
 
 static const Oid number_types[] = {20, 17, 20};
 static const Oid put_types[] = {20, 17, 25, 17, 17, 17, 20, 20};
 static const Oid quota_types[] = {20, 17, 20};
 static const Oid name_types[] = {20, 17, 25};
 static const Oid agent_types[] = {20, 17};
-static const Oid agents_types[] = {20};
 
 #define OF_AGENT "registry = $1 AND agent_id = $2"
 #define HOSTED_COLUMNS(body)                                                                                           \
@@ -50,11 +49,6 @@ static const struct pg_statement statements[] = {
 		  .sql = HOSTED_COLUMNS("NULL::bytea") " ORDER BY name COLLATE \"C\"",
 		  .nparams = 2,
 		  .types = agent_types},
-	[AGENTS] = {.name = "hosted_agents",
-		    .sql = "SELECT DISTINCT r.chain_id, r.address, h.agent_id FROM hosted_file h JOIN registry r ON r.id = h.registry"
-			   " ORDER BY r.chain_id, r.address, h.agent_id LIMIT $1",
-		    .nparams = 1,
-		    .types = agents_types},
 };
 
 const struct pg_statement_set store_hosted_set = {statements, STORE_COUNT(statements)};
@@ -200,46 +194,4 @@ int store_hosted(struct pg_conn *conn, struct pg_op *op, struct store_hosted_lis
 	store_param_agent(&params, registry, agent_id);
 	return store_start(conn, &statements[LIST], &params,
 			   &(struct store_call){.op = op, .out = out, .decode = decode_hosted});
-}
-
-static int get_agent(void *row, const PGresult *res, int i)
-{
-	struct store_hosted_agent *out = row;
-	int err = 0;
-
-	out->chain_id = pg_get_u64(&err, res, i, 0);
-	store_get_address(&err, out->address, res, i, 1);
-	pg_get_hash(&err, out->agent_id, res, i, 2);
-	return err;
-}
-
-static int decode_agents(struct store_call *call, PGresult *res, bool *keep)
-{
-	struct store_hosted_agents *out = call->out;
-	int err = 0;
-
-	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_agent);
-	if (!err) {
-		out->res = res;
-		*keep = true;
-	}
-	return err;
-}
-
-void store_hosted_agents_clear(struct store_hosted_agents *list)
-{
-	free(list->rows);
-	PQclear(list->res);
-	memset(list, 0, sizeof(*list));
-}
-
-int store_hosted_agents(struct pg_conn *conn, struct pg_op *op, struct store_hosted_agents *out, unsigned limit)
-{
-	struct pg_params params;
-
-	memset(out, 0, sizeof(*out));
-	pg_params_init(&params);
-	pg_param_u64(&params, limit);
-	return store_start(conn, &statements[AGENTS], &params,
-			   &(struct store_call){.op = op, .out = out, .decode = decode_agents});
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AGENTS_MAX = 5000, SIGN_SIZE = 65 };
+enum { SIGN_SIZE = 65 };
 
 struct hosted_request {
 	struct http_request *req;
@@ -27,7 +27,6 @@ struct hosted_request {
 	struct pg_op op;
 	struct store_hosted row;
 	struct store_hosted_list list;
-	struct store_hosted_agents agents;
 };
 
 static void drop(void *arg)
@@ -35,7 +34,6 @@ static void drop(void *arg)
 	struct hosted_request *state = arg;
 
 	store_hosted_clear(&state->list);
-	store_hosted_agents_clear(&state->agents);
 }
 
 static void resume(struct pg_op *op)
@@ -381,58 +379,33 @@ static void get_list(struct http_request *req)
 
 /* ---- /.well-known/agent-registration.json ---- */
 
-static void find_agents(struct http_request *req)
-{
-	struct hosted_request *state = http_state(req, sizeof(*state));
-	int rc = store_hosted_agents(service_reader(state->service), &state->op, &state->agents, AGENTS_MAX);
-
-	if (rc != 0)
-		http_fail(req, rc, NULL);
-}
-
 /* A number where JavaScript reads it exactly, else a text. */
-static json_t *agent_id_json(const uint8_t bytes[static 32])
+static json_t *agent_id_json(const struct u256 *id)
 {
 	char text[U256_DECIMAL_SIZE];
 	uint64_t small;
-	struct u256 id;
 
-	u256_from_bytes(&id, bytes);
-	if (u256_to_u64(&small, &id) == 0 && small <= UINT64_C(9007199254740991))
+	if (u256_to_u64(&small, id) == 0 && small <= UINT64_C(9007199254740991))
 		return json_integer((json_int_t)small);
-	u256_format_decimal(text, &id);
+	u256_format_decimal(text, id);
 	return json_string(text);
 }
 
-static void answer_agents(struct http_request *req)
-{
-	struct hosted_request *state = http_state(req, sizeof(*state));
-	json_t *list = json_array();
-
-	for (size_t i = 0; state->op.err == 0 && i < state->agents.n; i++) {
-		const struct store_hosted_agent *row = &state->agents.rows[i];
-		char address[ADDRESS_TEXT_SIZE], registry[ADDRESS_TEXT_SIZE + 32];
-		struct eth_address parsed;
-
-		memcpy(parsed.bytes, row->address, sizeof(parsed.bytes));
-		address_format_eip55(address, &parsed);
-		(void)snprintf(registry, sizeof(registry), "eip155:%" PRIu64 ":%s", row->chain_id, address);
-		json_array_append_new(list, json_pack("{s:o, s:s}", "agentId", agent_id_json(row->agent_id), "agentRegistry", registry));
-	}
-	if (state->op.err == 0) {
-		view_reply(req, 200, "application/json", json_pack("{s:o}", "registrations", list));
-		return;
-	}
-	json_decref(list);
-	http_fail(req, state->op.err, NULL);
-}
-
-static http_handler *const agents_steps[] = {find_agents, answer_agents, NULL};
-
+/* Only agents the operator named: whoever has a file kept here does not control this host by that. */
 static void get_agents(struct http_request *req)
 {
-	if (new_state(req) != NULL)
-		http_steps(req, agents_steps);
+	const struct chains *settings = &((struct service *)http_user(req))->settings;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < settings->nown; i++) {
+		const struct chains_own *own = &settings->own[i];
+		char address[ADDRESS_TEXT_SIZE], registry[ADDRESS_TEXT_SIZE + 32];
+
+		address_format_eip55(address, &own->registry);
+		(void)snprintf(registry, sizeof(registry), "eip155:%" PRIu64 ":%s", own->chain_id, address);
+		json_array_append_new(list, json_pack("{s:o, s:s}", "agentId", agent_id_json(&own->id), "agentRegistry", registry));
+	}
+	view_reply(req, 200, "application/json", json_pack("{s:o}", "registrations", list));
 }
 
 static const char *const no_query[] = {NULL}, *const proof_query[] = {"number", "signature", NULL};
@@ -447,6 +420,6 @@ const struct http_route routes_hosted[] = {
 	{"GET", "/v1/agents/{id}/files", get_list, 0, 0, "public, max-age=5, must-revalidate", "The files kept for an agent", "files", no_query},
 	{"GET", "/files/{chain}/{registry}/{id}/{name}", get_file, 0, 0, short_cache, "A file kept here", "files", NULL},
 	{"GET", "/.well-known/agent-registration.json", get_agents, 0, 0, short_cache,
-	 "The agents whose files are kept here (ERC-8004, endpoint domain verification)", "files", NULL},
+	 "The agents that the operator vouches for (ERC-8004, endpoint domain verification)", "files", NULL},
 };
 const size_t routes_hosted_count = sizeof(routes_hosted) / sizeof(routes_hosted[0]);

@@ -55,6 +55,9 @@ struct files_duty {
 
 /* files_own.c: true if the URI is of a file kept here, whose content the look then has. Turns the loop for SQL. */
 bool files_look_own(struct files_look *look);
+/* Of this host's own domain what setting own_agents says of the agent, "proved" or "other": that its file is kept or read here is no
+ * sign that the operator vouches for it. NULL: another domain. */
+const char *files_own_domain(const struct files_look *look, const char *domain);
 /* files_look.c: what goes on by itself ends in steward_wake(). */
 void files_look_begin(struct files_look *look);
 /* Reads the content, and asks the domains that have not been asked lately. Turns the loop for SQL. */

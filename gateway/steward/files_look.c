@@ -131,13 +131,14 @@ static void ask_domains(struct files_look *look, const struct store_domains *sto
 	look->pending = 1;
 	for (size_t i = 0; i < look->ndomains; i++) {
 		struct files_domain *domain = &look->domains[i];
+		const char *own = files_own_domain(look, names[i]);
 
 		domain->look = look;
 		memcpy(domain->name, names[i], sizeof(names[i]));
 		/* ERC-8004: not needed where the file itself is served from that domain. But the file must name this agent: an URI
 		 * may point to anybody's file. */
-		if (look->back && strcmp(domain->name, look->content.host) == 0) {
-			domain->state = "served";
+		if (own != NULL || (look->back && strcmp(domain->name, look->content.host) == 0)) {
+			domain->state = own != NULL ? own : "served";
 			domain->at = clock_wall_ms();
 		} else if (!is_known(domain, stored)) {
 			ask(look, domain);

@@ -25,10 +25,8 @@ static bool own_name(struct pg_bytes *name, const struct files_look *look)
 	return true;
 }
 
-static void keep(struct fetch_content *content, const struct files_look *look, const struct store_hosted *row)
+static void keep(struct fetch_content *content, const struct store_hosted *row)
 {
-	(void)snprintf(content->host, sizeof(content->host), "%.*s", (int)strcspn(look->duty->ctx->config->host, ":"),
-		       look->duty->ctx->config->host);
 	content->body = malloc(row->body.len > 0 ? row->body.len : 1);
 	if (content->body == NULL)
 		return;
@@ -37,6 +35,19 @@ static void keep(struct fetch_content *content, const struct files_look *look, c
 	content->len = row->body.len;
 	content->status = "ok";
 	content->detail[0] = '\0';
+}
+
+const char *files_own_domain(const struct files_look *look, const char *domain)
+{
+	const struct config *config = look->duty->ctx->config;
+	size_t len = strcspn(config->host, ":");
+	struct config_error err;
+	struct chains chains;
+
+	if (len != strlen(domain) || memcmp(domain, config->host, len) != 0)
+		return NULL;
+	return chains_load(&chains, &err, config) == 0 && chains_owns(&chains, look->key.chain, &look->key.registry, &look->key.id) ? "proved" :
+																      "other";
 }
 
 bool files_look_own(struct files_look *look)
@@ -53,7 +64,7 @@ bool files_look_own(struct files_look *look)
 	rc = pg_wait(duty->ctx->base, &op,
 		     store_hosted_get(duty->reader, &op, &list, look->due->registry, look->due->agent_id, name));
 	if (rc == 0)
-		keep(&look->content, look, &list.rows[0]);
+		keep(&look->content, &list.rows[0]);
 	store_hosted_clear(&list);
 	look->state = rc == 0 || rc == -ENOENT ? FILES_FETCHED : FILES_WAITING;
 	return true;

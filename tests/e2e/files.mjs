@@ -27,7 +27,9 @@ async function webServer(stack) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
   const to = `127.0.0.1@${server.address().port}`;
-  return { fetch_allow: `card.example.com:443=${to} api.example.com:443=${to}`, fetch_ca: cert, file_refresh_s: 1 };
+  // the operator vouches for agents of its own: nobody below
+  const own = `7 ${stack.record.chainId}:${REGISTRY}:123456789012345678901`;
+  return { own_agents: own, fetch_allow: `card.example.com:443=${to} api.example.com:443=${to}`, fetch_ca: cert, file_refresh_s: 1 };
 }
 
 const sha256 = (bytes) => `0x${createHash('sha256').update(bytes).digest('hex')}`;
@@ -163,7 +165,9 @@ async function steps(stack) {
   assert.equal(served.headers.etag, `"${sha256(hosted).slice(2)}"`);
   assert.equal((await stack.http(new URL(stored.uri).pathname, { headers: { 'if-none-match': served.headers.etag } })).status, 304);
   assert.deepEqual((await get(`/v1/agents/${id}/files`)).files.map(({ name, owner: by }) => [name, by]), [['registration.json', owner.address]]);
-  assert.deepEqual(await get('/.well-known/agent-registration.json'), { registrations: [{ agentId: Number(id), agentRegistry }] });
+  // whoever has a file kept here has no part in whom the host vouches for
+  const vouched = { registrations: [{ agentId: 7, agentRegistry }, { agentId: '123456789012345678901', agentRegistry }] };
+  assert.deepEqual(await get('/.well-known/agent-registration.json'), vouched);
   await send(owner, 'setAgentURI', id, stored.uri);
   const own = await seen(id, 'the hosted file', (file) => file.file?.name === 'Hosted');
   assert.equal(own.namesAgent, true);
@@ -183,7 +187,7 @@ async function steps(stack) {
   const removed = await stack.http(await signed(heir, removal), { method: 'DELETE' });
   assert.equal(removed.status, 200, removed.body.toString());
   await get(new URL(stored.uri).pathname, 404);
-  assert.deepEqual(await get('/.well-known/agent-registration.json'), { registrations: [] });
+  assert.deepEqual(await get('/.well-known/agent-registration.json'), vouched);
   return `${forms.length + 6} files seen, 2 kept, 9 refusals`;
 }
 

@@ -56,7 +56,9 @@ static void several_chains_with_several_endpoints(void **state)
 		{"rpc_others", "84532=https://c.example/?k=1 84532=http://d.example"},
 		{"reputation", A2},
 		{"multicall", ""},
+		{"own_agents", "42  84532:7 84532:" A1 ":7"},
 	};
+	const struct u256 seven = u256_from_u64(7), eight = u256_from_u64(8);
 	struct eth_address a1, a2;
 	struct config_error err;
 	struct config config;
@@ -80,6 +82,12 @@ static void several_chains_with_several_endpoints(void **state)
 	assert_int_equal(chains_registry(&chains, 84532, &a2)->start, 100);
 	assert_true(chains.has_reputation);
 	assert_false(chains.has_multicall);
+	assert_int_equal(chains.nown, 3);
+	assert_int_equal(chains.own[0].chain_id, 8453);
+	assert_true(chains_owns(&chains, 84532, &a2, &seven));
+	assert_true(chains_owns(&chains, 84532, &a1, &seven));
+	assert_false(chains_owns(&chains, 84532, &a1, &eight));
+	assert_false(chains_owns(&chains, 8453, &a1, &seven));
 }
 
 #define OTHER "registries", "5:" A1 ":0"
@@ -125,6 +133,16 @@ static const struct {
 	{{{OTHER}, {"rpc_others", "5="}}, "rpc_others: URL 1 "},
 	{{{OTHER}, {"rpc_others", "5=http://a 6=http://secret"}}, "item 2 is of chain 6, of which no registry is served"},
 	{{{OTHER}, {"rpc_others", "5=http://a 5=http://a"}}, "URL 2 stands there twice"},
+	{{{"own_agents", "x"}}, "own_agents: 'x' is not an id"},
+	{{{"own_agents", "042"}}, "own_agents: '042' is not an id"},
+	{{{"own_agents", "42 :42"}}, "own_agents: ':42' is not an id"},
+	{{{"own_agents", "8453:"}}, "own_agents: '8453:' is not an id"},
+	{{{"own_agents", "8453x:42"}}, "is not an id, CHAIN:ID or CHAIN:0xREGISTRY:ID"},
+	{{{"own_agents", "8453:0x12:42"}}, "own_agents: '0x12' is not an address"},
+	{{{"own_agents", "8453:" A1 ":0:42"}}, "is not an address"},
+	{{{"own_agents", "8453:" A2 ":42"}}, "own_agents: '8453:" A2 ":42' is of a registry that is not served"},
+	{{{"own_agents", "5:42"}}, "own_agents: '5:42' is of a registry that is not served"},
+	{{{"own_agents", "42 8453:42"}}, "own_agents: '8453:42' stands there twice"},
 };
 
 static void what_cannot_be_read_is_refused_by_name(void **state)

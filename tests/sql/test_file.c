@@ -376,24 +376,6 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 	store_hosted_clear(&list);
 }
 
-/* Agent 1 has eight of them: it is listed once. */
-static void agents_with_hosted_files_are_listed_once(void **state)
-{
-	struct store_hosted_agents list;
-	struct pg_op op = {0};
-
-	(void)state;
-	assert_int_equal(WAIT(&f.log, &op, store_hosted_agents(f.log.reader, &op, &list, 10)), 0);
-	assert_int_equal(list.n, 1);
-	assert_int_equal(list.rows[0].chain_id, INDEX_CHAIN);
-	assert_int_equal(list.rows[0].address[0], 0x88);
-	assert_int_equal(list.rows[0].agent_id[31], 1);
-	store_hosted_agents_clear(&list);
-	assert_int_equal(WAIT(&f.log, &op, store_hosted_agents(f.log.reader, &op, &list, 0)), 0);
-	assert_int_equal(list.n, 0);
-	store_hosted_agents_clear(&list);
-}
-
 static void what_was_had_last_outlives_failures(void **state)
 {
 	struct store_files list;
@@ -440,7 +422,6 @@ int main(void)
 		cmocka_unit_test(domains_are_replaced_as_a_set),
 		cmocka_unit_test(hosted_files_are_written_by_rising_numbers),
 		cmocka_unit_test(an_agent_has_eight_hosted_files_at_most),
-		cmocka_unit_test(agents_with_hosted_files_are_listed_once),
 		cmocka_unit_test(what_was_had_last_outlives_failures),
 	};
 

@@ -22,7 +22,6 @@ static const char *const small[] = {"registry", "chain_index", "logged_identity"
 static const char *const walks[] = {
 	"agents agent_now_pkey",	  /* all agents, page by page: its order is the condition */
 	"file_due agent_now_unlooked",	  /* holds none but those asked for */
-	"hosted_agents hosted_file_pkey", /* whoever has a file here is asked for */
 };
 
 static const char *conninfo;

@@ -21,9 +21,11 @@ enum { WAIT_MS = 15000 };
 static const char *database;
 static struct rig rig;
 
+static struct config config = {.chain_id = 31337, .file_refresh_s = 1, .rpc_url = "http://127.0.0.1:1",
+			       .registry = "0x8004a169fb4a3325136eb29fa0ceb6d2e539a432"};
+
 static pid_t start_duty(void)
 {
-	static struct config config = {.chain_id = 31337, .file_refresh_s = 1};
 	static struct steward_context ctx;
 	pid_t pid;
 
@@ -135,6 +137,26 @@ static void files_are_found_out_about(void **state)
 	assert_int_equal(stop_duty(duty), 0);
 }
 
+/* The gateway's own host: a file that is read from there shows nothing, only the operator's word does. */
+static void the_own_host_vouches_for_named_agents_only(void **state)
+{
+	static const char of_42[] = "SELECT state FROM domain_proof WHERE domain = 'good.example' AND agent_id = " ID(42);
+	pid_t duty;
+
+	(void)state;
+	(void)snprintf(config.host, sizeof(config.host), "good.example:8443");
+	set_agent(42, "https://good.example/card");
+	duty = start_duty();
+	wait_for(of_42, "other");
+	assert_int_equal(stop_duty(duty), 0);
+	(void)snprintf(config.own_agents, sizeof(config.own_agents), "7 42");
+	set_agent(42, "https://good.example/card");
+	duty = start_duty();
+	wait_for(of_42, "proved");
+	assert_int_equal(stop_duty(duty), 0);
+	config.host[0] = config.own_agents[0] = '\0';
+}
+
 static void changes_are_seen_and_sameness_is_not_stored(void **state)
 {
 	pid_t duty = start_duty();
@@ -189,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_found_out_about),
+		cmocka_unit_test(the_own_host_vouches_for_named_agents_only),
 		cmocka_unit_test(changes_are_seen_and_sameness_is_not_stored),
 		cmocka_unit_test(a_stop_in_the_middle_leaves_nothing_half_said),
 	};
