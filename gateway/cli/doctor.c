@@ -1,6 +1,7 @@
 /* kedge doctor: is everything around the gateway as it must be? One line a check, each with what to do. */
 #include "gateway/cli/doctor.h"
 #include "gateway/cli/cli.h"
+#include "gateway/steward/files.h"
 #include "gateway/cli/text.h"
 
 #include <event2/event.h>
@@ -112,7 +113,7 @@ int cli_doctor(int argc, char **argv)
 	rc = cli_config(&doctor.config);
 	if (rc != CLI_OK)
 		return rc;
-	if (chains_load(&doctor.chains, &err, &doctor.config) != 0) {
+	if (chains_load(&doctor.chains, &err, &doctor.config) != 0 || steward_files_check(&err, &doctor.config) != 0) {
 		cli_error("%s", err.text);
 		return CLI_USAGE;
 	}

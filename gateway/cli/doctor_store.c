@@ -66,6 +66,18 @@ static void say_registry(struct cli_doctor *doctor, const struct store_registry 
 			       reach, served != NULL || feedback ? "" : ", not served any more");
 }
 
+static void say_missing(struct cli_doctor *doctor, const struct store_registries *list, const struct chains_registry *served)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->rows[i].chain_id == served->chain_id && memcmp(list->rows[i].address, served->address.bytes, 20) == 0)
+			return;
+	address_format_eip55(text, &served->address);
+	cli_doctor_say(doctor, CLI_DOCTOR_WARN, "registry", "Run `kedge serve` with these settings; until then its agents are read from the chain.",
+		       "%" PRIu64 ":%s has no index yet", served->chain_id, text);
+}
+
 static void say_registries(struct cli_doctor *doctor, struct pg_conn *conn)
 {
 	struct store_registries list = {0};
@@ -75,6 +87,8 @@ static void say_registries(struct cli_doctor *doctor, struct pg_conn *conn)
 		return;
 	for (size_t i = 0; i < list.n; i++)
 		say_registry(doctor, &list.rows[i]);
+	for (size_t i = 0; i < doctor->chains.nregistries; i++)
+		say_missing(doctor, &list, &doctor->chains.registries[i]);
 	store_registries_clear(&list);
 }
 

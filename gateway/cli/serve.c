@@ -1,6 +1,7 @@
 /* kedge serve: checks that it can start at all, then hands over to the supervisor. */
 #include "gateway/cli/cli.h"
 #include "gateway/http/server.h"
+#include "gateway/identity/layout.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor.h"
@@ -187,12 +188,19 @@ static int supervise(struct plans *plans, const struct config *config, int local
 	return rc == 0 ? CLI_OK : CLI_FALSE;
 }
 
-static int load_chains(struct chains *chains, const struct config *config)
+/* What a child would else find out, again and again. */
+static int load_settings(struct chains *chains, const struct config *config)
 {
+	struct eth_hash codes[LAYOUT_CODES_MAX];
 	struct config_error why;
+	size_t n;
 
-	if (chains_load(chains, &why, config) == 0)
-		return CLI_OK;
+	if (chains_load(chains, &why, config) == 0 && steward_files_check(&why, config) == 0) {
+		if (layout_codes_parse(codes, &n, config->registry_code) == 0)
+			return CLI_OK;
+		snprintf(why.text, sizeof(why.text), "registry_code: not at most %d hashes of 0x and 64 hex digits, spaces between",
+			 LAYOUT_CODES_MAX);
+	}
 	cli_error("%s", why.text);
 	return CLI_USAGE;
 }
@@ -213,7 +221,7 @@ int cli_serve(int argc, char **argv)
 	log_init("supervisor", LOG_LEVEL_INFO);
 	rc = cli_config(&config);
 	if (rc == CLI_OK)
-		rc = load_chains(&plans.chains, &config);
+		rc = load_settings(&plans.chains, &config);
 	if (rc == CLI_OK)
 		rc = check_database(&config);
 	if (rc == CLI_OK)

@@ -168,6 +168,27 @@ static void on_index(void *arg, const char *channel, const char *payload)
 	steward_wake(arg);
 }
 
+int steward_files_check(struct config_error *err, const struct config *config)
+{
+	const struct fetcher_config settings = {.allow = config->fetch_allow, .ca = config->fetch_ca};
+	struct event_base *base = event_base_new();
+	struct fetch_gateways gateways;
+	struct fetcher *fetcher = NULL;
+	int rc = base != NULL ? 0 : -ENOMEM;
+
+	if (rc == 0 && (rc = fetch_gateways_parse(&gateways, config->ipfs_gateways)) != 0)
+		(void)snprintf(err->text, sizeof(err->text), "ipfs_gateways: not at most %d https:// or http:// URLs without a query",
+			       FETCH_GATEWAYS_MAX);
+	else if (rc == 0 && (rc = fetcher_new(&fetcher, base, &settings)) != 0)
+		(void)snprintf(err->text, sizeof(err->text), "fetch_allow: not items HOST:PORT=ADDRESS");
+	else if (rc != 0)
+		(void)snprintf(err->text, sizeof(err->text), "out of memory");
+	fetcher_free(fetcher);
+	if (base != NULL)
+		event_base_free(base);
+	return rc;
+}
+
 int steward_files_run(struct steward_context *ctx)
 {
 	const struct listen_config config = {.conninfo = ctx->config->database, .channels = {"kedge_index"}, .on_notify = on_index,
@@ -181,7 +202,7 @@ int steward_files_run(struct steward_context *ctx)
 	duty->ctx = ctx;
 	rc = fetch_gateways_parse(&duty->gateways, ctx->config->ipfs_gateways);
 	if (rc != 0)
-		log_error(log_msg("ipfs_gateways: not URLs"), log_str("ipfs_gateways", ctx->config->ipfs_gateways));
+		log_error(log_msg("ipfs_gateways: not URLs"));
 	if (rc == 0 && (rc = open_fetcher(duty)) != 0)
 		log_error(log_msg("fetch_allow cannot be read"), log_str("fetch_allow", ctx->config->fetch_allow));
 	if (rc == 0)

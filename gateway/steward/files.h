@@ -2,6 +2,7 @@
 /* Duty "files": looks at the registration files of all agents of the index, again and again: what the URI leads to is
  * stored whenever it changed (docs/formats.md section 12), with what it says about itself confirmed: back-reference and
  * endpoint domains. Many fetches are under way at once; hosts that fail are left alone for longer and longer. */
+#include "gateway/config.h"
 #include "gateway/steward/steward.h"
 
 enum {
@@ -12,5 +13,9 @@ enum {
 	FILES_DOMAIN_REFRESH_S = 86400, /* a domain is asked again after this long, */
 	FILES_DOMAIN_RETRY_S = 3600,	/* one that could not be asked after this */
 };
+
+/* 0, or -EINVAL with err filled: a setting of files (ipfs_gateways, fetch_allow, fetch_ca) that cannot be read. Its text is not told: a
+ * gateway's URL may hold a key. */
+__attribute__((warn_unused_result)) int steward_files_check(struct config_error *err, const struct config *config);
 
 __attribute__((warn_unused_result)) int steward_files_run(struct steward_context *ctx);
