@@ -16,6 +16,7 @@ struct compare {
 	struct index_registry *registry;
 	uint64_t number;
 	struct eth_hash block;
+	const struct index_batch *later;
 	struct index_verdict *verdict;
 };
 
@@ -89,6 +90,35 @@ static bool in_step(const struct index_step *step, const struct store_state *row
 	return false;
 }
 
+/* What happened to it since is not known yet, but that something did. */
+static bool is_later(const struct compare *work, const uint8_t agent[static 32])
+{
+	for (size_t i = 0; work->later != NULL && i < work->later->n; i++) {
+		const struct index_log *log = &work->later->logs[i];
+
+		if (log->registry == work->registry && log->fold.event.has_agent && memcmp(log->fold.event.agent, agent, 32) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* With rpc_quorum a state that is one provider's word settles nothing. */
+static int read_states(struct compare *work, struct multicall_state *found, enum store_tier *tier,
+		       const struct multicall_ask *asks, size_t n)
+{
+	struct index_duty *duty = work->duty;
+	int err = index_read_agents(found, tier, duty, asks, n, &work->block);
+
+	if (err != 0 || work->step != NULL || !index_wants_quorum(duty))
+		return err;
+	if (*tier >= STORE_TIER_QUORUM) {
+		index_heard(duty);
+		return 0;
+	}
+	multicall_states_clear(found, n);
+	return index_unheard(duty, "states to compare with", work->number);
+}
+
 static int compare_page(struct compare *work, const struct store_states *page)
 {
 	struct multicall_state found[PAGE];
@@ -100,7 +130,7 @@ static int compare_page(struct compare *work, const struct store_states *page)
 		asks[i].registry = work->registry->address;
 		memcpy(asks[i].agent, page->rows[i].state.agent_id, 32);
 	}
-	err = index_read_agents(found, &tier, work->duty, asks, page->n, &work->block);
+	err = read_states(work, found, &tier, asks, page->n);
 	if (err != 0)
 		return err;
 	for (size_t i = 0; err == 0 && i < page->n; i++) {
@@ -108,7 +138,8 @@ static int compare_page(struct compare *work, const struct store_states *page)
 
 		work->verdict->compared++;
 		work->verdict->unread += !read;
-		if (read && (!found[i].exists || !same(&page->rows[i].state, &found[i])) && !in_step(work->step, &page->rows[i].state))
+		if (read && (!found[i].exists || !same(&page->rows[i].state, &found[i])) && !in_step(work->step, &page->rows[i].state) &&
+		    !is_later(work, page->rows[i].state.agent_id))
 			err = differs(work, &page->rows[i].state, &found[i], tier);
 	}
 	multicall_states_clear(found, page->n);
@@ -128,10 +159,10 @@ static int look_beyond(struct compare *work, const uint8_t *last)
 	for (size_t i = 32; last != NULL && i-- > 0;)
 		if (++ask.agent[i] != 0)
 			break;
-	err = index_read_agents(&found, &tier, work->duty, &ask, 1, &work->block);
+	err = read_states(work, &found, &tier, &ask, 1);
 	if (err != 0)
 		return err;
-	if (found.exists) {
+	if (found.exists && !is_later(work, ask.agent)) {
 		work->verdict->missing++;
 		work->verdict->known = work->verdict->known && work->registry->known;
 		log_warn(log_msg("an agent that no event of the backfill tells of"), log_hex("agent", ask.agent, 32),
@@ -169,21 +200,21 @@ static int compare_registry(struct compare *work)
 	return err == 0 ? look_beyond(work, after) : err;
 }
 
-int index_compare(struct index_verdict *out, struct index_step *step, struct index_duty *duty, uint32_t mask, uint64_t number,
-		  const struct eth_hash *block)
+int index_compare(struct index_verdict *out, struct index_step *step, struct index_duty *duty, const struct index_look *look)
 {
-	struct compare work = {.duty = duty, .step = step, .number = number, .block = *block, .verdict = out};
+	struct compare work = {.duty = duty, .step = step, .number = look->number, .block = look->block, .later = look->later,
+			       .verdict = out};
 	int err = 0;
 
 	*out = (struct index_verdict){.known = true};
 	for (size_t i = 0; err == 0 && i < duty->nregistries; i++) {
 		work.registry = &duty->registries[i];
-		if (!work.registry->reputation && (mask & (UINT32_C(1) << i)) != 0)
+		if (!work.registry->reputation && (look->mask & (UINT32_C(1) << i)) != 0)
 			err = compare_registry(&work);
 	}
 	if (err == 0 && out->compared > 0)
 		log_info(log_msg("agents compared with storage"), log_str("chain", duty->ctx->chain->name),
 			 log_u64("agents", out->compared), log_u64("differ", out->differ), log_u64("unread", out->unread),
-			 log_u64("missing", out->missing), log_u64("block", number));
+			 log_u64("missing", out->missing), log_u64("block", look->number));
 	return err;
 }

@@ -286,9 +286,14 @@ struct index_verdict {
 	uint64_t owners; /* of those that differ: in the owner */
 	bool known; /* every registry with a difference is of a known implementation: its events must determine its states */
 };
+struct index_look {
+	uint32_t mask;
+	uint64_t number;
+	struct eth_hash block;
+	const struct index_batch *later; /* agents in these logs may differ; NULL: none */
+};
 __attribute__((warn_unused_result)) int index_compare(struct index_verdict *out, struct index_step *step,
-						      struct index_duty *duty, uint32_t mask, uint64_t number,
-						      const struct eth_hash *block);
+						      struct index_duty *duty, const struct index_look *look);
 
 /* ---- index_settle.c ---- */
 

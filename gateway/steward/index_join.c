@@ -110,15 +110,39 @@ static int read_seam(struct seam *seam, struct index_duty *duty, uint64_t to)
 
 /* ---- the verdict ---- */
 
+/* Of a registry that was added later, below the final block, where a drop does not reach. */
+static int forget_late(struct index_duty *duty)
+{
+	const struct store_fence fence = steward_fence(duty->ctx);
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < duty->nregistries; i++) {
+		struct index_registry *registry = &duty->registries[i];
+		struct pg_op op = {0};
+
+		if (registry->fetched <= registry->indexed)
+			continue;
+		err = pg_wait(duty->ctx->base, &op, store_registry_refetch(duty->ctx->pg, &op, &fence, registry->id));
+		if (err == 0)
+			registry->fetched = registry->indexed;
+	}
+	return err == 0 ? 0 : index_written(duty, err);
+}
+
 /* All that is provisional goes, and those who gave it are set aside. */
 static int refuse(struct index_duty *duty, uint64_t to, const char *why)
 {
+	int err;
+
 	log_error(log_msg("a backfill is dropped and fetched again"), log_str("chain", duty->ctx->chain->name), log_str("why", why),
 		  log_u64("from", duty->place.final_number + 1), log_u64("to", to), log_u64("times", duty->contradicted));
 	index_distrust(duty, duty->backfilled_by, why, duty->place.final_number + 1, to);
 	duty->backfilled_by = 0;
 	duty->sampled = 0;
-	return index_overlay_restart(duty) != 0 ? -EIO : -EBADMSG;
+	err = index_overlay_restart(duty);
+	if (err == 0)
+		err = forget_late(duty);
+	return err != 0 ? -EIO : -EBADMSG;
 }
 
 /* One who did not give the logs, if there is one and it answers. */
@@ -180,24 +204,74 @@ static bool is_settled(const struct index_duty *duty, const struct index_verdict
 	return !verdict->known && duty->contradicted >= CONTRADICTIONS_ODD;
 }
 
+/* Logs of blocks after the seam. 1: the part was too large, a smaller one is next. */
+static int fetch_later(struct index_batch *batch, struct index_duty *duty, uint32_t mask, uint64_t from, uint64_t to)
+{
+	struct eth_rpc_answer *answer = NULL;
+	struct eth_rpc_logs logs = {0};
+	struct eth_rpc_calls list;
+	struct index_ask ask;
+	const char *why = NULL;
+	int err;
+
+	index_ask_init(&ask, duty, mask);
+	ask.filter.from = from;
+	ask.filter.to = to;
+	eth_rpc_calls_init(&list);
+	eth_rpc_add_logs(&list, &ask.filter);
+	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (err == -EOVERFLOW || (err == 0 && answer->results[0].outcome == ETH_RPC_LIMIT))
+		err = range_refused(&duty->range, to - from + 1, err == 0 ? answer->results[0].hint.blocks : 0) == 0 ? 1 : -EOVERFLOW;
+	else if (err == 0 && (err = eth_rpc_result_logs(&logs, &answer->results[0])) == 0)
+		err = index_batch_add(batch, &why, &logs, duty, &ask, from, to, NULL);
+	if (why != NULL) {
+		index_distrust(duty, UINT32_C(1) << answer->provider, why, from, to);
+		err = -EAGAIN;
+	}
+	eth_rpc_answer_free(answer);
+	eth_rpc_calls_clear(&list);
+	return err;
+}
+
+/* Storage at a block after the seam, but for agents that something happened to in between: they are looked at again when those
+ * blocks are taken. */
+static int look_at(struct index_verdict *verdict, struct index_duty *duty, struct index_look *look, uint64_t seam)
+{
+	struct index_batch later = {0};
+	int err = 0;
+
+	for (uint64_t from = seam + 1, part; err == 0 && from <= look->number;) {
+		part = from + range_next(&duty->range, look->number - from + 1) - 1;
+		err = fetch_later(&later, duty, look->mask, from, part);
+		from = err == 0 ? part + 1 : from;
+		err = err == 1 ? 0 : err;
+	}
+	look->later = &later;
+	if (err == 0)
+		err = index_compare(verdict, NULL, duty, look);
+	look->later = NULL;
+	index_batch_clear(&later);
+	return err;
+}
+
 /* 0: it may become part of the index. */
 static int judge(struct index_duty *duty, const struct seam *seam, uint32_t mask)
 {
+	struct index_look look = {.mask = mask, .number = seam->last.number + 1, .block = seam->after};
 	struct index_verdict verdict = {0};
-	int err = index_compare(&verdict, NULL, duty, mask, seam->last.number + 1, &seam->after);
+	int err = look_at(&verdict, duty, &look, seam->last.number);
 
-	if (err == -ESTALE) { /* nobody keeps that state: a lower tier is what there is, and states of events say so */
-		log_warn(log_msg("no node has the state after the backfill: it is not compared"),
-			 log_u64("block", seam->last.number + 1));
-		return 0;
+	if (err == -ESTALE) { /* so old a state nobody keeps: that of the newest block somebody has, or there is no verdict */
+		look.number = duty->heads.latest.number;
+		memcpy(look.block.bytes, duty->heads.latest.hash, 32);
+		err = look_at(&verdict, duty, &look, seam->last.number);
 	}
 	if (err != 0)
-		return err;
+		return err == -ESTALE ? -EAGAIN : err;
 	if (verdict.differ == 0 && verdict.missing == 0)
 		return 0;
 	duty->contradicted++;
-	/* below the final block nothing can be fetched again: a registry that was added later */
-	if (!is_settled(duty, &verdict) && seam->last.number > duty->place.final_number)
+	if (!is_settled(duty, &verdict))
 		return refuse(duty, seam->last.number, "logs that storage contradicts");
 	log_error(log_msg("the registry's storage differs from its events: storage counts from here on"),
 		  log_str("chain", duty->ctx->chain->name), log_u64("differ", verdict.differ));

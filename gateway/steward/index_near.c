@@ -23,6 +23,7 @@ struct near {
 	size_t n;
 	struct index_batch batch;
 	struct index_step step;
+	bool corrected;
 };
 
 static void caught(struct index_duty *duty, unsigned provider, const char *why, uint64_t number)
@@ -229,8 +230,8 @@ static int take_logs(struct near *near)
 static int build(struct near *near)
 {
 	struct index_duty *duty = near->duty;
+	struct index_look look = {.mask = UINT32_MAX, .number = near->blocks[0].block.number};
 	struct index_verdict verdict;
-	struct eth_hash first;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < near->n; i++)
@@ -241,10 +242,12 @@ static int build(struct near *near)
 	if (err == 0)
 		err = index_read_states(duty, &near->step, false, duty->heads.latest.number);
 	duty->logs_alone = false;
-	memcpy(first.bytes, near->blocks[0].block.hash, 32);
-	if (err == 0 && duty->correct)
-		err = index_compare(&verdict, &near->step, duty, UINT32_MAX, near->blocks[0].block.number, &first);
-	return err == -ESTALE ? -EAGAIN : err;
+	if (err != 0)
+		return err == -ESTALE ? -EAGAIN : err;
+	memcpy(look.block.bytes, near->blocks[0].block.hash, 32);
+	err = duty->correct ? index_compare(&verdict, &near->step, duty, &look) : -ESTALE;
+	near->corrected = err == 0; /* where nobody keeps that state, it is for a block to come */
+	return err == -ESTALE ? 0 : err;
 }
 
 static int store(struct near *near)
@@ -262,7 +265,7 @@ static int store(struct near *near)
 		err = index_overlay_add(duty, &near->blocks[i].block);
 	if (err != 0)
 		return err;
-	duty->correct = false;
+	duty->correct = duty->correct && !near->corrected;
 	duty->disproved_rounds = 0;
 	index_end_alarm(duty);
 	for (size_t i = 0; near->batch.upgraded && i < duty->nregistries; i++)
