@@ -55,6 +55,16 @@ export const faults = {
       return { result: kept.length ? kept : logs };
     }),
   },
+  'transfers that a pruned node leaves out': {
+    // the state at the end of a backfill is one that it does not keep any more
+    answer: async (call, answer, state) => {
+      if (call.method === 'eth_getBlockByNumber' && answer.result) (state.seen ??= new Map()).set(answer.result.hash, Number(answer.result.number));
+      const hash = ['eth_call', 'eth_getProof'].includes(call.method) && call.params.at(-1)?.blockHash;
+      if (hash && !(state.seen?.get(hash) > Number(state.frozen.latest) - 128)) return fail(-32000, 'missing trie node 6666 (path ) state 0x66 is not available');
+      return isLogs(call) && call.params[0].fromBlock && answer.result
+        ? { result: answer.result.filter(({ topics }) => topics[0] !== ethers.id('Transfer(address,address,uint256)') || /^0x0+$/.test(topics[1])) } : null;
+    },
+  },
   'wallets of other values': {
     // what no bloom says: the data; of one who is asked alone it is seen in nothing else
     alone: false,
