@@ -7,7 +7,6 @@
 #include <string.h>
 
 static const char current_cache[] = "public, max-age=2, must-revalidate";
-static const char settled_cache[] = "public, max-age=31536000, immutable";
 
 struct agent_request {
 	struct http_request *req;
@@ -167,7 +166,7 @@ static void on_then(void *arg, int err, const struct reading_at *at)
 			json_object_set_new(answer, "validUntil", span_end(at, at->row ? &at->row->held.until : NULL)) != 0 ||
 			json_object_set_new(answer, "index", reach_json(at)) != 0))
 		rc = -ENOMEM;
-	http_set_cache(state->req, reading_is_settled(at) ? settled_cache : current_cache);
+	http_set_cache(state->req, view_cache(reading_is_settled(at), at->state.tier));
 	finish(state->req, answer, rc);
 }
 
@@ -263,7 +262,7 @@ static void on_authority_then(void *arg, int err, const struct reading_at *at)
 		  (!spanned || (span.until.known && span.until.number <= at->scope.final));
 	reply_authority(state, role, point_json(at, &state->when), spanned ? view_block(&at->scope, &span.from) : json_null(),
 			spanned ? view_block(&at->scope, &span.until) : json_null(), at->state.tier,
-			settled ? settled_cache : current_cache);
+			view_cache(settled, at->state.tier));
 }
 
 static void on_authority_now(void *arg, int err, const struct reading_now *now)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char current_cache[] = "public, max-age=2, must-revalidate";
-static const char final_cache[] = "public, max-age=31536000, immutable";
+static const char final_cache[] = "public, max-age=3600";
 
 struct resolving {
 	struct http_request *req;
@@ -87,7 +87,8 @@ static void reply_not_then(struct resolving *r, int err)
 	}
 }
 
-/* The document of a final block never changes; what stands beside it does until every key in it has ended. */
+/* The document of a final block does not change with the chain, only with the settings (wallet_authentication); what stands beside it
+ * does until every key in it has ended. */
 static const char *cache_of(const struct resolving *r, const struct reading_at *at)
 {
 	bool final = at->indexed && strcmp(at->finality, "final") == 0;

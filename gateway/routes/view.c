@@ -34,6 +34,13 @@ json_t *view_block(const struct reading_scope *scope, const struct store_mark *m
 			 "finality", reading_finality(scope, mark->number));
 }
 
+const char *view_cache(bool settled, enum store_tier tier)
+{
+	if (!settled)
+		return "public, max-age=2, must-revalidate";
+	return tier >= STORE_TIER_QUORUM ? "public, max-age=31536000, immutable" : "public, max-age=3600";
+}
+
 const char *view_tier(enum store_tier tier)
 {
 	switch (tier) {

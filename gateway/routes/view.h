@@ -11,6 +11,10 @@ json_t *view_block_number(const struct reading_scope *scope, uint64_t number);
 
 const char *view_tier(enum store_tier tier); /* "events", "rpc", "quorum", "proof" */
 
+/* Cache-Control of an answer as of the past, with that tier. settled: nothing about it, its end included, can change any more. For
+ * ever only where more than one provider, or a proof, stands for it: a correction would not reach such a cache. */
+const char *view_cache(bool settled, enum store_tier tier);
+
 /* "owner", "wallet", "uri", and for a URI that is no UTF-8 text null and "uriBytes" in hex. */
 __attribute__((warn_unused_result)) int view_put_state(json_t *object, const struct reading_state *state);
 json_t *view_uri(const struct pg_bytes *uri);
