@@ -180,7 +180,12 @@ static void print_authority(const json_t *answer, bool speaks)
 	printf("%s %s for %s", text_of(answer, "address"), speaks ? "speaks" : "does not speak", text_of(answer, "agent"));
 	if (speaks)
 		printf(" as its %s", text_of(answer, "role"));
-	printf("\nblock   %s  %s  %s\n", text_of(at, "number"), text_of(at, "time"), text_of(at, "finality"));
+	putchar('\n');
+	if (json_is_string(json_object_get(at, "number"))) /* of an instant in the final past there is none */
+		printf("block   %s  ", text_of(at, "number"));
+	else
+		printf("at      ");
+	printf("%s  %s\n", text_of(at, "time"), text_of(at, "finality"));
 	if (json_is_object(since))
 		printf("since   %s  %s\n", text_of(since, "number"), text_of(since, "time"));
 	if (json_is_object(until))
