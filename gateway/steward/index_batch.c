@@ -16,16 +16,16 @@ enum { SPARSE_BITS = 150 };
 
 int index_grow(void *array, size_t *room, size_t n, size_t size)
 {
-	void *grown, *old;
+	void **place = array;
+	void *grown;
 	size_t wanted = *room < 16 ? 16 : *room * 2;
 
 	if (n < *room)
 		return 0;
-	memcpy(&old, array, sizeof(old));
-	grown = reallocarray(old, wanted, size);
+	grown = reallocarray(*place, wanted, size);
 	if (grown == NULL)
 		return -ENOMEM;
-	memcpy(array, &grown, sizeof(grown));
+	*place = grown;
 	*room = wanted;
 	return 0;
 }

@@ -225,7 +225,7 @@ static unsigned times_before(const struct notary *notary, uint64_t seq, const ui
  * attestation until then. */
 static int judge(struct notary *notary, const struct comparison *all, uint64_t *next, bool *waits)
 {
-	struct notary_doubt doubts[NOTARY_PAGE];
+	struct notary_doubt doubts[NOTARY_PAGE] = {0};
 	size_t n = 0;
 	int rc = 0;
 
