@@ -1,5 +1,6 @@
 /* Agent proofs made over a state of our own and checked; every statement changed, every form and every byte refused. */
 #include "gateway/identity/agent_proof.h"
+#include "tests/gateway/identity/proof_changes.h"
 #include "tests/gateway/identity/proof_world.h"
 
 #include <errno.h>
@@ -77,56 +78,9 @@ static void start(uint64_t id, bool with_wallet, size_t uri_len, int fill)
 
 static unsigned changes, digit_changes;
 
-/* Whether a place is in the header or the nodes, which are most of the text and hashed. */
-static bool is_hashed(const char *text, const char *at)
-{
-	const char *header = strstr(text, "\"header\":\""), *nodes = strstr(text, "\"nodes\":[");
-
-	return (at >= header && at < strchr(header, ',')) || (at >= nodes && at < strchr(nodes, ']'));
-}
-
-/* Every digit of the agent's key becomes each other digit, the others the next (of what is hashed a sample): changes that leave
- * the form as it is, so that only what the digit says can tell them. */
-static void change_digits(const struct made *made)
-{
-	size_t step = getenv("KEDGE_LONG") != NULL ? 1 : 1 + made->len / 50;
-	char *copy = malloc(made->len);
-
-	memcpy(copy, made->text, made->len);
-	for (size_t i = 0; i < made->len; i++) {
-		bool hashed = is_hashed(made->text, made->text + i), is_key = made->text + i < strchr(made->text, ',');
-
-		if (made->text[i] < '0' || made->text[i] > '9' || (hashed && i % step != 0))
-			continue;
-		for (int by = 1; by < (is_key ? 10 : 2); by++) {
-			copy[i] = (char)('0' + (made->text[i] - '0' + by) % 10);
-			if (verify(copy, made->len) == 0)
-				fail_msg("digit %zu of %zu changed from %c to %c", i, made->len, made->text[i], copy[i]);
-			digit_changes++;
-		}
-		copy[i] = made->text[i];
-	}
-	free(copy);
-}
-
-/* Every byte of the text (with KEDGE_LONG; else a sample) becomes another one. */
 static void change_bytes(const struct made *made)
 {
-	size_t step = getenv("KEDGE_LONG") != NULL ? 1 : 1 + made->len / 150;
-	char *copy = malloc(made->len);
-
-	memcpy(copy, made->text, made->len);
-	for (size_t i = 0; i < made->len; i += step) {
-		copy[i] ^= (char)(1 + i % 127);
-		if (verify(copy, made->len) == 0)
-			fail_msg("byte %zu of %zu changed from %c to %c", i, made->len, made->text[i], copy[i]);
-		copy[i] = made->text[i];
-		changes++;
-	}
-	for (size_t cut = 1; cut < made->len; cut += made->len / 20)
-		assert_int_not_equal(verify(made->text, made->len - cut), 0);
-	free(copy);
-	change_digits(made);
+	proof_changes(&changes, &digit_changes, made->text, made->len, verify);
 }
 
 static void test_proven(void **state)
