@@ -51,11 +51,6 @@ static void finish(struct http_request *req, json_t *answer, int rc)
 	http_fail(req, rc == -EPROTO ? -EPROTO : -ENOMEM, NULL);
 }
 
-static void absent(struct http_request *req)
-{
-	http_fail(req, -ENOENT, "The registry has no agent with this id.");
-}
-
 static void absent_then(struct http_request *req, const struct reading_at *at)
 {
 	char detail[128] = "The agent did not exist then.";
@@ -95,7 +90,7 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 		return;
 	}
 	if (!now->latest.exists) {
-		absent(state->req);
+		view_absent(state->req, now->latest_block.number);
 		return;
 	}
 	answer = json_object();
@@ -276,7 +271,7 @@ static void on_authority_now(void *arg, int err, const struct reading_now *now)
 		if (err != 0)
 			view_cannot_read(state->req);
 		else
-			absent(state->req);
+			view_absent(state->req, now->latest_block.number);
 		return;
 	}
 	/* at both ends, in the role held at safe: as attestations are judged */

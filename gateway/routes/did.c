@@ -91,7 +91,7 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 
 	if (err == 0 && !now->latest.exists) {
 		http_set_cache(state->req, "no-store");
-		http_fail(state->req, -ENOENT, "The registry has no agent with this id.");
+		view_absent(state->req, now->latest_block.number);
 		return;
 	}
 	if (err != 0) {

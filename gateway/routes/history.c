@@ -175,6 +175,18 @@ static void reply(struct history_request *state)
 		   json_pack("{s:s, s:o, s:o, s:o}", "agent", key, "changes", changes, "index", view_index(&page->reach), "next", next));
 }
 
+/* An agent that the index does not know may be of the newest blocks, which it has not taken in yet. */
+static void answer_none(struct history_request *state, uint64_t tip)
+{
+	const struct heads_set *heads;
+
+	if (heads_get(&heads, &state->registry->chain->heads, HEADS_AGE_MAX_MS) != 0 || heads->latest.number <= tip)
+		view_absent(state->req, tip);
+	else
+		http_problem(state->req, &(struct http_problem){.type = "not-indexed", .retry_after = 1,
+								.detail = "The index knows no such agent, and is not at the newest block yet."});
+}
+
 static void on_page(struct pg_op *op)
 {
 	struct history_request *state = op->arg;
@@ -187,7 +199,7 @@ static void on_page(struct pg_op *op)
 	} else if (page->n == 0 && state->before == INT64_MAX) {
 		/* an index that is still on its way back there may not know the agent */
 		if (store_reach_has(&page->reach, page->reach.index.tip_number) && page->reach.index.final_number >= page->reach.index.target)
-			http_fail(state->req, -ENOENT, "The registry has no agent with this id.");
+			answer_none(state, page->reach.index.tip_number);
 		else
 			view_at_failed(state->req, state->registry, -EALREADY);
 	} else {

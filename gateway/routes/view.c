@@ -136,6 +136,15 @@ void view_cannot_read(struct http_request *req)
 	http_problem(req, &(struct http_problem){.type = "upstream", .detail = "The chain cannot be read now."});
 }
 
+void view_absent(struct http_request *req, uint64_t number)
+{
+	char detail[96];
+
+	snprintf(detail, sizeof(detail), "The registry has no agent with this id at block %ju.", (uintmax_t)number);
+	http_problem(req, &(struct http_problem){.type = "not-found", .detail = detail,
+						 .next = "Check the id; one that was just registered is known a second or two after its block."});
+}
+
 void view_at_failed(struct http_request *req, const struct service_registry *registry, int err)
 {
 	char detail[160];

@@ -31,6 +31,8 @@ __attribute__((warn_unused_result)) int view_put_name(json_t *object, const stru
 void view_reply(struct http_request *req, unsigned status, const char *type, json_t *value);
 
 /* The answer to a reading that failed: problem documents with what to do next. */
+/* No such agent, as of that block, the newest known. */
+void view_absent(struct http_request *req, uint64_t number);
 void view_cannot_read(struct http_request *req);
 void view_at_failed(struct http_request *req, const struct service_registry *registry, int err);
 
