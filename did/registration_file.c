@@ -262,7 +262,7 @@ static int read_json(struct registration_file *file, struct registration_error *
 int registration_file_parse(struct registration_file *out, struct registration_error *err, const uint8_t *bytes,
 			    size_t len)
 {
-	struct registration_error unused;
+	struct registration_error unused = {0};
 	const char *text = (const char *)bytes;
 	int rc;
 

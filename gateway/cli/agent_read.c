@@ -133,8 +133,9 @@ static void print_change(const json_t *change)
 	size_t i;
 
 	printf("block %s  %s  %s ", text_of(block, "number"), text_of(block, "time"), text_of(block, "finality"));
-	json_array_foreach(json_object_get(change, "changed"), i, word)
+	json_array_foreach(json_object_get(change, "changed"), i, word) {
 		printf(" %s", json_is_string(word) ? json_string_value(word) : "?");
+	}
 	printf("\n  owner   %s\n  wallet  %s\n  uri     %s\n  tier    %s\n", text_of(change, "owner"), text_of(change, "wallet"),
 	       text_of(change, "uri"), text_of(change, "tier"));
 }
@@ -161,8 +162,9 @@ int cli_agent_history(int argc, char **argv)
 		print_json(answer);
 	} else if (rc == CLI_OK) {
 		cli_escape_json(answer);
-		json_array_foreach(json_object_get(answer, "changes"), i, change)
+		json_array_foreach(json_object_get(answer, "changes"), i, change) {
 			print_change(change);
+		}
 		if (json_is_string(json_object_get(answer, "next")))
 			printf("more: --before %s\n", text_of(answer, "next"));
 		printf("index at block %s, final %s\n", text_of(json_object_get(answer, "index"), "tip"),
@@ -254,8 +256,9 @@ int cli_agent_search(int argc, char **argv)
 		print_json(answer);
 	} else if (rc == CLI_OK) {
 		cli_escape_json(answer);
-		json_array_foreach(json_object_get(answer, "agents"), i, agent)
+		json_array_foreach(json_object_get(answer, "agents"), i, agent) {
 			print_found(agent);
+		}
 		if (json_is_string(json_object_get(answer, "next")))
 			printf("more: --after %s\n", text_of(answer, "next"));
 	}

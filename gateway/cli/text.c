@@ -89,8 +89,10 @@ void cli_escape_json(json_t *value)
 
 	if (json_is_string(value))
 		escape_string(value);
-	json_array_foreach(value, i, inner)
+	json_array_foreach(value, i, inner) {
 		cli_escape_json(inner);
-	json_object_foreach(value, name, inner)
+	}
+	json_object_foreach(value, name, inner) {
 		cli_escape_json(inner);
+	}
 }

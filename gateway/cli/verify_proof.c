@@ -283,17 +283,28 @@ static int exit_code(const struct report *report, const struct cli_verify_how *h
 	return CLI_OK;
 }
 
+/* The words of --agent as a key; what they leave out is zero there. Returns as snprintf(). */
+static int write_key(char out[static AGENT_KEY_TEXT_SIZE], const char *text)
+{
+	static const char nobody[] = "0x0000000000000000000000000000000000000000";
+	const char *first = strchr(text, ':'), *last = strrchr(text, ':');
+
+	if (strncmp(text, "eip155:", 7) == 0)
+		return snprintf(out, AGENT_KEY_TEXT_SIZE, "%s", text);
+	if (!first || !last)
+		return snprintf(out, AGENT_KEY_TEXT_SIZE, "eip155:0/erc721:%s/%s", nobody, text);
+	if (first == last)
+		return snprintf(out, AGENT_KEY_TEXT_SIZE, "eip155:%.*s/erc721:%s/%s", (int)(first - text), text, nobody, last + 1);
+	return snprintf(out, AGENT_KEY_TEXT_SIZE, "eip155:%.*s/erc721:%.*s/%s", (int)(first - text), text, (int)(last - first - 1),
+			first + 1, last + 1);
+}
+
 /* --agent: a whole key, or an id that the policy's registries make one. CLI_OK or CLI_USAGE. */
 static int agent_of(struct agent_key *out, const struct cli_verify_how *how)
 {
-	static const char nobody[] = "0x0000000000000000000000000000000000000000";
 	const char *text = how->agent, *first = strchr(text, ':'), *last = strrchr(text, ':');
 	char key[AGENT_KEY_TEXT_SIZE];
-	int n = strncmp(text, "eip155:", 7) == 0 ?
-			snprintf(key, sizeof(key), "%s", text) :
-			snprintf(key, sizeof(key), "eip155:%.*s/erc721:%.*s/%s", first ? (int)(first - text) : 1, first ? text : "0",
-				 first == last ? (int)sizeof(nobody) : (int)(last - first - 1), first == last ? nobody : first + 1,
-				 last ? last + 1 : text);
+	int n = write_key(key, text);
 	bool whole = first != last || strncmp(text, "eip155:", 7) == 0;
 
 	for (char *p = key; *p; p++)
