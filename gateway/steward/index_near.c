@@ -202,7 +202,7 @@ static int take_logs(struct near *near)
 	struct eth_rpc_calls list;
 	struct index_ask ask;
 	size_t at = 0;
-	int err = 0;
+	int err;
 
 	near->duty->contested = false;
 	index_ask_init(&ask, near->duty, near->mask);
@@ -210,9 +210,10 @@ static int take_logs(struct near *near)
 	for (size_t i = 0; i < near->n; i++)
 		if (near->blocks[i].bloom != INDEX_BLOOM_NONE)
 			add_logs(&list, &ask, &near->blocks[i]);
-	if (list.n > 0 || list.err != 0)
-		err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
-	if (answer != NULL)
+	if (list.n == 0 && list.err == 0)
+		return 0;
+	err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (err == 0)
 		near->duty->logs_by = answer->provider;
 	for (size_t i = 0; err == 0 && i < near->n; i++) {
 		if (near->blocks[i].bloom == INDEX_BLOOM_NONE)
