@@ -56,7 +56,7 @@ static int load(struct index_duty *duty)
 	int err = open_registries(duty);
 
 	duty->has_place = false;
-	duty->noverlay = duty->nproofs = 0;
+	duty->noverlay = duty->nproofs = duty->proofs_at = 0;
 	if (err == 0)
 		err = pg_wait(ctx->base, &op, store_index(ctx->pg, &op, &duty->place, ctx->chain->id));
 	if (err == -ENOENT) {
@@ -216,6 +216,8 @@ static int round_of(struct index_duty *duty)
 		index_watch(duty);
 	if (err == 0 && duty->ctx->held)
 		index_proofs_take(duty, PROOFS_A_ROUND);
+	if (err == 0 && duty->ctx->held)
+		index_patrol(duty);
 	return err;
 }
 
@@ -267,7 +269,7 @@ static void hold(struct index_duty *duty)
 			ms = steward_failed(&duty->trouble, ctx, "not indexed", err);
 		else if (err == 0)
 			steward_recovered(&duty->trouble, ctx);
-		if (err == 0 && (duty->place.tip_number < duty->heads.latest.number || duty->nproofs > 0))
+		if (err == 0 && (duty->place.tip_number < duty->heads.latest.number || index_proofs_wait(duty)))
 			steward_wake(ctx);
 		if (steward_pause(ctx, ms) != 0)
 			return;
@@ -289,6 +291,7 @@ int steward_index_run(struct steward_context *ctx)
 			hold(duty);
 	listen_close(listen);
 	free(duty->overlay);
+	free(duty->proofs);
 	free(duty);
 	return err == -ECANCELED ? 0 : err;
 }

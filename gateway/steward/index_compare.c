@@ -1,6 +1,7 @@
 /* What the events made of every agent, against storage: a log that a provider left out or made up, or a contract that changes
  * state without one, shows here. */
 #include "gateway/steward/index_internal.h"
+#include "gateway/identity/heads.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8, DECIDED_MAX = 4 };
+enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8, DECIDED_MAX = 4, PATROL_MS = 60000, PATROL_AGAIN_MS = 3600000, PATROL_BEHIND = 2 };
 
 struct compare {
 	struct index_duty *duty;
@@ -75,7 +76,7 @@ static int differs(struct compare *work, const struct store_state *row, const st
 	work->verdict->known = work->verdict->known && work->registry->known;
 	metrics_add(METRIC_INDEX_DIFFERENCES, 1);
 	if (work->verdict->differ <= TOLD_MAX)
-		log_warn(log_msg("storage differs from the events of the backfill"),
+		log_warn(log_msg("storage differs from the events"),
 			 log_str("chain", work->duty->ctx->chain->name), log_hex("agent", row->agent_id, 32),
 			 log_u64("block", work->number));
 	return work->step != NULL ? correct(work, row, found, tier) : 0;
@@ -217,4 +218,73 @@ int index_compare(struct index_verdict *out, struct index_step *step, struct ind
 			 log_u64("agents", out->compared), log_u64("differ", out->differ), log_u64("unread", out->unread),
 			 log_u64("missing", out->missing), log_u64("block", look->number));
 	return err;
+}
+
+/* ---- the patrol ---- */
+
+/* The states of the next agents as of a block; *n how many agents there are to look at. */
+static int next_page(struct store_states *out, size_t *n, struct index_duty *duty, const struct index_registry *registry,
+		     uint64_t number)
+{
+	struct store_state_ask asks[PAGE];
+	struct store_states newest = {0};
+	struct pg_op op = {0};
+	int err = pg_wait(duty->ctx->base, &op,
+			  store_agent_states(duty->ctx->pg, &op, &newest, registry->id,
+					     duty->patrol_within ? duty->patrol_after : NULL, PAGE));
+
+	*n = newest.n;
+	for (size_t i = 0; err == 0 && i < newest.n; i++) {
+		asks[i] = (struct store_state_ask){.registry = registry->id, .number = number};
+		memcpy(asks[i].agent_id, newest.rows[i].state.agent_id, 32);
+	}
+	if (err == 0 && newest.n > 0) {
+		memcpy(duty->patrol_after, asks[newest.n - 1].agent_id, 32);
+		err = pg_wait(duty->ctx->base, &op, store_states_at(duty->ctx->pg, &op, out, asks, newest.n));
+	}
+	store_states_clear(&newest);
+	return err;
+}
+
+static int patrol_page(struct index_verdict *verdict, size_t *n, struct index_duty *duty, struct index_registry *registry,
+		       const struct store_index_block *block)
+{
+	struct compare work = {.duty = duty, .registry = registry, .number = block->number, .verdict = verdict};
+	struct store_states page = {0};
+	int err = next_page(&page, n, duty, registry, block->number);
+
+	memcpy(work.block.bytes, block->hash, 32);
+	if (err == 0 && page.n > 0)
+		err = compare_page(&work, &page);
+	store_states_clear(&page);
+	return err;
+}
+
+void index_patrol(struct index_duty *duty)
+{
+	int64_t now = heads_now_ms();
+	struct index_verdict verdict = {.known = true};
+	struct index_registry *registry;
+	size_t back, n = 0;
+	int err = 0;
+
+	if (duty->nregistries == 0 || duty->noverlay == 0 || duty->place.tip_number < duty->heads.latest.number ||
+	    (duty->patrol_ms != 0 && now - duty->patrol_ms < PATROL_MS))
+		return;
+	duty->patrol_ms = now;
+	back = duty->noverlay > PATROL_BEHIND ? PATROL_BEHIND : duty->noverlay - 1;
+	registry = &duty->registries[duty->patrol_registry % duty->nregistries];
+	if (!registry->reputation && registry->indexed >= (int64_t)duty->place.final_number)
+		err = patrol_page(&verdict, &n, duty, registry, &duty->overlay[duty->noverlay - 1 - back]);
+	duty->patrol_within = n == PAGE;
+	duty->patrol_registry += n < PAGE;
+	if (err != 0 || verdict.differ == 0)
+		return;
+	log_error(log_msg("ALARM: states of the index are not what storage says"),
+		  log_str("chain", duty->ctx->chain->name), log_u64("agents", verdict.differ), log_u64("block", duty->place.tip_number));
+	/* what differs again after that is an odd contract's way: no reason to read all of them each minute */
+	if (duty->patrol_corrected_ms == 0 || now - duty->patrol_corrected_ms > PATROL_AGAIN_MS) {
+		duty->patrol_corrected_ms = now;
+		duty->correct = true;
+	}
 }

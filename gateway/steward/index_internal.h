@@ -25,7 +25,7 @@
 
 enum {
 	INDEX_REGISTRIES_MAX = CHAINS_REGISTRIES_MAX + 1, /* and the ReputationRegistry */
-	INDEX_PROOFS_MAX = 256,				  /* proofs waiting to be taken; the oldest go first */
+	INDEX_PROOFS_MAX = 65536,			  /* proofs waiting to be taken; of more, the oldest go untaken */
 	INDEX_SAMPLES = 64,
 	INDEX_ALARM_LOG_MS = 60000,
 	INDEX_LIE_LOG_MS = 5000,
@@ -69,6 +69,7 @@ struct index_mark {
 	bool doubtful; /* the events do not determine it */
 	bool broken;   /* events of it are missing or made up */
 	bool absent;   /* by the events no such agent was minted: storage must say so, or the state is dropped */
+	uint32_t read_by; /* whose word the state is, as bits; 0: events alone */
 };
 
 struct index_step {
@@ -93,6 +94,7 @@ struct index_proof_job {
 	struct eth_hash uri;		  /* keccak256 of it */
 	size_t uri_len;
 	bool long_uri; /* only its name is stored */
+	uint32_t by;   /* who said so, as bits */
 	bool final; /* left the overlay as part of the final chain */
 };
 
@@ -131,8 +133,14 @@ struct index_duty {
 	uint64_t lies_untold;
 	bool alarm;
 
-	struct index_proof_job proofs[INDEX_PROOFS_MAX];
-	size_t nproofs;
+	size_t patrol_registry; /* the patrol's place */
+	bool patrol_within;	/* patrol_after is the last agent looked at; false: from the first on */
+	uint8_t patrol_after[32];
+	int64_t patrol_ms, patrol_corrected_ms;
+
+	struct index_proof_job *proofs; /* those that wait: proofs_at to nproofs */
+	size_t proofs_at, nproofs, proofs_room;
+	uint64_t unproven_told;
 	struct steward_trouble trouble;
 };
 
@@ -295,6 +303,10 @@ struct index_look {
 __attribute__((warn_unused_result)) int index_compare(struct index_verdict *out, struct index_step *step,
 						      struct index_duty *duty, const struct index_look *look);
 
+/* Now and then a page of agents, at a block a little behind the tip: what slipped in all the same. A difference lets all of them
+ * be compared in the next block. */
+void index_patrol(struct index_duty *duty);
+
 /* ---- index_settle.c ---- */
 
 /* Brings the overlay in line with the heads: drops what is no longer in the chain, makes final what is. 0; -EAGAIN: ask
@@ -324,6 +336,7 @@ bool index_is_odd_at(struct index_duty *duty, const struct index_registry *regis
 __attribute__((warn_unused_result)) int index_decide(struct multicall_state *out, bool *proven, struct index_duty *duty,
 						     struct index_registry *registry, const uint8_t agent[static 32],
 						     const struct eth_hash *block, unsigned doubted);
+bool index_proofs_wait(const struct index_duty *duty);
 /* Notes the states of a stored step for proving. */
 void index_proofs_note(struct index_duty *duty, const struct index_step *step);
 /* Takes proofs that wait, at most `most`. */

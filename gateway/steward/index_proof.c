@@ -146,6 +146,29 @@ int index_decide(struct multicall_state *out, bool *proven, struct index_duty *d
 
 /* ---- proofs to keep ---- */
 
+bool index_proofs_wait(const struct index_duty *duty)
+{
+	return duty->proofs_at < duty->nproofs;
+}
+
+/* Room for one more. The taken ones at the front are given up, and the oldest of too many. */
+static int make_room(struct index_duty *duty)
+{
+	if (duty->nproofs - duty->proofs_at >= INDEX_PROOFS_MAX) {
+		if (duty->proofs[duty->proofs_at].number != duty->unproven_told) {
+			duty->unproven_told = duty->proofs[duty->proofs_at].number;
+			log_warn(log_msg("too many states wait to be proven: the oldest are not"), log_u64("block", duty->unproven_told));
+		}
+		duty->proofs_at++;
+	}
+	if (duty->proofs_at > 0 && duty->proofs_at >= duty->nproofs / 2) {
+		duty->nproofs -= duty->proofs_at;
+		memmove(duty->proofs, duty->proofs + duty->proofs_at, duty->nproofs * sizeof(duty->proofs[0]));
+		duty->proofs_at = 0;
+	}
+	return index_grow(&duty->proofs, &duty->proofs_room, duty->nproofs, sizeof(*duty->proofs));
+}
+
 void index_proofs_note(struct index_duty *duty, const struct index_step *step)
 {
 	for (size_t i = 0; i < step->nstates; i++) {
@@ -155,12 +178,14 @@ void index_proofs_note(struct index_duty *duty, const struct index_step *step)
 
 		if (!registry->known)
 			continue;
-		if (duty->nproofs == INDEX_PROOFS_MAX)
-			memmove(duty->proofs, duty->proofs + 1, --duty->nproofs * sizeof(duty->proofs[0]));
+		if (make_room(duty) != 0) {
+			log_warn(log_msg("no memory to note what is to be proven"), log_u64("block", state->number));
+			return;
+		}
 		job = &duty->proofs[duty->nproofs++];
 		*job = (struct index_proof_job){.registry = (size_t)(registry - duty->registries), .number = state->number,
 						.block = step->marks[i].block, .uri_len = state->uri.len,
-						.long_uri = index_names_long_uri(&state->uri)};
+						.long_uri = index_names_long_uri(&state->uri), .by = step->marks[i].read_by};
 		memcpy(job->agent, state->agent_id, 32);
 		memcpy(job->owner.bytes, state->owner, 20);
 		if (state->has_wallet)
@@ -213,35 +238,79 @@ static bool still_there(const struct index_duty *duty, const struct index_proof_
 /* Where blocks are final within a round, or after a pause, they would else be gone before their proofs are asked for. */
 void index_proofs_final(struct index_duty *duty, uint64_t number)
 {
-	for (size_t i = 0; i < duty->nproofs; i++)
+	for (size_t i = duty->proofs_at; i < duty->nproofs; i++)
 		if (duty->proofs[i].number <= number)
 			duty->proofs[i].final = still_there(duty, &duty->proofs[i]);
 }
 
-/* A state that was stored and is now disproved: whatever came of those blocks is taken again; behind what is final already, all
- * agents are compared with storage in the next block. */
-static int disproved(struct index_duty *duty, const struct index_proof_job *job)
+/* A final state is mended in place, to what was proven. */
+static int mend(struct index_duty *duty, const struct index_proof_job *job, const struct multicall_state *proven)
 {
-	log_error(log_msg(job->final ? "a proof contradicts a final state of the index: agents are compared with storage anew"
-				     : "a proof contradicts a stored state: the blocks that are not final are taken again"),
-		  log_u64("block", job->number), log_hex("agent", job->agent, 32));
-	duty->nproofs = 0;
-	duty->correct = duty->correct || job->final;
-	return index_overlay_restart(duty);
-}
-
-/* A proof to keep leaves long URIs out, with their length; one to compare with holds them. */
-static int check_job(bool *holds, struct index_duty *duty, const struct index_proof_job *job, const struct taking *kept)
-{
-	struct taking whole = {.duty = duty};
+	const struct store_fence fence = steward_fence(duty->ctx);
+	struct store_state state = {.registry = duty->registries[job->registry].id, .number = job->number,
+				    .has_wallet = !address_is_zero(&proven->wallet),
+				    .uri = pg_bytes(proven->uri_len > 0 ? (const void *)proven->uri : "", proven->uri_len)};
+	struct pg_op op = {0};
 	int err;
 
-	*holds = proves(kept, job);
-	if (!*holds || kept->whole || job->long_uri)
+	memcpy(state.agent_id, job->agent, 32);
+	memcpy(state.owner, proven->owner.bytes, 20);
+	memcpy(state.wallet, proven->wallet.bytes, 20);
+	err = pg_wait(duty->ctx->base, &op, store_state_mend(duty->ctx->pg, &op, &fence, &state));
+	return err == 0 ? 0 : index_written(duty, err);
+}
+
+/* The blocks of the others are taken again, and with them what is to be proven. */
+static void keep_final_jobs(struct index_duty *duty)
+{
+	size_t n = duty->proofs_at;
+
+	for (size_t i = duty->proofs_at; i < duty->nproofs; i++)
+		if (duty->proofs[i].final)
+			duty->proofs[n++] = duty->proofs[i];
+	duty->nproofs = n;
+}
+
+/* A state that was stored and is now disproved: whatever came of those blocks is taken again; behind what is final already it
+ * becomes what was proven. whole: with its URI. */
+static int disproved(struct index_duty *duty, const struct index_proof_job *job, const struct taking *whole)
+{
+	struct index_proof_job again = *job;
+
+	log_error(log_msg(job->final ? "a proof contradicts a final state of the index: it is mended"
+				     : "a proof contradicts a stored state: the blocks that are not final are taken again"),
+		  log_u64("block", job->number), log_hex("agent", job->agent, 32));
+	if (job->by != 0)
+		index_distrust(duty, job->by, "a state that a proof contradicts", job->number, job->number);
+	if (!job->final) {
+		keep_final_jobs(duty);
+		return index_overlay_restart(duty);
+	}
+	duty->correct = true; /* what was said of one block may have been said of others */
+	if (!whole->state.exists || !whole->whole)
 		return 0;
-	err = take(&whole, &duty->registries[job->registry], job->agent, &job->block, REGISTRY_URI_MAX);
-	if (err == 0)
-		*holds = proves(&whole, job);
+	if (mend(duty, job, &whole->state) != 0)
+		return -EIO;
+	if (make_room(duty) != 0)
+		return 0;
+	again.owner = whole->state.owner;
+	again.wallet = whole->state.wallet;
+	again.uri_len = whole->state.uri_len;
+	again.long_uri = false;
+	keccak256(&again.uri, whole->state.uri, whole->state.uri_len);
+	again.by = 0;
+	duty->proofs[duty->nproofs++] = again; /* to keep the proof of what it is now */
+	return 0;
+}
+
+/* The proof kept left a long URI out, or was of another state: one with all of it says what the state is. */
+static int check_whole(bool *holds, struct index_duty *duty, const struct index_proof_job *job)
+{
+	struct taking whole = {.duty = duty};
+	int err = take(&whole, &duty->registries[job->registry], job->agent, &job->block, REGISTRY_URI_MAX);
+
+	*holds = err == 0 && proves(&whole, job);
+	err = err == 0 && !*holds ? disproved(duty, job, &whole) : 0;
 	taking_clear(&whole);
 	return err;
 }
@@ -252,26 +321,30 @@ static int take_one(struct index_duty *duty, const struct index_proof_job *job)
 	bool holds = false;
 	int err = take(&taking, &duty->registries[job->registry], job->agent, &job->block, AGENT_PROOF_URI_MAX);
 
-	if (err == 0)
-		err = check_job(&holds, duty, job, &taking);
 	if (err != 0 && err != -ESTALE && err != -ENOENT)
 		log_warn(log_msg("no proof of a change"), log_u64("block", job->number), log_hex("agent", job->agent, 32),
 			 log_str("why", taking.why), log_rc(err));
-	if (err == 0)
-		err = holds ? put(duty, job, &taking) : disproved(duty, job);
-	else
+	if (err == 0) {
+		holds = proves(&taking, job);
+		if (!holds && taking.whole)
+			err = disproved(duty, job, &taking);
+		else if (!taking.whole && !(holds && job->long_uri))
+			err = check_whole(&holds, duty, job);
+		if (err == 0 && holds)
+			err = put(duty, job, &taking);
+	} else {
 		err = 0;
+	}
 	taking_clear(&taking);
 	return err;
 }
 
 void index_proofs_take(struct index_duty *duty, unsigned most)
 {
-	for (unsigned i = 0; i < most && duty->nproofs > 0 && steward_held(duty->ctx); i++) {
-		struct index_proof_job job = duty->proofs[0];
+	for (unsigned i = 0; i < most && index_proofs_wait(duty) && steward_held(duty->ctx); i++) {
+		struct index_proof_job job = duty->proofs[duty->proofs_at++];
 
-		memmove(duty->proofs, duty->proofs + 1, --duty->nproofs * sizeof(duty->proofs[0]));
 		if (still_there(duty, &job) && take_one(duty, &job) != 0)
-			duty->nproofs = 0; /* no database: what is in memory is read again */
+			duty->proofs_at = duty->nproofs; /* no database: what is in memory is read again */
 	}
 }

@@ -19,6 +19,7 @@ enum {
 struct group {
 	size_t at, n;
 	struct eth_hash block;
+	unsigned by; /* who answered */
 };
 
 static const struct eth_address *multicall_of(const struct index_duty *duty)
@@ -223,6 +224,7 @@ static int apply(struct index_step *step, struct index_duty *duty, size_t at, st
 		return err;
 	if (found->err != 0 && !found->exists)
 		return 0; /* cannot be read: the events' word stays */
+	mark->read_by = UINT32_C(1) << duty->read_by;
 	mark->absent = !found->exists;
 	if (!found->exists)
 		return 0;
@@ -312,8 +314,9 @@ static int read_groups(struct plan *plan, enum store_tier *tier, struct index_du
 	}
 	err = ask(&answer, tier, duty, &list);
 	for (size_t i = first; err == 0 && i < first + n; i++) {
-		const struct group *group = &plan->groups[i];
+		struct group *group = &plan->groups[i];
 
+		group->by = duty->read_by;
 		plan->results[i] = multicall_read(plan->found + group->at, multicall != NULL, group->n, answer->results + at);
 		at += multicall_calls(multicall != NULL, group->n);
 	}
@@ -329,6 +332,7 @@ static int take_group(struct plan *plan, struct index_step *step, struct index_d
 	uint64_t number = step->states[plan->places[group.at]].number;
 	int err = plan->results[which];
 
+	duty->read_by = group.by;
 	if (worth_apart(err))
 		err = index_read_agents(plan->found + group.at, &tier, duty, plan->asks + group.at, group.n, &group.block);
 	if (err == -ESTALE && !doubtful && latest - number < FRESH_BLOCKS && duty->stale_rounds++ < STALE_ROUNDS)

@@ -14,3 +14,5 @@ kedge_test(test_steward_index_logs LABEL unit
 kedge_test(test_steward_index_blocks LABEL unit
   SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_index_blocks.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c
   LINKS kedge_steward PkgConfig::JANSSON)
+kedge_test(test_steward_index_proofs LABEL unit
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/gateway/steward/test_index_proofs.c LINKS kedge_steward)
