@@ -138,6 +138,8 @@ async function steps(stack) {
       const wrong = String(printed).replace(`eip155:${chain}`, `eip155:${digits.join('')}`);
       await verify(wrong, 1, ...trusted, ...block);
       if (by === 1) await verify(wrong, 1, ...policyOf(undefined), ...block, '--agent', key);
+      // an endpoint of another chain is no endpoint of this one
+      if (by === 1) await verify(wrong, digits[0] === '0' ? 1 : 4, ...policyOf(undefined), '--rpc', stack.record.rpc);
     }
   // what does not hold is nobody's word, but says whose it was to be
   assert.match((await verify(String(printed).replace('"exists":true', '"exists":false'), 1, ...trusted)).stdout,
