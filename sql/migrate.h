@@ -16,6 +16,13 @@
  */
 int migrate_create_database(char *why, size_t why_size, const char *conninfo) PG_MUST_CHECK;
 
+/*
+ * Empties the index of the registries (migration 0002), so that it is filled anew from the chains: after an alarm, when the
+ * chain really is another. What is nowhere else stays: hosted files, the log. Its duties notice by their fence. With the
+ * rights of the schema's owner. -EIO: cannot connect. -EPROTO: refused.
+ */
+int migrate_reindex(char *why, size_t why_size, const char *conninfo) PG_MUST_CHECK;
+
 struct migration {
 	unsigned number;
 	const char *name;   /* "0001_log" */

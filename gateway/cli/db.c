@@ -10,10 +10,14 @@
 #include <string.h>
 
 static const char usage[] = "usage: kedge db migrate [--create]\n"
-			    "       kedge db check\n\n"
+			    "       kedge db check\n"
+			    "       kedge db reindex --yes\n\n"
 			    "  migrate   apply what is missing, one transaction each, and make the empty log of this origin\n"
-			    "  check     exit 0 if the database is exactly as this program wants it\n\n"
-			    "  --create  make the database first, if it does not exist";
+			    "  check     exit 0 if the database is exactly as this program wants it\n"
+			    "  reindex   empty the index of the registries, to be filled anew from the chains: after the index's alarm,\n"
+			    "            when the chain really is another, or is to be trusted again. The log and hosted files stay\n\n"
+			    "  --create  make the database first, if it does not exist\n"
+			    "  --yes     meant: until the index has caught up, agents are read from the node, and their past is not answered";
 
 static int create_database(const struct config *config)
 {
@@ -59,11 +63,29 @@ static int migrate(const struct config *config)
 	return create_log(config);
 }
 
+static int rebuild_index(const struct config *config, bool yes)
+{
+	char why[256];
+	int rc;
+
+	if (!yes) {
+		cli_error("this empties the index; say --yes if you mean it");
+		return CLI_USAGE;
+	}
+	rc = migrate_reindex(why, sizeof(why), config->database);
+	if (rc == 0) {
+		puts("the index is empty; a running gateway fills it anew");
+		return CLI_OK;
+	}
+	cli_error("%s", why);
+	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+}
+
 int cli_db(int argc, char **argv)
 {
 	const char *word[1] = {NULL};
-	bool done, create = false;
-	const struct cli_option options[] = {{.name = "create", .flag = &create}, {.name = NULL}};
+	bool done, create = false, yes = false;
+	const struct cli_option options[] = {{.name = "create", .flag = &create}, {.name = "yes", .flag = &yes}, {.name = NULL}};
 	struct config config;
 	char why[256];
 	int rc = cli_parse(&done, word, NULL, argc, argv, options, 1, 1, usage);
@@ -88,6 +110,8 @@ int cli_db(int argc, char **argv)
 		cli_error("%s", why);
 		return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
 	}
+	if (strcmp(word[0], "reindex") == 0)
+		return rebuild_index(&config, yes);
 	fprintf(stderr, "kedge: no such word: db %s\n%s\n", word[0], usage);
 	return CLI_USAGE;
 }

@@ -232,7 +232,7 @@ async function steps(stack) {
   assert.equal((await stack.http(`/v1/attestations/${lost.uid}`)).json().void, null);
   mark('alarm');
   await stack.quit();
-  await stack.sql('TRUNCATE chain_index, registry, block, logged_identity CASCADE');
+  await stack.cli(['db', 'reindex', '--yes']);
   await stack.serve({ KEDGE_REPUTATION: stack.record.reputation });
   const end = await current();
   for (const id of [0, 1, 2]) since.set(id, end);
