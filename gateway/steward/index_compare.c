@@ -147,6 +147,13 @@ static int compare_page(struct compare *work, const struct store_states *page)
 	return err;
 }
 
+static void add_one(uint8_t id[static 32])
+{
+	for (size_t i = 32; i-- > 0;)
+		if (++id[i] != 0)
+			return;
+}
+
 /* Ids are given in order: an agent right after the last one known says that its registration was left out. */
 static int look_beyond(struct compare *work, const uint8_t *last)
 {
@@ -155,11 +162,10 @@ static int look_beyond(struct compare *work, const uint8_t *last)
 	enum store_tier tier;
 	int err;
 
-	if (last != NULL)
+	if (last != NULL) {
 		memcpy(ask.agent, last, sizeof(ask.agent));
-	for (size_t i = 32; last != NULL && i-- > 0;)
-		if (++ask.agent[i] != 0)
-			break;
+		add_one(ask.agent);
+	}
 	err = read_states(work, &found, &tier, &ask, 1);
 	if (err != 0)
 		return err;
