@@ -146,6 +146,11 @@ int store_proof_put(struct pg_conn *conn, struct pg_op *op, const struct store_f
 int store_registry_refetch(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 			   uint32_t registry) PG_MUST_CHECK;
 
+/* While it stands no state of that chain is an answer: sql/store_resolve.h finds that the index reaches nowhere. -ENOENT: there is
+ * no index of that chain. */
+int store_index_alarm(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
+		      bool stands) PG_MUST_CHECK;
+
 /* A stored state is this one instead, its tier as it was; what follows it and agent_now are brought in line. A state that is not
  * there stays so. */
 int store_state_mend(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,

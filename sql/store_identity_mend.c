@@ -3,7 +3,7 @@
 
 #include "sql/store_internal.h"
 
-enum { FENCE_ALONE, NOW_GONE, EVENTS_GONE, STATES_GONE, BLOCKS_GONE, FETCHED_GONE, URI, STATE, EQUAL, CHANGED, NOW };
+enum { FENCE_ALONE, NOW_GONE, EVENTS_GONE, STATES_GONE, BLOCKS_GONE, FETCHED_GONE, URI, STATE, EQUAL, CHANGED, NOW, ALARM };
 
 static const Oid fence_types[] = {25, 20};
 static const Oid one_types[] = {20};
@@ -11,6 +11,7 @@ static const Oid uri_types[] = {17};
 static const Oid state_types[] = {20, 17, 20, 17, 17, 17};
 static const Oid number_types[] = {20, 17, 20};
 static const Oid agent_types[] = {20, 17};
+static const Oid alarm_types[] = {20, 16, 25, 20};
 
 /* Rows of registry $1 above what is complete. */
 #define PROVISIONAL "registry = $1 AND number > (SELECT indexed FROM registry WHERE id = $1)"
@@ -85,6 +86,11 @@ static const struct pg_statement statements[] = {
 			" WHERE a.registry = $1 AND a.agent_id = $2",
 		 .nparams = 2,
 		 .types = agent_types},
+	[ALARM] = {.name = "mend_alarm",
+		   .sql = "UPDATE chain_index SET alarm = $2 WHERE chain_id = $1 AND kedge_fence($3, $4) RETURNING true",
+		   .nparams = 4,
+		   .types = alarm_types,
+		   .write = true},
 };
 
 const struct pg_statement_set store_identity_mend_set = {statements, STORE_COUNT(statements)};
@@ -168,4 +174,15 @@ static int queue_mend(struct pg_txn *txn, const void *what)
 int store_state_mend(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, const struct store_state *state)
 {
 	return store_transact(conn, op, queue_mend, &(struct mend){.fence = fence, .state = state});
+}
+
+int store_index_alarm(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id, bool stands)
+{
+	struct pg_params params;
+
+	pg_params_init(&params);
+	pg_param_u64(&params, chain_id);
+	pg_param_bool(&params, stands);
+	store_param_fence(&params, fence);
+	return store_start(conn, &statements[ALARM], &params, &(struct store_call){.op = op, .decode = store_decode_written});
 }

@@ -71,6 +71,7 @@ static int load(struct index_duty *duty)
 	if (err == 0 && (duty->noverlay == 0 || duty->overlay[0].number != duty->place.final_number ||
 			 duty->overlay[duty->noverlay - 1].number != duty->place.tip_number))
 		err = -EPROTO;
+	duty->alarm_stored = true; /* whoever held the duty before may have said so */
 	duty->has_place = duty->loaded = err == 0;
 	return err;
 }

@@ -131,7 +131,8 @@ struct index_duty {
 	unsigned fork_rounds;
 	int64_t alarm_logged_ms, progress_logged_ms, lie_logged_ms;
 	uint64_t lies_untold;
-	bool alarm;
+	bool alarm, alarm_stored; /* it stands; the database says so, or may */
+	int64_t alarm_since_ms;
 
 	size_t patrol_registry; /* the patrol's place */
 	bool patrol_within;	/* patrol_after is the last agent looked at; false: from the first on */

@@ -12,6 +12,7 @@
 enum {
 	LOOK_BACK = 64,	  /* blocks compared in one batch on the way to the common ancestor */
 	SHORT_ROUNDS = 4, /* looks at a latest block below the tip until it is believed */
+	ALARM_MS = 5000,  /* an alarm that lasts so long is no provider's slip: nothing is answered from the index */
 };
 
 int index_overlay_add(struct index_duty *duty, const struct store_index_block *block)
@@ -40,6 +41,22 @@ static bool is_there(const struct index_duty *duty, const struct store_block *he
 	return block != NULL && memcmp(block->hash, head->hash, 32) == 0;
 }
 
+static void store_alarm(struct index_duty *duty, bool stands)
+{
+	const struct store_fence fence = steward_fence(duty->ctx);
+	struct pg_op op = {0};
+	int err;
+
+	if (duty->alarm_stored == stands)
+		return;
+	err = pg_wait(duty->ctx->base, &op,
+		      store_index_alarm(duty->ctx->pg, &op, &fence, duty->ctx->chain->id, stands));
+	if (err == 0)
+		duty->alarm_stored = stands;
+	else
+		log_warn(log_msg("the alarm of the index could not be stored"), log_rc(err));
+}
+
 /* Nothing finalized may change. While it has, nothing is written: agents resolve by direct reads. */
 static int raise_alarm(struct index_duty *duty, uint64_t number, const uint8_t hash[static 32])
 {
@@ -52,13 +69,18 @@ static int raise_alarm(struct index_duty *duty, uint64_t number, const uint8_t h
 			  log_str("chain", duty->ctx->chain->name), log_u64("final", duty->place.final_number),
 			  log_hex("final_hash", duty->place.final_hash, 32), log_u64("block", number), log_hex("hash", hash, 32));
 	}
+	if (!duty->alarm)
+		duty->alarm_since_ms = now;
 	duty->alarm = true;
+	if (now - duty->alarm_since_ms >= ALARM_MS)
+		store_alarm(duty, true);
 	metrics_set(METRIC_INDEX_ALARM, 1);
 	return -EUCLEAN;
 }
 
 void index_end_alarm(struct index_duty *duty)
 {
+	store_alarm(duty, false);
 	if (!duty->alarm)
 		return;
 	duty->alarm = false;

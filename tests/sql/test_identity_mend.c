@@ -1,4 +1,5 @@
 /* What was believed too early goes, or is mended. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sql/store_resolve.h"
 #include "tests/sql/fixture.h"
 #include "tests/sql/index_fixture.h"
 
@@ -98,6 +100,23 @@ static void a_disproved_state_is_mended_in_place(void **state)
 	assert_string_equal(state_text(&f, 9, false, 64), "44 00 u1 1 2 @63");
 }
 
+static void an_alarm_is_said_and_taken_back(void **state)
+{
+	struct store_resolve_list list;
+	const uint64_t number = 30;
+	const uint8_t id[32] = {[31] = 9};
+	struct pg_op op = {0};
+
+	(void)state;
+	for (unsigned stands = 0; stands < 4; stands++) {
+		assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, INDEX_CHAIN, stands % 2 == 1)), 0);
+		assert_int_equal(WAIT(&f.log, &op, store_resolve(f.log.reader, &op, &list, f.registry, id, NULL, &number, 1)), 0);
+		assert_int_equal(store_reach_has(&list.rows[0].reach, number), stands % 2 == 0);
+		store_resolve_clear(&list);
+	}
+	assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, 5, true)), -ENOENT);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -119,6 +138,7 @@ int main(void)
 		cmocka_unit_test(a_first_registry_is_complete),
 		cmocka_unit_test(a_refused_fetch_leaves_nothing),
 		cmocka_unit_test(a_disproved_state_is_mended_in_place),
+		cmocka_unit_test(an_alarm_is_said_and_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
