@@ -10,6 +10,7 @@
 static int ask_one(struct eth_rpc_answer **answer, struct index_duty *duty, const struct eth_address *address,
 		   const struct eth_hash *slot, struct eth_rpc_at at)
 {
+	struct eth_rpc_quorum quorum;
 	struct eth_rpc_calls list;
 	int err;
 
@@ -18,7 +19,10 @@ static int ask_one(struct eth_rpc_answer **answer, struct index_duty *duty, cons
 		eth_rpc_add_storage(&list, address, slot, &at);
 	else
 		eth_rpc_add_code(&list, address, &at);
-	err = eth_rpc_wait(answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	/* what is known of a registry says how much is believed of its events: not one provider's word where a quorum is set */
+	err = index_wants_quorum(duty) ? eth_rpc_quorum_wait(answer, &quorum, duty->ctx->rpc, &list,
+							     (unsigned)duty->ctx->config->rpc_quorum, INDEX_RPC_MS)
+				       : eth_rpc_wait(answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
 	eth_rpc_calls_clear(&list);
 	return err;
 }
