@@ -5,9 +5,9 @@
  * One contiguous chain of blocks from each registry's start to the tip. What is older than INDEX_NEAR blocks behind
  * `latest` and finalized is backfilled by ranges of blocks, and its states are folded from the events (tier `events`);
  * everything newer is taken block by block: header linked to its parent and hashed here, logs asked by block hash and
- * compared with another provider's, states read from storage at that hash (tier `rpc`, `quorum`, or `proof` when proved). Blocks above the final one are an overlay: a
- * block that does not link drops what is no longer in the chain, down to the common ancestor. At the end of the backfill
- * every agent is read from storage and compared.
+ * compared with another provider's, states read from storage at that hash (tier `rpc`, `quorum`, or `proof` when
+ * proved). Blocks above the final one are an overlay: a block that does not link drops what is no longer in the chain,
+ * down to the common ancestor. At the end of the backfill every agent is read from storage and compared.
  *
  * A finalized block that changed its hash is an alarm: nothing is written while it lasts, agents then resolve by direct
  * reads ("index":"syncing"), and the log and kedge_index_alarm say so. A chain that was started anew wants a new database. */
