@@ -35,7 +35,7 @@ begin()
   "$top/tests/pg/cluster.sh" start "$state/cluster" --like-production
   node "$top/tests/bench/backfill_node.mjs" --events "$1" --blocks "$blocks" --range "$range" --latency "$latency" >"$state/node.out" 2>"$state/node.log" &
   stand_pids+=($!)
-  for ((i = 0; i < 1800; i++)); do grep -q http "$state/node.out" && break; sleep 0.1; done # it makes a chain first
+  for ((i = 0; i < 1800; i++)); do grep -qs http "$state/node.out" && break; sleep 0.1; done # it makes a chain first
   read -r url last bytes agents code <"$state/node.out"
   target=$((last - 1024))
 }
