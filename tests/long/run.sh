@@ -1,7 +1,7 @@
 #!/bin/bash
 # What `./check --long` runs after the dev build. Everything is tried, figures are printed, and any failure fails the whole.
 #   run.sh [STEP …]     steps: tests voyages kills walk static fuzz (default: all)
-#   FUZZ_SECONDS=600    for each fuzz harness
+#   FUZZ_SECONDS=1800   for each fuzz harness, two at a time; FUZZ_ONLY: an extended regular expression of their names
 #   VOYAGES=20          half of them on one core
 #   KILLS=10            random kills of each part, half as many while the chain moves; KILLS_SEED repeats how the chain moved meanwhile
 #   WALK_OPS=1000       operations of the random walk; WALK_SEED repeats one
@@ -90,12 +90,12 @@ fuzz_one() {
 export -f fuzz_one
 
 fuzz() {
-  say "fuzzing, ${FUZZ_SECONDS:-600} s each, two at a time"
+  say "fuzzing, ${FUZZ_SECONDS:-1800} s each, two at a time"
   attempt "fuzz build" built fuzz
-  find "$top/build/fuzz" -type f -name 'fuzz_*' -perm -u+x | sort >"$work/harnesses"
+  find "$top/build/fuzz" -type f -name 'fuzz_*' -perm -u+x | grep -E "/fuzz_(${FUZZ_ONLY:-.*})\$" | sort >"$work/harnesses" || true
   if [ -s "$work/harnesses" ]; then
     attempt "fuzzing of $(wc -l <"$work/harnesses") harnesses" \
-      xargs -P 2 -I {} bash -c 'fuzz_one "$@"' _ {} "${FUZZ_SECONDS:-600}" "$work/fuzz" <"$work/harnesses"
+      xargs -P 2 -I {} bash -c 'fuzz_one "$@"' _ {} "${FUZZ_SECONDS:-1800}" "$work/fuzz" <"$work/harnesses"
   else
     failed "no fuzz harness was built"
   fi
