@@ -46,8 +46,10 @@ void cli_chain_close(struct cli_chain *chain)
 
 int cli_key(uint8_t **key, struct eth_address *address, const struct cli_chain *chain, const char *path)
 {
-	int rc = keyfile_read(key, path);
+	int rc;
 
+	*key = NULL;
+	rc = keyfile_read(key, path);
 	if (rc != 0) {
 		cli_error("%s: %s", path, keyfile_advice(rc));
 		return CLI_FALSE;
@@ -55,6 +57,7 @@ int cli_key(uint8_t **key, struct eth_address *address, const struct cli_chain *
 	if (signature_key_address(chain->signatures, address, *key) != 0) {
 		cli_error("%s: not a usable secp256k1 key", path);
 		keyfile_free(*key);
+		*key = NULL;
 		return CLI_FALSE;
 	}
 	return CLI_OK;

@@ -15,7 +15,7 @@ struct cli_chain {
 __attribute__((warn_unused_result)) int cli_chain_open(struct cli_chain *chain, const char *urls, uint64_t chain_id);
 void cli_chain_close(struct cli_chain *chain);
 
-/* Reads a key file; *key is for keyfile_free(). CLI_OK, or prints why not. */
+/* Reads a key file; *key is for keyfile_free(). CLI_OK, or prints why not, and *key is NULL. */
 __attribute__((warn_unused_result)) int cli_key(uint8_t **key, struct eth_address *address, const struct cli_chain *chain,
 						const char *path);
 

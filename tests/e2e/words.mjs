@@ -1,0 +1,55 @@
+// What people get wrong at the command line: an agent's developer, an operator, a verifier. Each mistake ends with the exit
+// code that it is, and with words that say what is wrong and what to do, and that are true.
+//   node words.mjs --kedge FILE
+import fs from 'node:fs';
+import path from 'node:path';
+import assert from 'node:assert/strict';
+import { drive, kedgeBinary } from './harness.mjs';
+import { ethers, fund, registerBy, saveKey, agentSafe } from './agents.mjs';
+
+const kedge = kedgeBinary();
+
+class Words {
+  mistakes = 0;
+
+  constructor(stack) {
+    this.stack = stack;
+  }
+
+  // `kedge WORDS…` must end with `code` and say `expected`, on whichever of its two outputs.
+  async wrong(code, words, expected, more = {}) {
+    const got = await this.stack.cli(words, { code, ...more });
+    const said = got.stdout + got.stderr;
+    for (const pattern of [expected].flat()) assert.match(said, pattern, words.join(' '));
+    this.mistakes++;
+    return said;
+  }
+
+  async people() {
+    const { stack } = this;
+    this.owner = ethers.Wallet.createRandom();
+    this.ownerKey = saveKey(stack, 'owner', this.owner);
+    await fund(stack, this.owner.address);
+    this.agent = await registerBy(stack, this.owner, 'https://one.example/registration.json');
+    await agentSafe(stack, this.agent.id);
+  }
+
+  file(name, text) {
+    const file = path.join(this.stack.state, name);
+    fs.writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  async keys() {
+    const zero = this.file('zero.key', `${'0'.repeat(64)}\n`);
+    for (const words of [['agent', 'register', '--key', zero], ['agent', 'wallet', '0', '--key', this.ownerKey, '--wallet-key', zero]])
+      await this.wrong(1, words, /zero\.key: not a usable secp256k1 key/);
+  }
+}
+
+await drive({ kedge }, async (stack) => {
+  const words = new Words(stack);
+  await words.people();
+  await words.keys();
+  return `${words.mistakes} mistakes, each told what it is`;
+});
