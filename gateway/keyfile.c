@@ -25,9 +25,13 @@ int keyfile_read(uint8_t **out_32, const char *path)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : -EACCES;
-	if (fstat(fd, &st) != 0 || (st.st_mode & 077) != 0) {
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		rc = -EBADMSG;
+	else if ((st.st_mode & 077) != 0)
+		rc = -EACCES;
+	if (rc != 0) {
 		close(fd);
-		return -EACCES;
+		return rc;
 	}
 	got = read(fd, line, sizeof(line));
 	close(fd);
@@ -114,11 +118,9 @@ const char *keyfile_advice(int error)
 	case ENOENT:
 		return "no such key; make one with `kedge keygen`";
 	case EACCES:
-		return "the key file must be readable by its owner only: chmod 600";
+		return "the key file must be yours and readable by nobody else: chmod 600";
 	case EBADMSG:
-		return "not a key: 64 lower-case hex digits and a line feed are expected";
-	case EEXIST:
-		return "there is a key already; move it away first, it is never overwritten";
+		return "not a key: one line of 64 hex digits, without 0x, is expected";
 	case ENOMEM:
 		return "out of memory (or of lockable memory: ulimit -l)";
 	default:

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* Reads the key at path into guarded memory (sodium_malloc); free with keyfile_free, which wipes it.
- * Returns 0; -ENOENT no such file; -EACCES unreadable, or readable by others; -EBADMSG not 64 hex digits and a line feed; -ENOMEM. */
+ * Returns 0; -ENOENT no such file; -EACCES unreadable, or readable by others; -EBADMSG not a file of 64 hex digits and a line feed;
+ * -ENOMEM. */
 __attribute__((warn_unused_result)) int keyfile_read(uint8_t **out_32, const char *path);
 void keyfile_free(uint8_t *key_32);
 
@@ -13,5 +14,5 @@ void keyfile_free(uint8_t *key_32);
  * usable key (secp256k1 refuses a few). Returns 0; -EEXIST; -EIO and other negative errno of the file system. */
 __attribute__((warn_unused_result)) int keyfile_create(const char *path, int (*accept)(const uint8_t key[static 32]));
 
-/* What to tell the person about an error of keyfile_read or keyfile_create. Never holds key material. */
+/* What to tell the person about an error of keyfile_read. Never holds key material. */
 const char *keyfile_advice(int error);

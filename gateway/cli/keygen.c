@@ -124,6 +124,20 @@ static int show(const struct role *role, const char *path, bool json)
 	return rc;
 }
 
+/* keyfile_create()'s error in words. */
+static const char *why_not_made(int error)
+{
+	switch (-error) {
+	case EEXIST:
+		return "there is a key already; move it away first, it is never overwritten";
+	case ENOENT:
+	case ENOTDIR:
+		return "there is no such folder; make it first";
+	default:
+		return strerror(-error);
+	}
+}
+
 int cli_keygen(int argc, char **argv)
 {
 	const char *word[1] = {NULL}, *out = NULL;
@@ -154,7 +168,7 @@ int cli_keygen(int argc, char **argv)
 	if (!only_show) {
 		rc = keyfile_create(out, role->ethereum ? usable : NULL);
 		if (rc != 0) {
-			cli_error("%s: %s", out, keyfile_advice(rc));
+			cli_error("%s: %s", out, why_not_made(rc));
 			return CLI_FALSE;
 		}
 	}

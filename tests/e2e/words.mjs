@@ -44,6 +44,17 @@ class Words {
     const zero = this.file('zero.key', `${'0'.repeat(64)}\n`);
     for (const words of [['agent', 'register', '--key', zero], ['agent', 'wallet', '0', '--key', this.ownerKey, '--wallet-key', zero]])
       await this.wrong(1, words, /zero\.key: not a usable secp256k1 key/);
+    const hex = this.owner.privateKey.slice(2);
+    const read = (file, expected) => this.wrong(1, ['agent', 'unset-wallet', '0', '--key', file], expected);
+    await read(this.file('prefixed.key', `0x${hex}\n`), /not a key: one line of 64 hex digits, without 0x/);
+    await read(this.file('empty.key', ''), /not a key/);
+    await read(this.stack.state, /not a key/);
+    await read(path.join(this.stack.state, 'nobody.key'), /no such key; make one with `kedge keygen`/);
+    const open = this.file('open.key', `${hex}\n`);
+    fs.chmodSync(open, 0o640);
+    await read(open, /readable by nobody else: chmod 600/);
+    await this.wrong(1, ['keygen', 'agent', '--out', path.join(this.stack.state, 'nowhere/new.key')], /there is no such folder/);
+    await this.wrong(1, ['keygen', 'agent', '--out', this.ownerKey], /there is a key already; move it away first/);
   }
 }
 
