@@ -67,7 +67,8 @@ __attribute__((warn_unused_result)) int cli_request(struct cli_response *out, co
 						    const char *body);
 void cli_response_clear(struct cli_response *response);
 
-/* Prints an RFC 9457 problem for a person (title, detail, pointer, rule) and returns the exit code it stands for. */
+/* Prints an RFC 9457 problem for a person (title, detail, pointer, rule) and returns the exit code it stands for: CLI_USAGE where
+ * the question was malformed, CLI_NOT_YET where the index has not come there. */
 int cli_problem(const struct cli_response *response);
 
 /* Whole file or, for "-", standard input, at most `most` bytes, NUL-terminated; NULL after printing why. */

@@ -159,11 +159,14 @@ static int perform(struct cli_response *out, CURL *curl, const struct config *co
 		   const char *path, struct curl_slist *headers, const char *body)
 {
 	char target[8192], socket_path[CONFIG_TEXT_MAX + 32], reason[CURL_ERROR_SIZE] = "";
-	const char *type = NULL;
+	const char *origin = url ? url : "http://localhost", *type = NULL;
+	size_t len = strlen(origin);
 	CURLcode rc;
 
+	while (len > 0 && origin[len - 1] == '/') /* every path begins with one */
+		len--;
 	snprintf(socket_path, sizeof(socket_path), "%s/run/kedge.sock", config->state);
-	if ((size_t)snprintf(target, sizeof(target), "%s%s", url ? url : "http://localhost", path) >= sizeof(target)) {
+	if (len >= sizeof(target) || (size_t)snprintf(target, sizeof(target), "%.*s%s", (int)len, origin, path) >= sizeof(target)) {
 		cli_error("the address is too long");
 		return CLI_USAGE;
 	}
@@ -184,11 +187,14 @@ static int perform(struct cli_response *out, CURL *curl, const struct config *co
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	}
 	rc = curl_easy_perform(curl);
-	if (rc != CURLE_OK) {
-		cli_error("no answer from the gateway at %s: %s; is `kedge serve` running?", url ? url : socket_path,
+	if (rc != CURLE_OK && url)
+		cli_error("no answer from %s: %s; --url is a gateway's address, such as http://localhost:8004", url,
 			  reason[0] ? reason : curl_easy_strerror(rc));
+	else if (rc != CURLE_OK)
+		cli_error("no gateway answers at %s: %s; is `kedge serve` running, and KEDGE_STATE its folder? Another one is named by --url",
+			  socket_path, curl_easy_strerror(rc));
+	if (rc != CURLE_OK)
 		return CLI_UNREACHABLE;
-	}
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
 	if (curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type)
 		snprintf(out->content_type, sizeof(out->content_type), "%s", type);
@@ -229,13 +235,25 @@ void cli_response_clear(struct cli_response *response)
 	memset(response, 0, sizeof(*response));
 }
 
+/* A malformed question has no answer, not even "no"; what the index has not come to is not out of reach. */
+static int exit_of(long status, const char *type)
+{
+	const char *name = type ? strrchr(type, '/') : NULL;
+
+	if (status == 400)
+		return CLI_USAGE;
+	if (status == 503 && name && strcmp(name, "/not-indexed") == 0)
+		return CLI_NOT_YET;
+	return status == 502 || status == 503 || status == 504 ? CLI_UNREACHABLE : CLI_FALSE;
+}
+
 int cli_problem(const struct cli_response *response)
 {
 	json_auto_t *problem = json_loadb(response->body, response->length, JSON_ALLOW_NUL, NULL);
 	static const char *const members[] = {"detail", "pointer", "rule", "next"};
 	const char *title = json_string_value(json_object_get(problem, "title"));
 
-	cli_error("%ld %s", response->status, title ? title : "the gateway refused");
+	cli_error("%ld %s", response->status, title ? title : "is no answer of a kedge gateway: check --url, and what stands before the gateway");
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		const char *text = json_string_value(json_object_get(problem, members[i]));
 
@@ -245,9 +263,7 @@ int cli_problem(const struct cli_response *response)
 		cli_print(stderr, text);
 		fputc('\n', stderr);
 	}
-	if (response->status == 503 || response->status == 504)
-		return CLI_UNREACHABLE;
-	return CLI_FALSE;
+	return exit_of(response->status, json_string_value(json_object_get(problem, "type")));
 }
 
 char *cli_read_file(size_t *length, const char *path, size_t most)

@@ -56,11 +56,40 @@ class Words {
     await this.wrong(1, ['keygen', 'agent', '--out', path.join(this.stack.state, 'nowhere/new.key')], /there is no such folder/);
     await this.wrong(1, ['keygen', 'agent', '--out', this.ownerKey], /there is a key already; move it away first/);
   }
+
+  // 2: the words; 3: not yet; 4: nobody answers; and 1 where the answer is no, so that a script cannot take one for the other.
+  async exits() {
+    const { owner, agent } = this;
+    const id = String(agent.id);
+    await this.wrong(2, ['agent', 'authority', id, '0x12'], [/400 The request is malformed/, /40 hex digits/]);
+    await this.wrong(2, ['agent', 'authority', id, `${owner.address.slice(0, -1)}${owner.address.endsWith('0') ? 1 : 0}`], /EIP-55/);
+    await this.wrong(2, ['agent', 'show', id, '--at', 'yesterday'], /a block number, or an instant as 2026-/);
+    await this.wrong(2, ['agent', 'show', '0x1'], /An id is decimal/);
+    await this.wrong(2, ['agent', 'history', id, '--limit', '0'], /a number from 1 to 1000/);
+    await this.wrong(3, ['agent', 'show', id, '--at', '99999999'], /beyond the newest block known here/);
+    await this.wrong(3, ['agent', 'authority', id, owner.address, '--at', '2099-01-01T00:00:00Z'], /beyond the newest block/);
+    await this.wrong(1, ['agent', 'authority', id, ethers.ZeroAddress], /does not speak/);
+    await this.wrong(1, ['agent', 'show', '4711'], /no agent with this id/);
+  }
+
+  async addresses() {
+    const { stack, agent } = this;
+    const show = ['agent', 'show', String(agent.id), '--url'];
+    await stack.cli([...show, `${stack.url}/`]);
+    await stack.cli([...show, stack.host]);
+    await this.wrong(4, [...show, 'http://127.0.0.1:1'], [/no answer from http:\/\/127\.0\.0\.1:1: .*Couldn't connect/, /--url is a gateway's address/]);
+    await this.wrong(1, [...show, stack.record.rpc], /is no answer of a kedge gateway: check --url/);
+    const nowhere = await this.wrong(4, show.slice(0, 3), [/is `kedge serve` running, and KEDGE_STATE its folder\?/, /--url/],
+      { env: { KEDGE_STATE: path.join(stack.state, 'elsewhere') } });
+    assert.ok(!nowhere.includes('port 80'), nowhere);
+  }
 }
 
 await drive({ kedge }, async (stack) => {
   const words = new Words(stack);
   await words.people();
   await words.keys();
+  await words.exits();
+  await words.addresses();
   return `${words.mistakes} mistakes, each told what it is`;
 });
