@@ -20,7 +20,7 @@ static const char usage[] =
 	"  authority ID ADDRESS           whether that account speaks for the agent (exit 0) or not (exit 1); --at\n"
 	"  proof ID                       a proof of all that, for `kedge verify`; --at BLOCK|safe|finalized|latest\n"
 	"  search                         agents by --owner, --wallet, --q, --service, --after, --limit\n\n"
-	"`kedge agent VERB --help` lists a verb's options. ID is `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`.";
+	"`kedge agent VERB --help` lists a verb's options. ID is " CLI_AGENT_FORMS ".";
 
 static const struct {
 	const char *name;
@@ -32,6 +32,30 @@ static const struct {
 	{"proof", cli_agent_proof},
 	{"search", cli_agent_search},
 };
+
+int cli_agent_id(char out[static CLI_AGENT_ID_SIZE], const char *word)
+{
+	char text[AGENT_KEY_TEXT_SIZE], registry[ADDRESS_TEXT_SIZE], id[U256_DECIMAL_SIZE];
+	struct agent_key key;
+	size_t len = strlen(word);
+
+	if (len < sizeof(text) && strchr(word, '/')) {
+		for (size_t i = 0; i <= len; i++) /* a key text has no letter case (docs/formats.md section 1) */
+			text[i] = (char)(word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 'a' - 'A' : word[i]);
+		if (agent_key_parse(&key, text, len) == 0) {
+			address_format_lower(registry, &key.registry);
+			u256_format_decimal(id, &key.id);
+			snprintf(out, CLI_AGENT_ID_SIZE, "%ju:%s:%s", (uintmax_t)key.chain, registry, id);
+			return CLI_OK;
+		}
+	}
+	if (len > 0 && len < CLI_AGENT_ID_SIZE && strspn(word, "0123456789abcdefABCDEFx:") == len) {
+		memcpy(out, word, len + 1);
+		return CLI_OK;
+	}
+	cli_error("%s: an agent is " CLI_AGENT_FORMS, word);
+	return CLI_USAGE;
+}
 
 int cli_agent(int argc, char **argv)
 {

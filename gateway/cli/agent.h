@@ -5,6 +5,13 @@
 #include "gateway/cli/send.h"
 #include "gateway/identity/prepare.h"
 
+/* How a word may name an agent. A key text is what answers and proofs call it. */
+#define CLI_AGENT_FORMS "`42`, `CHAIN:42`, `CHAIN:0xREGISTRY:42` or `eip155:CHAIN/erc721:0xREGISTRY/42`"
+enum { CLI_AGENT_ID_SIZE = 160 };
+/* The word in one of the first three forms, as paths have it. Numbers and address are whoever's who reads it to check.
+ * CLI_OK, or CLI_USAGE after saying what would be right. */
+__attribute__((warn_unused_result)) int cli_agent_id(char out[static CLI_AGENT_ID_SIZE], const char *word);
+
 /* register, wallet, unset-wallet, uri, metadata, transfer: transactions (agent_write.c). */
 int cli_agent_write(enum prepare_verb verb, int argc, char **argv);
 

@@ -16,18 +16,20 @@ int cli_agent_proof(int argc, char **argv)
 	const struct cli_option options[] = {{.name = "at", .value = &at}, {.name = "url", .value = &url}, {.name = NULL}};
 	struct cli_response answer;
 	struct config config;
-	char path[300];
+	char path[300], id[CLI_AGENT_ID_SIZE];
 	bool done;
 	int rc = cli_parse(&done, word, NULL, argc, argv, options, 1, 1, usage);
 
 	if (rc != CLI_OK || done)
 		return rc;
-	if (strlen(word[0]) > 200 || strspn(word[0], "0123456789abcdefABCDEFx:") != strlen(word[0]) || strlen(at) > 24 ||
-	    strspn(at, "0123456789abcdefghijklmnopqrstuvwxyz") != strlen(at)) {
-		cli_error("an id is `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`, and --at a block number, safe, finalized or latest");
-		return CLI_USAGE;
+	rc = cli_agent_id(id, word[0]);
+	if (rc == CLI_OK && (strlen(at) > 24 || strspn(at, "0123456789abcdefghijklmnopqrstuvwxyz") != strlen(at))) {
+		cli_error("--at is a block number, safe, finalized or latest");
+		rc = CLI_USAGE;
 	}
-	snprintf(path, sizeof(path), "/v1/agents/%s/proof?at=%s", word[0], at);
+	if (rc != CLI_OK)
+		return rc;
+	snprintf(path, sizeof(path), "/v1/agents/%s/proof?at=%s", id, at);
 	rc = cli_config(&config);
 	if (rc == CLI_OK)
 		rc = cli_request(&answer, &config, url, "GET", path, NULL, NULL);

@@ -8,8 +8,8 @@
 
 enum { PATH_MAX_BYTES = 4096 };
 
-static const char show_usage[] = "usage: kedge agent show ID [--at BLOCK|TIME] [--url URL]\n\n"
-				 "Prints, as JSON, what the registry holds about an agent at latest and safe; with --at, as of that block or\n"
+static const char show_usage[] = "usage: kedge agent show ID [--at BLOCK|TIME] [--json] [--url URL]\n\n"
+				 "Prints, always as JSON, what the registry holds about an agent at latest and safe; with --at, as of that block or\n"
 				 "RFC 3339 time.";
 static const char history_usage[] = "usage: kedge agent history ID [--before BLOCK] [--limit N] [--json] [--url URL]\n\n"
 				    "Every change of owner, wallet and URI, the newest first.";
@@ -58,14 +58,14 @@ static void put_option(struct query *query, const char *name, const char *value)
 	put_encoded(query, value);
 }
 
-static int start_agent(struct query *query, const char *id, const char *what)
+static int start_agent(struct query *query, const char *word, const char *what)
 {
-	if (strlen(id) > 200 || strspn(id, "0123456789abcdefABCDEFx:") != strlen(id)) {
-		cli_error("an id is `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`");
-		return CLI_USAGE;
-	}
-	snprintf(query->path, sizeof(query->path), "/v1/agents/%s%s", id, what);
-	return CLI_OK;
+	char id[CLI_AGENT_ID_SIZE];
+	int rc = cli_agent_id(id, word);
+
+	if (rc == CLI_OK)
+		snprintf(query->path, sizeof(query->path), "/v1/agents/%s%s", id, what);
+	return rc;
 }
 
 /* *out is the answer's object, for json_decref(). CLI_OK, or printed why not. */
@@ -109,10 +109,11 @@ static const char *text_of(const json_t *object, const char *name)
 int cli_agent_show(int argc, char **argv)
 {
 	const char *word[1], *at = NULL, *url = NULL;
-	const struct cli_option options[] = {{.name = "at", .value = &at}, {.name = "url", .value = &url}, {.name = NULL}};
+	bool done, json = true;
+	const struct cli_option options[] = {{.name = "at", .value = &at}, {.name = "url", .value = &url},
+					     {.name = "json", .flag = &json}, {.name = NULL}};
 	struct query query = {0};
 	json_t *answer = NULL;
-	bool done;
 	int rc = cli_parse(&done, word, NULL, argc, argv, options, 1, 1, show_usage);
 
 	if (rc == CLI_OK && !done)
@@ -187,7 +188,9 @@ static void print_authority(const json_t *answer, bool speaks)
 		printf("block   %s  ", text_of(at, "number"));
 	else
 		printf("at      ");
-	printf("%s  %s\n", text_of(at, "time"), text_of(at, "finality"));
+	if (json_is_string(json_object_get(at, "time"))) /* kept of blocks in which something happened */
+		printf("%s  ", text_of(at, "time"));
+	printf("%s\n", text_of(at, "finality"));
 	if (json_is_object(since))
 		printf("since   %s  %s\n", text_of(since, "number"), text_of(since, "time"));
 	if (json_is_object(until))

@@ -9,7 +9,7 @@
 
 static const char *const usages[PREPARE_VERBS] = {
 	[PREPARE_REGISTER] = "usage: kedge agent register --key FILE [--uri URI] [--metadata KEY=TEXT ...] [--metadata-hex KEY=0x… ...]\n"
-			     "                            [--registry CHAIN:0xADDRESS]\n\n"
+			     "                            [--registry CHAIN[:0xADDRESS]]\n\n"
 			     "Makes a new agent that belongs to the key's account, which is its first wallet too.\n",
 	[PREPARE_WALLET] = "usage: kedge agent wallet ID --key FILE --wallet-key FILE\n"
 			   "       kedge agent wallet ID --wallet ADDRESS --typed-data [--deadline T]\n"
@@ -93,25 +93,42 @@ static int read_hex(const uint8_t **out, size_t *len, struct cli_agent_words *w,
 	return CLI_OK;
 }
 
-/* ID, CHAIN:ID or CHAIN:0xREGISTRY:ID. A registry may be any: this goes to the chain, not through the gateway. */
-static int read_agent(struct agent_key *out, const struct chains *chains, const char *text)
+/* CHAIN or CHAIN:0xREGISTRY, NULL for the default registry; `what` and `word` are what stood there. A registry may be any: this
+ * goes to the chain, not through the gateway. */
+static int read_registry(struct agent_key *out, const struct chains *chains, const char *text, size_t len, const char *what,
+			 const char *word, const char *forms)
 {
-	const char *first = strchr(text, ':'), *second = first ? strchr(first + 1, ':') : NULL;
-	const char *id = second ? second + 1 : first ? first + 1 : text;
+	const char *colon = text ? memchr(text, ':', len) : NULL;
 	struct u256 chain = u256_from_u64(chains->registries[0].chain_id);
 	const struct chains_registry *registry;
 
-	if ((first && u256_parse_decimal(&chain, text, (size_t)(first - text)) != 0) || u256_to_u64(&out->chain, &chain) != 0 ||
-	    u256_parse_decimal(&out->id, id, strlen(id)) != 0)
-		return wrong("agent", text, "an id is `42`, `CHAIN:42` or `CHAIN:0xREGISTRY:42`");
+	if ((text && u256_parse_decimal(&chain, text, colon ? (size_t)(colon - text) : len) != 0) ||
+	    u256_to_u64(&out->chain, &chain) != 0)
+		return wrong(what, word, forms);
 	registry = chains_first(chains, out->chain);
 	if (registry)
 		out->registry = registry->address;
-	if (second && address_parse(&out->registry, first + 1, (size_t)(second - first - 1)) != 0)
-		return wrong("agent", text, "the registry's address is 0x and 40 hex digits");
-	if (!chains_find(chains, out->chain) || (!registry && !second))
-		return wrong("agent", text, "no endpoint of that chain is configured (settings registries, rpc_others)");
+	if (colon && address_parse(&out->registry, colon + 1, len - (size_t)(colon + 1 - text)) != 0)
+		return wrong(what, word, "the registry's address is 0x and 40 hex digits");
+	if (!chains_find(chains, out->chain) || (!registry && !colon))
+		return wrong(what, word, "no endpoint of that chain is configured (settings registries, rpc_others)");
 	return CLI_OK;
+}
+
+static int read_agent(struct agent_key *out, const struct chains *chains, const char *word)
+{
+	static const char forms[] = "an agent is " CLI_AGENT_FORMS;
+	char text[CLI_AGENT_ID_SIZE];
+	const char *last, *id;
+	int rc = cli_agent_id(text, word);
+
+	if (rc != CLI_OK)
+		return rc;
+	last = strrchr(text, ':');
+	id = last ? last + 1 : text;
+	if (u256_parse_decimal(&out->id, id, strlen(id)) != 0)
+		return wrong("agent", word, forms);
+	return read_registry(out, chains, last ? text : NULL, last ? (size_t)(last - text) : 0, "agent", word, forms);
 }
 
 static int read_entry(struct registry_metadata *entry, struct cli_agent_words *w, const char *option, const char *text, bool hex)
@@ -132,7 +149,6 @@ static int read_entry(struct registry_metadata *entry, struct cli_agent_words *w
 static int read_register(struct prepare_ask *ask, struct cli_agent_words *w, const struct chains *chains)
 {
 	struct registry_metadata *entries = w->entries;
-	char id[160];
 	int rc = CLI_OK;
 
 	ask->uri = w->uri ? w->uri : "";
@@ -146,8 +162,8 @@ static int read_register(struct prepare_ask *ask, struct cli_agent_words *w, con
 		return rc;
 	if (ask->metadata_count > REGISTRY_METADATA_MAX)
 		return wrong("--metadata", "too many", "at most 64 entries; set the others later with `kedge agent metadata`");
-	snprintf(id, sizeof(id), "%s%s0", w->registry ? w->registry : "", w->registry ? ":" : "");
-	return read_agent(&ask->agent, chains, id);
+	return read_registry(&ask->agent, chains, w->registry, w->registry ? strlen(w->registry) : 0, "--registry", w->registry,
+			     "a registry is CHAIN or CHAIN:0xADDRESS");
 }
 
 static int read_wallet(struct prepare_ask *ask, struct cli_agent_words *w)

@@ -72,6 +72,27 @@ class Words {
     await this.wrong(1, ['agent', 'show', '4711'], /no agent with this id/);
   }
 
+  // What answers call an agent can be asked for again.
+  async names() {
+    const { stack, agent } = this;
+    const { agent: key, did } = JSON.parse((await stack.cli(['agent', 'show', agent.id, '--json'])).stdout);
+    for (const word of [key, key.toUpperCase(), `${stack.record.chainId}:${agent.id}`, `${stack.record.chainId}:${stack.record.registry}:${agent.id}`]) {
+      assert.equal(JSON.parse((await stack.cli(['agent', 'show', word])).stdout).agent, key);
+      assert.equal(JSON.parse((await stack.cli(['agent', 'proof', word])).stdout).agent, key);
+      assert.equal(JSON.parse((await stack.cli(['agent', 'uri', word, 'x', '--dry-run'])).stdout).agent, key);
+    }
+    const forms = /an agent is `42`, `CHAIN:42`, `CHAIN:0xREGISTRY:42` or `eip155:CHAIN\/erc721:0xREGISTRY\/42`/;
+    for (const word of ['nobody', 'eip155:1/erc721:0x12/0', did, '', ':0', '1:', '1::0'])
+      await this.wrong(2, ['agent', 'uri', word, 'x', '--dry-run'], word === '1::0' ? /registry's address is 0x/ : forms);
+    await this.wrong(2, ['agent', 'show', 'nobody'], forms);
+    for (const [word, expected] of [['0x12', /--registry: 0x12: a registry is CHAIN or CHAIN:0xADDRESS/], ['99', /--registry: 99: no endpoint/],
+      ['', /--registry: : a registry is CHAIN/], [`${stack.record.chainId}:0x12`, /address is 0x and 40/]])
+      await this.wrong(2, ['agent', 'register', '--registry', word, '--dry-run', '--from', this.owner.address], expected);
+    const past = (await stack.cli(['agent', 'authority', agent.id, this.owner.address, '--at', agent.block + 1])).stdout;
+    assert.match(past, new RegExp(`\nblock   ${agent.block + 1}  (20\\S+Z  )?(latest|safe|final)\n`));
+    assert.ok(!past.includes('none'), past);
+  }
+
   async addresses() {
     const { stack, agent } = this;
     const show = ['agent', 'show', String(agent.id), '--url'];
@@ -90,6 +111,7 @@ await drive({ kedge }, async (stack) => {
   await words.people();
   await words.keys();
   await words.exits();
+  await words.names();
   await words.addresses();
   return `${words.mistakes} mistakes, each told what it is`;
 });
