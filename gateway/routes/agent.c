@@ -57,7 +57,8 @@ static void absent_then(struct http_request *req, const struct reading_at *at)
 
 	if (at->row && at->row->created.known)
 		snprintf(detail, sizeof(detail), "The agent was registered later, in block %ju.", (uintmax_t)at->row->created.number);
-	http_fail(req, -ENOENT, detail);
+	http_problem(req, &(struct http_problem){.type = "not-found", .detail = detail,
+						 .next = "Ask for a later block or instant, or without `at` for what holds now."});
 }
 
 /* ---- the agent now ---- */

@@ -98,7 +98,8 @@ static void fail(struct proof_request *state)
 							"hash in the setting registry_code."};
 		break;
 	case -ENOENT:
-		problem = (struct http_problem){.type = "not-found", .detail = "The chain has no such block."};
+		problem = (struct http_problem){.type = "not-found", .detail = "The chain has no such block.",
+						.next = "Ask for a block up to the newest one, or without `at` for the newest safe one."};
 		break;
 	case -ENXIO:
 		problem = (struct http_problem){.type = "not-found", .detail = "There was no contract at the registry's address then."};

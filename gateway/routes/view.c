@@ -152,7 +152,8 @@ void view_at_failed(struct http_request *req, const struct service_registry *reg
 	switch (err) {
 	case -ENOENT:
 		snprintf(detail, sizeof(detail), "The registry begins at block %ju; there was no agent before.", (uintmax_t)registry->start);
-		http_fail(req, -ENOENT, detail);
+		http_problem(req, &(struct http_problem){.type = "not-found", .detail = detail,
+							 .next = "Ask for a later block or instant, or without `at` for what holds now."});
 		break;
 	case -ERANGE:
 		http_problem(req, &(struct http_problem){.type = "not-indexed", .retry_after = 2,

@@ -70,6 +70,8 @@ class Words {
     await this.wrong(3, ['agent', 'authority', id, owner.address, '--at', '2099-01-01T00:00:00Z'], /beyond the newest block/);
     await this.wrong(1, ['agent', 'authority', id, ethers.ZeroAddress], /does not speak/);
     await this.wrong(1, ['agent', 'show', '4711'], /no agent with this id/);
+    await this.wrong(1, ['agent', 'show', id, '--at', '0'], [/registered later, in block/, /Ask for a later block/]);
+    await this.wrong(1, ['agent', 'proof', id, '--at', '99999999'], [/no such block/, /up to the newest one/]);
   }
 
   // What answers call an agent can be asked for again.
