@@ -151,7 +151,12 @@ const char *registry_revert_rule(const char **next, const uint8_t *data, size_t 
 	static const char unknown_next[] =
 		"Check every value that was sent; if they are right, the contract that is called (a receiver or a "
 		"wallet) refuses for a reason of its own.";
-	const char *rule = "reverted", *advice = unknown_next;
+	/* a node says no more of a transaction that ran out of gas */
+	static const char silent_next[] =
+		"If it carries long texts, shorten them (a file goes on a server or on IPFS, and its address here): what needs more "
+		"gas than a block has ends like this. Else check every value; the contract that is called (a receiver or a "
+		"wallet) may refuse for a reason of its own.";
+	const char *rule = "reverted", *advice = len < 4 ? silent_next : unknown_next;
 	const uint8_t *text = NULL;
 	size_t text_len = 0;
 	int row;

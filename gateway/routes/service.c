@@ -83,18 +83,24 @@ int service_agent_id(struct agent_key *key, const struct service_registry **out,
 	return registry ? 0 : -ENOENT;
 }
 
-static void refuse_unserved(struct http_request *req)
+void service_served(char out[static SERVICE_SERVED_SIZE], const struct service *service, const char *lead)
 {
-	const struct service *service = http_user(req);
-	char next[512] = "Served here:", address[ADDRESS_TEXT_SIZE];
-	size_t len = strlen(next);
+	size_t len = (size_t)snprintf(out, SERVICE_SERVED_SIZE, "%sServed here:", lead);
+	char address[ADDRESS_TEXT_SIZE];
 
-	for (size_t i = 0; i < service->nregistries && len + 80 < sizeof(next); i++) {
+	for (size_t i = 0; i < service->nregistries && len + 80 < SERVICE_SERVED_SIZE; i++) {
 		const struct agent_key *key = &service->registries[i].key;
 
 		address_format_eip55(address, &key->registry);
-		len += (size_t)snprintf(next + len, sizeof(next) - len, " %ju:%s", (uintmax_t)key->chain, address);
+		len += (size_t)snprintf(out + len, SERVICE_SERVED_SIZE - len, " %ju:%s", (uintmax_t)key->chain, address);
 	}
+}
+
+static void refuse_unserved(struct http_request *req)
+{
+	char next[SERVICE_SERVED_SIZE];
+
+	service_served(next, http_user(req), "");
 	http_problem(req, &(struct http_problem){.error = -ENOENT, .detail = "This chain or registry is not served here.", .next = next});
 }
 

@@ -93,6 +93,10 @@ __attribute__((warn_unused_result)) int service_agent_id(struct agent_key *key, 
 /* The same for a handler's {id}; what is wrong was answered if it returns NULL. */
 const struct service_registry *service_agent_of(struct agent_key *key, struct http_request *req);
 
+/* "Served here: CHAIN:0xREGISTRY …" after a lead of at most 80 bytes: what to do about one that is not. */
+enum { SERVICE_SERVED_SIZE = 512 };
+void service_served(char out[static SERVICE_SERVED_SIZE], const struct service *service, const char *lead);
+
 /* The registry an agent is of, if its agents are served; NULL: another registry's owner is nobody's key here. */
 const struct service_registry *service_registry(const struct service *service, const struct agent_key *key);
 bool service_serves(const struct service *service, const struct agent_key *key);

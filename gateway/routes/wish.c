@@ -63,7 +63,7 @@ static bool read_agent(struct wish *wish, const json_t *value)
 	static const char next[] =
 		"Send the decimal id as text, CHAIN:ID, CHAIN:0xREGISTRY:ID, a key text or an agent DID of "
 		"this host.";
-	char number[24] = "";
+	char number[24] = "", served[SERVICE_SERVED_SIZE];
 	const char *text = json_string_value(value);
 	int err;
 
@@ -79,26 +79,30 @@ static bool read_agent(struct wish *wish, const json_t *value)
 		if (err == 0 && !service_serves(wish->service, &wish->ask.agent))
 			err = -ENOENT;
 	}
-	if (err == -ENOENT)
-		return wish_refuse(wish, "not-found", "/agent", "Ask a gateway that serves that chain and registry.",
-				   "This agent's chain or registry is not served here.");
+	if (err == -ENOENT) {
+		service_served(served, wish->service, "Ask a gateway that serves it. ");
+		return wish_refuse(wish, "not-found", "/agent", served, "This agent's chain, registry or host is not served here.");
+	}
 	return err == 0 || wish_refuse(wish, "unprocessable", "/agent", next, "This does not name an agent.");
 }
 
 static bool read_registry(struct wish *wish, const json_t *value)
 {
 	const char *text = json_string_value(value);
-	char id[128];
+	char id[128], served[SERVICE_SERVED_SIZE];
+	int err = -EBADMSG;
 
-	if (text == NULL || strlen(text) > 100)
-		return wish_refuse(wish, "unprocessable", "/registry",
-				   "Send CHAIN or CHAIN:0xREGISTRY, or leave it out.",
-				   "This does not name a registry.");
-	(void)snprintf(id, sizeof(id), "%s:0", text);
-	if (service_agent_id(&wish->ask.agent, NULL, wish->service, id) != 0)
-		return wish_refuse(wish, "not-found", "/registry", "Leave it out for this gateway's own registry.",
-				   "This registry is not served here.");
-	return true;
+	if (text != NULL && strlen(text) <= 100) {
+		(void)snprintf(id, sizeof(id), "%s:0", text);
+		err = service_agent_id(&wish->ask.agent, NULL, wish->service, id);
+	}
+	if (err == -ENOENT) {
+		service_served(served, wish->service, "Leave it out for this gateway's own registry. ");
+		return wish_refuse(wish, "not-found", "/registry", served, "This registry is not served here.");
+	}
+	return err == 0 || wish_refuse(wish, "unprocessable", "/registry",
+				       "Send CHAIN or CHAIN:0xREGISTRY, or leave it out.",
+				       "This does not name a registry.");
 }
 
 static bool read_uri(struct wish *wish, const json_t *value)
@@ -308,10 +312,11 @@ static bool read_body(struct wish *wish)
 		return false;
 	}
 	if (err != 0) {
-		const char *type = why.code == JCS_DUPLICATE  ? "duplicate-key"
-				   : err == -EILSEQ	      ? "bad-encoding"
-				   : why.code == JCS_TOO_DEEP ? "too-deep"
-							      : "malformed";
+		const char *type = why.code == JCS_DUPLICATE			? "duplicate-key"
+				   : err == -EILSEQ || why.code == JCS_NUL	? "bad-encoding"
+				   : why.code == JCS_NUMBER_RANGE		? "bad-number"
+				   : why.code == JCS_TOO_DEEP			? "too-deep"
+										: "malformed";
 
 		return wish_refuse(wish, type, why.pointer, strcmp(type, "malformed") == 0 ? "Send one JSON object." : NULL,
 				   "%s (at byte %zu)", jcs_reason(why.code), why.offset);

@@ -314,7 +314,8 @@ class Life {
     await say('unprocessable', 422, 'register', { from: from.replace(/[a-f]/, (x) => x.toUpperCase()) === from ? from.toUpperCase() : from.replace(/[a-f]/, (x) => x.toUpperCase()) },
       '/from', /checksum|not an address/, /lower case|40 hex/);
     await say('unprocessable', 422, 'uri', { from, agent: 'nobody', uri: '' }, '/agent', /does not name an agent/, /CHAIN:ID/);
-    await say('not-found', 404, 'uri', { from, agent: '1:0', uri: '' }, '/agent', /not served here/, /Ask a gateway/);
+    await say('not-found', 404, 'uri', { from, agent: '1:0', uri: '' }, '/agent', /not served here/, /Ask a gateway.* Served here: 31337:0x8004A169/);
+    await say('reverted', 422, 'uri', { from, agent: '0', uri: 'x'.repeat(65536) }, '', /ran out of gas/, /shorten them/);
     await say('too-large', 413, 'uri', { from, agent: '0', uri: 'x'.repeat(65537) }, '/uri', /longer than/, /IPFS/);
     await say('not-found', 404, 'sell', { from }, undefined, /no such verb/, /register, wallet/);
     await say('duplicate-key', 400, 'register', `{"from":"${from}","from":"${from}"}`, '/from', /byte/, /each member once/);

@@ -487,8 +487,8 @@ static void reverts_have_a_name_and_a_next_step(void **state)
 		 "reverted", "Check every value"},
 		{"0x08c379a0", "reverted", "Check"},
 		{"0x4e487b71", "reverted", "Check"},
-		{"0xdead", "reverted", "Check"},
-		{"0x", "reverted", "Check"},
+		{"0xdead", "reverted", "long texts"},
+		{"0x", "reverted", "more gas than a block has"},
 	};
 
 	(void)state;
