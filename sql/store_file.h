@@ -124,6 +124,7 @@ struct store_hosted {
 	uint32_t registry;
 	uint8_t agent_id[32];
 	struct pg_bytes name; /* [a-z0-9][a-z0-9._-]{0,63} */
+	struct pg_bytes uri;  /* where it is found; not read */
 	struct pg_bytes body; /* data NULL in lists */
 	uint64_t size;	      /* of body; not read when written */
 	uint8_t content[32];  /* SHA-256 of body */
@@ -139,14 +140,14 @@ struct store_hosted_list {
 void store_hosted_clear(struct store_hosted_list *list);
 
 /*
- * Writes or replaces a file. `number` must be above every number of an earlier write or deletion for that agent, so
+ * Writes or replaces a file; an agent whose URI is the file's becomes due, here and when it is removed. `number` must be above every number of an earlier write or deletion for that agent, so
  * that no signature counts twice. -EEXIST: it is not; -EDQUOT: a ninth file; -EOVERFLOW: the body is too long; -EINVAL:
  * the name. Nothing is written then, and the number stays free.
  */
 int store_hosted_put(struct pg_conn *conn, struct pg_op *op, const struct store_hosted *file) PG_MUST_CHECK;
 /* -EEXIST as above, -ENOENT: no such file (the number stays free). */
 int store_hosted_delete(struct pg_conn *conn, struct pg_op *op, uint32_t registry, const uint8_t agent_id[static 32],
-			struct pg_bytes name, uint64_t number) PG_MUST_CHECK;
+			struct pg_bytes name, struct pg_bytes uri, uint64_t number) PG_MUST_CHECK;
 /* One row with its body, or -ENOENT. */
 int store_hosted_get(struct pg_conn *conn, struct pg_op *op, struct store_hosted_list *out, uint32_t registry,
 		     const uint8_t agent_id[static 32], struct pg_bytes name) PG_MUST_CHECK;

@@ -5,12 +5,13 @@
 #include "sql/store_file.h"
 #include "sql/store_internal.h"
 
-enum { NUMBER_UP, PUT, QUOTA, DELETE, GET, LIST };
+enum { NUMBER_UP, PUT, QUOTA, DELETE, LOOK, GET, LIST };
 
 static const Oid number_types[] = {20, 17, 20};
 static const Oid put_types[] = {20, 17, 25, 17, 17, 17, 20, 20};
 static const Oid quota_types[] = {20, 17, 20};
 static const Oid name_types[] = {20, 17, 25};
+static const Oid look_types[] = {20, 17, 17};
 static const Oid agent_types[] = {20, 17};
 
 #define OF_AGENT "registry = $1 AND agent_id = $2"
@@ -41,6 +42,12 @@ static const struct pg_statement statements[] = {
 			   " SELECT kedge_require(EXISTS (SELECT FROM d), 'P0002')",
 		    .nparams = 3,
 		    .types = name_types},
+	/* No other URI than the file's own: a signature must not have somebody's server asked at once. */
+	[LOOK] = {.name = "hosted_look",
+		  .sql = "UPDATE file_now n SET due = 0 FROM agent_now a WHERE n.registry = $1 AND n.agent_id = $2"
+			 " AND a.registry = n.registry AND a.agent_id = n.agent_id AND a.uri = sha256($3)",
+		  .nparams = 3,
+		  .types = look_types},
 	[GET] = {.name = "hosted_get",
 		 .sql = HOSTED_COLUMNS("body") " AND name = $3",
 		 .nparams = 3,
@@ -76,6 +83,16 @@ static int queue_number(struct pg_txn *txn, uint32_t registry, const uint8_t age
 	return store_queue(txn, &statements[NUMBER_UP], &params);
 }
 
+/* The last statement: file_now's row is held by nobody who waits for one of those before. */
+static int queue_look(struct pg_txn *txn, const struct store_hosted *file)
+{
+	struct pg_params params;
+
+	store_param_agent(&params, file->registry, file->agent_id);
+	pg_param_bytes(&params, pg_bytes(file->uri.data ? file->uri.data : (const void *)"", file->uri.len));
+	return store_queue(txn, &statements[LOOK], &params);
+}
+
 static int queue_put(struct pg_txn *txn, const void *what)
 {
 	const struct store_hosted *file = what;
@@ -96,7 +113,8 @@ static int queue_put(struct pg_txn *txn, const void *what)
 		return err;
 	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_u64(&params, STORE_HOSTED_FILES);
-	return store_queue(txn, &statements[QUOTA], &params);
+	err = store_queue(txn, &statements[QUOTA], &params);
+	return err ? err : queue_look(txn, file);
 }
 
 int store_hosted_put(struct pg_conn *conn, struct pg_op *op, const struct store_hosted *file)
@@ -112,19 +130,20 @@ static int queue_delete(struct pg_txn *txn, const void *what)
 {
 	const struct store_hosted *file = what;
 	struct pg_params params;
-	const int err = queue_number(txn, file->registry, file->agent_id, file->number);
+	int err = queue_number(txn, file->registry, file->agent_id, file->number);
 
 	if (err)
 		return err;
 	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_bytes(&params, file->name);
-	return store_queue(txn, &statements[DELETE], &params);
+	err = store_queue(txn, &statements[DELETE], &params);
+	return err ? err : queue_look(txn, file);
 }
 
 int store_hosted_delete(struct pg_conn *conn, struct pg_op *op, uint32_t registry, const uint8_t agent_id[static 32],
-			struct pg_bytes name, uint64_t number)
+			struct pg_bytes name, struct pg_bytes uri, uint64_t number)
 {
-	struct store_hosted file = {.registry = registry, .name = name, .number = number};
+	struct store_hosted file = {.registry = registry, .name = name, .uri = uri, .number = number};
 
 	if (!name_is_fine(name))
 		return -ENOENT;

@@ -25,7 +25,6 @@ struct hosted_request {
 	struct eth_address signer;
 	bool remove;
 	struct pg_op op;
-	struct store_hosted row;
 	struct store_hosted_list list;
 };
 
@@ -204,8 +203,8 @@ static void on_authority(void *arg, int err, const struct authority *verdicts, s
 		address_format_eip55(signer, &state->signer);
 		(void)snprintf(detail, sizeof(detail), "The signature is by %s, which is not the agent's owner at both safe and latest.", signer);
 		refuse(state->req, "bad-signature", detail,
-		       "Sign exactly the typedData of the prepare route, with the key of the agent's owner; contract accounts cannot sign "
-		       "for files.");
+		       "Sign exactly the typedData of the prepare route, with the key of the agent's owner, and send the very bytes that were "
+		       "prepared; contract accounts cannot sign for files.");
 	} else {
 		http_next(state->req);
 	}
@@ -222,19 +221,22 @@ static void check_owner(struct http_request *req)
 static void store(struct http_request *req)
 {
 	struct hosted_request *state = http_state(req, sizeof(*state));
+	char uri[CONFIG_TEXT_MAX + 256];
+	struct store_hosted row;
 	size_t len;
 	const uint8_t *body = http_body(req, &len);
 	int rc;
 
-	state->row = (struct store_hosted){.registry = state->registry->in_index, .name = pg_text(state->name), .body = pg_bytes(body, len),
-					   .number = state->file.number, .at = clock_wall_ms()};
-	memcpy(state->row.agent_id, state->id, sizeof(state->id));
-	memcpy(state->row.content, state->file.content, sizeof(state->row.content));
-	memcpy(state->row.owner, state->signer.bytes, sizeof(state->row.owner));
+	write_uri(uri, sizeof(uri), state, state->name);
+	row = (struct store_hosted){.registry = state->registry->in_index, .name = pg_text(state->name), .uri = pg_text(uri),
+				    .body = pg_bytes(body, len), .number = state->file.number, .at = clock_wall_ms()};
+	memcpy(row.agent_id, state->id, sizeof(state->id));
+	memcpy(row.content, state->file.content, sizeof(row.content));
+	memcpy(row.owner, state->signer.bytes, sizeof(row.owner));
 	if (state->remove)
-		rc = store_hosted_delete(state->service->writer, &state->op, state->row.registry, state->id, state->row.name, state->row.number);
+		rc = store_hosted_delete(state->service->writer, &state->op, row.registry, state->id, row.name, row.uri, row.number);
 	else
-		rc = store_hosted_put(state->service->writer, &state->op, &state->row);
+		rc = store_hosted_put(state->service->writer, &state->op, &row);
 	if (rc != 0)
 		http_fail(req, rc, NULL);
 }

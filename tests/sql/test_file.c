@@ -315,13 +315,13 @@ static void hosted_files_are_written_by_rising_numbers(void **state)
 	store_hosted_clear(&list);
 	/* deleting takes a number too, or the write could be played again */
 	assert_int_equal(
-		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("agent.json"), 6)),
+		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("agent.json"), pg_text("x"), 6)),
 		-EEXIST);
 	assert_int_equal(
-		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("nope"), 7)),
+		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("nope"), pg_text("x"), 7)),
 		-ENOENT);
 	assert_int_equal(
-		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("agent.json"), 7)),
+		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("agent.json"), pg_text("x"), 7)),
 		0);
 	assert_int_equal(host("agent.json", "{\"a\":1}", 6), -EEXIST);
 	assert_int_equal(
@@ -351,7 +351,7 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 	assert_string_equal(last_number(), "17");
 	assert_int_equal(host("3.json", "again", 20), 0);
 	assert_int_equal(
-		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("9.json"), 21)), 0);
+		WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, agent, pg_text("9.json"), pg_text("x"), 21)), 0);
 	memset(big, 'x', sizeof(big) - 1);
 	assert_int_equal(host("0.json", big, 22), -EOVERFLOW);
 	big[STORE_HOSTED_MAX] = '\0';
@@ -396,6 +396,28 @@ static void what_was_had_last_outlives_failures(void **state)
 	assert_int_equal(WAIT(&f.log, &op, store_file_had(f.log.reader, &op, &list, f.registry, agent)), -ENOENT);
 }
 
+/* A file kept here is read at once when it was written or removed, but nothing else is asked for at its owner's word. */
+static void a_hosted_file_makes_its_agent_due(void **state)
+{
+	struct store_hosted file = {.registry = f.registry, .name = pg_text("8.json"), .uri = pg_text("u2"), .number = 41};
+	struct pg_op op = {0};
+
+	(void)state;
+	index_id(file.agent_id, 1);
+	assert_int_equal(put(1, "u1", "hosted", 9000, 90000), 0);
+	assert_null(strstr(due(10000, 10), "1:u1"));
+	assert_int_equal(WAIT(&f.log, &op, store_hosted_put(f.log.writer, &op, &file)), 0);
+	assert_null(strstr(due(10000, 10), "1:u1"));
+	file.uri = pg_text("u1");
+	file.number = 42;
+	assert_int_equal(WAIT(&f.log, &op, store_hosted_put(f.log.writer, &op, &file)), 0);
+	assert_non_null(strstr(due(10000, 10), "1:u1"));
+	assert_int_equal(put(1, "u1", "hosted", 9500, 90000), 0);
+	assert_null(strstr(due(10000, 10), "1:u1"));
+	assert_int_equal(WAIT(&f.log, &op, store_hosted_delete(f.log.writer, &op, f.registry, file.agent_id, file.name, file.uri, 43)), 0);
+	assert_non_null(strstr(due(10000, 10), "1:u1"));
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -423,6 +445,7 @@ int main(void)
 		cmocka_unit_test(hosted_files_are_written_by_rising_numbers),
 		cmocka_unit_test(an_agent_has_eight_hosted_files_at_most),
 		cmocka_unit_test(what_was_had_last_outlives_failures),
+		cmocka_unit_test(a_hosted_file_makes_its_agent_due),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
