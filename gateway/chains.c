@@ -96,7 +96,7 @@ static int add_url(struct chains_chain *chain, struct config_error *err, const c
 	const char *colon = memchr(url, ':', len);
 
 	if (!is_http(url, len))
-		return refuse(err, "%s: URL %zu ('%.*s…') does not begin with http:// or https:// and a host", setting, place,
+		return refuse(err, "%s: URL %zu ('%.*s...') does not begin with http:// or https:// and a host", setting, place,
 			      colon != NULL && colon - url < 16 ? (int)(colon - url) : 0, url);
 	if (has_url(chain, url, len))
 		return refuse(err, "%s: URL %zu stands there twice; one provider counts once", setting, place);
@@ -246,7 +246,7 @@ static int check_endpoints(const struct chains *chains, struct config_error *err
 		size_t urls = count_urls(chain);
 
 		if (urls == 0)
-			return refuse(err, "rpc_others: chain %" PRIu64 " has a registry but no URL: %" PRIu64 "=https://…",
+			return refuse(err, "rpc_others: chain %" PRIu64 " has a registry but no URL: %" PRIu64 "=https://...",
 				      chain->id, chain->id);
 		if (quorum > urls)
 			return refuse(err, "rpc_quorum: %" PRIu64 " providers are to agree, but chain %" PRIu64 " has %zu URLs",

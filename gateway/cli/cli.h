@@ -51,6 +51,11 @@ __attribute__((warn_unused_result)) int cli_parse(bool *done, const char **posit
 /* Loads the configuration or prints why not; CLI_OK or CLI_USAGE. */
 __attribute__((warn_unused_result)) int cli_config(struct config *out);
 
+/* Whether a role's key file can be read, and its path. 0, or keyfile_read()'s error. */
+enum { CLI_KEY_PATH_SIZE = CONFIG_TEXT_MAX + 32 };
+__attribute__((warn_unused_result)) int cli_check_key(char path[static CLI_KEY_PATH_SIZE], const struct config *config,
+						      const char *role);
+
 /* The log's public key, from STATE/keys/log.key; the secret half is wiped again. CLI_OK, or CLI_FALSE after printing why. */
 __attribute__((warn_unused_result)) int cli_own_vkey(char vkey[static NOTE_KEY_TEXT_MAX], const struct config *config);
 

@@ -111,6 +111,17 @@ int cli_config(struct config *out)
 	return CLI_OK;
 }
 
+int cli_check_key(char path[static CLI_KEY_PATH_SIZE], const struct config *config, const char *role)
+{
+	uint8_t *key = NULL;
+	int rc;
+
+	snprintf(path, CLI_KEY_PATH_SIZE, "%s/keys/%s.key", config->state, role);
+	rc = keyfile_read(&key, path);
+	keyfile_free(key);
+	return rc;
+}
+
 int cli_own_vkey(char vkey[static NOTE_KEY_TEXT_MAX], const struct config *config)
 {
 	char path[CONFIG_TEXT_MAX + 32];

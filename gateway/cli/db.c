@@ -49,16 +49,22 @@ static int create_log(const struct config *config)
 	return rc == 0 ? CLI_OK : CLI_FALSE;
 }
 
+/* What the store said, and where it does not answer, what may be the matter. */
+static int failed(int rc, const char *why)
+{
+	cli_error("%s%s", why, rc != -EIO ? "" : "; is PostgreSQL running, and are the settings database and owner_database right? "
+						   "`kedge db migrate --create` makes a new one");
+	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+}
+
 static int migrate(const struct config *config)
 {
 	size_t applied = 0;
 	char why[256];
 	int rc = migrate_apply(&applied, why, sizeof(why), config->database);
 
-	if (rc != 0) {
-		cli_error("%s", why);
-		return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
-	}
+	if (rc != 0)
+		return failed(rc, why);
 	printf("%zu migrations applied\n", applied);
 	return create_log(config);
 }
@@ -77,8 +83,7 @@ static int rebuild_index(const struct config *config, bool yes)
 		puts("the index is empty; a running gateway fills it anew");
 		return CLI_OK;
 	}
-	cli_error("%s", why);
-	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+	return failed(rc, why);
 }
 
 int cli_db(int argc, char **argv)
@@ -107,8 +112,7 @@ int cli_db(int argc, char **argv)
 			puts("the database is as it should be");
 			return CLI_OK;
 		}
-		cli_error("%s", why);
-		return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
+		return failed(rc, why);
 	}
 	if (strcmp(word[0], "reindex") == 0)
 		return rebuild_index(&config, yes);

@@ -2,6 +2,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/http/server.h"
 #include "gateway/identity/layout.h"
+#include "gateway/keyfile.h"
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
 #include "gateway/steward/anchor.h"
@@ -80,21 +81,45 @@ static int check_database(const struct config *config)
 
 	if (rc == 0)
 		return CLI_OK;
-	cli_error("%s; %s", why, rc == -EIO ? "is PostgreSQL running, and is `database` right?" : "run `kedge db migrate`");
+	cli_error("%s; %s", why,
+		  rc == -EIO ? "is PostgreSQL running, and is `database` right? `kedge db migrate --create` makes a new one"
+			     : "run `kedge db migrate`");
 	return rc == -EIO ? CLI_UNREACHABLE : CLI_FALSE;
 }
 
 /* Workers share their port, and would share it with another gateway too: requests would go to either of two logs. */
-static int check_port(const struct config *config)
+static int check_port(const char *setting, const char *value)
 {
-	int fd, rc = worker_listen(&fd, config->listen, false);
+	int fd, rc = worker_listen(&fd, value, false);
 
 	if (rc == 0)
 		close(fd);
 	else if (rc == -EADDRINUSE)
-		cli_error("setting listen: %s is taken by another process", config->listen);
+		cli_error("setting %s: %s is taken by another process", setting, value);
+	else if (rc == -EINVAL)
+		cli_error("setting %s: '%s' is not ADDRESS:PORT, such as 127.0.0.1:8004 or [::1]:8004", setting, value);
 	else
-		cli_error("setting listen: %s: %s", config->listen, strerror(-rc));
+		cli_error("setting %s: %s: %s", setting, value, strerror(-rc));
+	return rc == 0 ? CLI_OK : rc == -EINVAL ? CLI_USAGE : CLI_FALSE;
+}
+
+static int check_ports(const struct config *config)
+{
+	int rc = check_port("listen", config->listen);
+
+	return rc == CLI_OK && *config->metrics_listen ? check_port("metrics_listen", config->metrics_listen) : rc;
+}
+
+/* Those of the duty that anchors; the log's was read already. */
+static int check_keys(const struct config *config)
+{
+	char path[CLI_KEY_PATH_SIZE];
+	int rc = *config->anchor_contract ? cli_check_key(path, config, "anchor") : 0;
+
+	if (rc == 0 && *config->anchor_contract)
+		rc = cli_check_key(path, config, "relayer");
+	if (rc != 0)
+		cli_error("%s: %s", path, keyfile_advice(rc));
 	return rc == 0 ? CLI_OK : CLI_FALSE;
 }
 
@@ -192,16 +217,19 @@ static int supervise(struct plans *plans, const struct config *config, int local
 static int load_settings(struct chains *chains, const struct config *config)
 {
 	struct eth_hash codes[LAYOUT_CODES_MAX];
+	const char *anchor = config->anchor_contract;
+	struct eth_address address;
 	struct config_error why;
 	size_t n;
 
-	if (chains_load(chains, &why, config) == 0 && steward_files_check(&why, config) == 0) {
-		if (layout_codes_parse(codes, &n, config->registry_code) == 0)
-			return CLI_OK;
-		snprintf(why.text, sizeof(why.text), "registry_code: not at most %d hashes of 0x and 64 hex digits, spaces between",
-			 LAYOUT_CODES_MAX);
-	}
-	cli_error("%s", why.text);
+	if (chains_load(chains, &why, config) != 0 || steward_files_check(&why, config) != 0)
+		cli_error("%s", why.text);
+	else if (layout_codes_parse(codes, &n, config->registry_code) != 0)
+		cli_error("registry_code: not at most %d hashes of 0x and 64 hex digits, spaces between", LAYOUT_CODES_MAX);
+	else if (*anchor && address_parse(&address, anchor, strlen(anchor)) != 0)
+		cli_error("anchor_contract: '%s' is not an address of 0x and 40 hex digits", anchor);
+	else
+		return CLI_OK;
 	return CLI_USAGE;
 }
 
@@ -227,7 +255,9 @@ int cli_serve(int argc, char **argv)
 	if (rc == CLI_OK)
 		rc = cli_own_vkey(vkey, &config);
 	if (rc == CLI_OK)
-		rc = check_port(&config);
+		rc = check_keys(&config);
+	if (rc == CLI_OK)
+		rc = check_ports(&config);
 	if (rc == CLI_OK)
 		rc = open_socket(&fd, &config);
 	if (rc != CLI_OK)

@@ -106,6 +106,33 @@ class Words {
       { env: { KEDGE_STATE: path.join(stack.state, 'elsewhere') } });
     assert.ok(!nowhere.includes('port 80'), nowhere);
   }
+
+  // What `kedge serve` would find out again and again in its children, it says once and ends.
+  async settings() {
+    const { stack } = this;
+    const serve = (code, env, expected) => this.wrong(code, ['serve'], expected, { env });
+    await serve(2, { KEDGE_ANCHOR_CONTRACT: '0x12' }, /anchor_contract: '0x12' is not an address of 0x and 40 hex digits/);
+    await serve(2, { KEDGE_RPC_URL: 'nonsense' }, /rpc_url: URL 1 \('\.\.\.'\) does not begin with http/);
+    await serve(2, { KEDGE_REGISTRIES: `1:${stack.record.registry}:0` }, /chain 1 has a registry but no URL: 1=https:\/\/\.\.\./);
+    for (const listen of ['x', '18014', 'localhost', '127.0.0.1:99999', '127.0.0.1:'])
+      await serve(2, { KEDGE_LISTEN: listen }, /setting listen: '.*' is not ADDRESS:PORT, such as 127\.0\.0\.1:8004/);
+    const free = { KEDGE_LISTEN: '127.0.0.1:0', KEDGE_METRICS_LISTEN: '' };
+    await serve(2, { ...free, KEDGE_METRICS_LISTEN: 'x' }, /setting metrics_listen: 'x' is not ADDRESS:PORT/);
+    await serve(1, { ...free, KEDGE_METRICS_LISTEN: stack.host.replace('localhost', '127.0.0.1') }, /metrics_listen: \S+ is taken by another process/);
+    await serve(1, free, /another gateway is running on this state folder/);
+    const keys = path.join(stack.state, 'keys');
+    for (const role of ['log', 'anchor', 'relayer']) {
+      fs.renameSync(path.join(keys, `${role}.key`), path.join(keys, 'away'));
+      try {
+        await serve(1, free, new RegExp(`keys/${role}\\.key: no such key; make one with .kedge keygen`));
+      } finally {
+        fs.renameSync(path.join(keys, 'away'), path.join(keys, `${role}.key`));
+      }
+    }
+    const absent = { KEDGE_DATABASE: (await stack.pg('conninfo', stack.clusterDir, 'kedge_app')).replace(/dbname=\S+/, 'dbname=nowhere') };
+    for (const words of [['serve'], ['db', 'check'], ['db', 'migrate']])
+      await this.wrong(4, words, [/"nowhere" does not exist/, /`kedge db migrate --create`/], { env: { ...absent, KEDGE_OWNER_DATABASE: '', ...free } });
+  }
 }
 
 await drive({ kedge }, async (stack) => {
@@ -115,5 +142,6 @@ await drive({ kedge }, async (stack) => {
   await words.exits();
   await words.names();
   await words.addresses();
+  await words.settings();
   return `${words.mistakes} mistakes, each told what it is`;
 });

@@ -100,8 +100,8 @@ static const struct {
 	const char *says;
 } REFUSALS[] = {
 	{{{"rpc_url", ""}}, "rpc_url: no URL"},
-	{{{"rpc_url", "http://a ws://secret@b/key"}}, "rpc_url: URL 2 ('ws…') does not begin with"},
-	{{{"rpc_url", "secret"}}, "URL 1 ('…')"},
+	{{{"rpc_url", "http://a ws://secret@b/key"}}, "rpc_url: URL 2 ('ws...') does not begin with"},
+	{{{"rpc_url", "secret"}}, "URL 1 ('...')"},
 	{{{"rpc_url", "https://"}}, "URL 1 "},
 	{{{"rpc_url", "http:///secret"}}, "URL 1 "},
 	{{{"rpc_url", "http://:8545"}}, "URL 1 "},
