@@ -52,7 +52,7 @@ static int check_chain(const struct eth_rpc_pending *batch, const struct eth_rpc
 		return -EIO;
 	}
 	if (chain_id != rpc->chain_id) {
-		eth_rpc_complain(rpc, batch->provider, "is of chain %" PRIu64 ", expected %" PRIu64, chain_id,
+		eth_rpc_complain(rpc, batch->provider, "the node is of chain %" PRIu64 ", not %" PRIu64, chain_id,
 				 rpc->chain_id);
 		return -EXDEV;
 	}

@@ -303,6 +303,7 @@ int config_load(struct config *out, struct config_error *err, const char *path, 
 		path = beside;
 	if (path && (rc = load_file(out, err, path)) != 0)
 		return rc;
+	snprintf(out->file, sizeof(out->file), "%s", path ? path : "");
 	if ((rc = load_environment(out, err, environment)) != 0)
 		return rc;
 	return config_finish(out, err);

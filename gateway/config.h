@@ -44,6 +44,8 @@ struct config {
 	uint64_t anchor_daily_gwei;            /* most the anchor sender may spend a day; 0 no limit */
 	bool wallet_authentication;            /* list #agent-wallet under authentication too */
 
+	char file[CONFIG_TEXT_MAX + 16]; /* where the settings were read from, "" if from no file */
+
 	/* derived from public_url */
 	char host[CONFIG_TEXT_MAX];   /* HOST[:PORT], lower case */
 	char origin[CONFIG_TEXT_MAX]; /* host + "/log": the log's name */

@@ -20,7 +20,7 @@ static int unreachable(const struct cli_agent_call *call, int err)
 		cli_error("this is too large for one transaction: texts together have at most 64 KiB");
 		return CLI_FALSE;
 	}
-	cli_error("the chain cannot be read: %s; check the setting rpc_url, or run `kedge doctor`", *why ? why : strerror(-err));
+	cli_error("the chain cannot be read: %s; check the settings rpc_url and chain_id, or run `kedge doctor`", *why ? why : strerror(-err));
 	return CLI_UNREACHABLE;
 }
 

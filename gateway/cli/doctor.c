@@ -3,6 +3,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/steward/files.h"
 #include "gateway/cli/text.h"
+#include "gateway/keyfile.h"
 
 #include <event2/event.h>
 #include <sodium.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 static const char usage[] = "usage: kedge doctor [--json]\n\n"
-			    "Looks at every chain endpoint of the settings (reachable, chain id, heads, clock, proofs, logs, batches,\n"
+			    "Looks at the settings' file and keys, every chain endpoint (reachable, chain id, heads, clock, proofs, logs, batches,\n"
 			    "agreement), the registries and contracts, the relayer's balance, the database and the index. Changes nothing.\n"
 			    "Secrets in URLs are not shown.\n\n"
 			    "Exit codes: 0 nothing failed, 1 something did, 2 settings, 4 a chain or the database does not answer.";
@@ -77,6 +78,30 @@ static void look_at_chain(struct cli_doctor *doctor, const struct chains_chain *
 	eth_rpc_free(rpc);
 }
 
+static void say_key(struct cli_doctor *doctor, const char *role, const char *next)
+{
+	char path[CLI_KEY_PATH_SIZE];
+	int err = cli_check_key(path, &doctor->config, role);
+
+	if (err == 0)
+		cli_doctor_say(doctor, CLI_DOCTOR_OK, "key", NULL, "%s", path);
+	else
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "key", next, "%s: %s", path, keyfile_advice(err));
+}
+
+/* The relayer's key is looked at with its balance. */
+static void look_at_settings(struct cli_doctor *doctor)
+{
+	if (*doctor->config.file)
+		cli_doctor_say(doctor, CLI_DOCTOR_OK, "file", NULL, "%s", doctor->config.file);
+	else
+		cli_doctor_say(doctor, CLI_DOCTOR_WARN, "file", "Set KEDGE_STATE to the gateway's folder, or KEDGE_CONFIG to its file.",
+			       "there is no %s/kedge.ini: all is as by default, and by KEDGE_ variables", doctor->config.state);
+	say_key(doctor, "log", "Make it with `kedge keygen log`: without it nothing starts.");
+	if (*doctor->config.anchor_contract)
+		say_key(doctor, "anchor", "Make it with `kedge keygen anchor`: its address is the contract's signer.");
+}
+
 static int result_of(const struct cli_doctor *doctor)
 {
 	if (doctor->unreachable)
@@ -121,6 +146,7 @@ int cli_doctor(int argc, char **argv)
 	doctor.findings = json_array();
 	if (sodium_init() < 0 || !doctor.base || !doctor.findings)
 		return CLI_FALSE;
+	look_at_settings(&doctor);
 	for (size_t i = 0; i < doctor.chains.nchains; i++)
 		look_at_chain(&doctor, &doctor.chains.chains[i]);
 	cli_doctor_store(&doctor);

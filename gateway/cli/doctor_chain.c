@@ -35,7 +35,8 @@ static int read_code(uint8_t **code, size_t *len, struct eth_rpc *rpc, const str
 	return err;
 }
 
-static void say_contract(struct cli_doctor *doctor, struct eth_rpc *rpc, const char *name, const struct eth_address *address,
+/* Whether it is there. */
+static bool say_contract(struct cli_doctor *doctor, struct eth_rpc *rpc, const char *name, const struct eth_address *address,
 			 enum cli_doctor_state missing, const char *next)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -46,12 +47,13 @@ static void say_contract(struct cli_doctor *doctor, struct eth_rpc *rpc, const c
 	address_format_eip55(text, address);
 	free(code);
 	if (err != 0)
-		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, name, "Run it again when the chain answers.", "%s could not be read: %s", text,
-			       eth_rpc_last_error(rpc));
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, name, "Mend the chain's endpoints, as said of them above; then run this again.",
+			       "%s could not be read: %s", text, eth_rpc_last_error(rpc));
 	else if (len == 0)
 		cli_doctor_say(doctor, missing, name, next, "there is no contract at %s", text);
 	else
 		cli_doctor_say(doctor, CLI_DOCTOR_OK, name, NULL, "%s (%zu bytes of code)", text, len);
+	return err == 0 && len > 0;
 }
 
 static int read_implementation(struct eth_address *out, struct eth_rpc *rpc, const struct eth_address *registry)
@@ -179,10 +181,10 @@ static void say_default_chain(struct cli_doctor *doctor, struct eth_rpc *rpc)
 	const char *text = doctor->config.anchor_contract;
 
 	if (doctor->chains.has_multicall)
-		say_contract(doctor, rpc, "Multicall3", &doctor->chains.multicall, CLI_DOCTOR_WARN,
+		(void)say_contract(doctor, rpc, "Multicall3", &doctor->chains.multicall, CLI_DOCTOR_WARN,
 			     "Reads go out in plain batches: set multicall to nothing to say so, or correct it.");
 	if (doctor->chains.has_reputation)
-		say_contract(doctor, rpc, "reputation", &doctor->chains.reputation, CLI_DOCTOR_FAIL,
+		(void)say_contract(doctor, rpc, "reputation", &doctor->chains.reputation, CLI_DOCTOR_FAIL,
 			     "Correct the setting reputation, or leave it empty.");
 	if (*text == '\0') {
 		cli_doctor_say(doctor, CLI_DOCTOR_WARN, "KedgeAnchor", "Deploy one and set anchor_contract to have the log anchored.",
@@ -193,7 +195,7 @@ static void say_default_chain(struct cli_doctor *doctor, struct eth_rpc *rpc)
 		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "KedgeAnchor", "Correct the setting anchor_contract.", "it is not an address");
 		return;
 	}
-	say_contract(doctor, rpc, "KedgeAnchor", &anchor, CLI_DOCTOR_FAIL,
+	(void)say_contract(doctor, rpc, "KedgeAnchor", &anchor, CLI_DOCTOR_FAIL,
 		     "Correct the setting anchor_contract, or deploy the contract on this chain.");
 	say_relayer(doctor, rpc);
 }
@@ -210,9 +212,9 @@ void cli_doctor_contracts(struct cli_doctor *doctor, const struct chains_chain *
 
 		if (registry->chain_id != chain->id)
 			continue;
-		say_contract(doctor, rpc, "registry", &registry->address, CLI_DOCTOR_FAIL,
-			     "Correct the setting registry (or registries), or the chain's endpoint.");
-		say_implementation(doctor, rpc, &registry->address);
+		if (say_contract(doctor, rpc, "registry", &registry->address, CLI_DOCTOR_FAIL,
+				 "Correct the setting registry (or registries), or the chain's endpoint."))
+			say_implementation(doctor, rpc, &registry->address);
 	}
 	if (chain == &doctor->chains.chains[0])
 		say_default_chain(doctor, rpc);

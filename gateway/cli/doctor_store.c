@@ -101,7 +101,7 @@ void cli_doctor_store(struct cli_doctor *doctor)
 	doctor->where = "database";
 	if (err == -EIO) {
 		doctor->unreachable = true;
-		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "reachable", "Start PostgreSQL, or correct the setting database.", "%s", why);
+		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "reachable", "Start PostgreSQL, correct the setting database, or make a new one with `kedge db migrate --create`.", "%s", why);
 		return;
 	}
 	cli_doctor_say(doctor, CLI_DOCTOR_OK, "reachable", NULL, "PostgreSQL answers");

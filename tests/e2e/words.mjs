@@ -125,13 +125,29 @@ class Words {
       fs.renameSync(path.join(keys, `${role}.key`), path.join(keys, 'away'));
       try {
         await serve(1, free, new RegExp(`keys/${role}\\.key: no such key; make one with .kedge keygen`));
+        const { checks } = JSON.parse((await stack.cli(['doctor', '--json'], { code: 1 })).stdout);
+        const found = checks.filter(({ state }) => state === 'fail');
+        assert.deepEqual(found.map(({ next }) => /`kedge keygen (\w+)`/.exec(next)[1]), [role]);
       } finally {
         fs.renameSync(path.join(keys, 'away'), path.join(keys, `${role}.key`));
       }
     }
     const absent = { KEDGE_DATABASE: (await stack.pg('conninfo', stack.clusterDir, 'kedge_app')).replace(/dbname=\S+/, 'dbname=nowhere') };
-    for (const words of [['serve'], ['db', 'check'], ['db', 'migrate']])
+    for (const words of [['serve'], ['db', 'check'], ['db', 'migrate'], ['doctor']])
       await this.wrong(4, words, [/"nowhere" does not exist/, /`kedge db migrate --create`/], { env: { ...absent, KEDGE_OWNER_DATABASE: '', ...free } });
+  }
+
+  async doctor() {
+    const { stack } = this;
+    const elsewhere = path.join(stack.state, 'elsewhere');
+    const lost = await this.wrong(4, ['doctor'], [/settings +file +there is no \S+elsewhere\/kedge\.ini/, /-> Set KEDGE_STATE to the gateway's folder/,
+      /settings +key +\S+log\.key: no such key/], { env: { KEDGE_STATE: elsewhere, KEDGE_DATABASE: 'host=/nowhere' } });
+    assert.ok(!lost.includes('layout'), lost);
+    const other = await this.wrong(1, ['doctor'], [/registry +0x\S+ could not be read: the node is of chain 31337, not 1\n +-> Mend the chain's endpoints/],
+      { env: { KEDGE_CHAIN_ID: '1' } });
+    assert.ok(!other.includes('layout'), other);
+    await this.wrong(4, ['agent', 'uri', '0', 'x', '--dry-run'], /the node is of chain 31337, not 1; check the settings rpc_url and chain_id/,
+      { env: { KEDGE_CHAIN_ID: '1' } });
   }
 }
 
@@ -143,5 +159,6 @@ await drive({ kedge }, async (stack) => {
   await words.names();
   await words.addresses();
   await words.settings();
+  await words.doctor();
   return `${words.mistakes} mistakes, each told what it is`;
 });
