@@ -243,11 +243,19 @@ static json_t *proven_json(const struct agent_proof *proof)
 	return out;
 }
 
-static void print_report(const struct report *report, const struct agent_proof *proof, bool proven, bool json)
+/* What is less than was asked for: exit_code() says the same. */
+static const char *lacks(const struct report *report, const struct cli_verify_how *how)
+{
+	if (strcmp(report->confirmed, "none") == 0)
+		return ", if that block is the chain's";
+	return how->final && strcmp(report->confirmed, "safe") == 0 ? ", which is safe and not final yet" : "";
+}
+
+static void print_report(const struct report *report, const struct agent_proof *proof, bool proven, const struct cli_verify_how *how)
 {
 	const char *confirmed = report->untied ? "none" : report->confirmed;
 
-	if (json) {
+	if (how->json) {
 		json_auto_t *checks = json_array(), *out;
 
 		for (size_t i = 0; i < report->n; i++)
@@ -267,8 +275,7 @@ static void print_report(const struct report *report, const struct agent_proof *
 	if (report->failed)
 		puts("does not hold");
 	else
-		printf("holds at block %" PRIu64 "%s%s\n", proof->header.number,
-		       strcmp(report->confirmed, "none") == 0 ? ", if that block is the chain's" : "",
+		printf("holds at block %" PRIu64 "%s%s\n", proof->header.number, lacks(report, how),
 		       report->untied ? "; whether it is of the registry and chain you mean is not confirmed" : "");
 }
 
@@ -320,7 +327,8 @@ static int agent_of(struct agent_key *out, const struct cli_verify_how *how)
 			return CLI_OK;
 		}
 	if (!whole)
-		cli_error("--agent %s: the policy names no registry for that; give CHAIN:0xREGISTRY:ID", text);
+		cli_error("--agent %s: %s; give CHAIN:0xREGISTRY:ID", text,
+			  how->policy ? "the policy names no registry for that" : "without a --policy that names registries no id is whole");
 	return whole ? CLI_OK : CLI_USAGE;
 }
 
@@ -365,7 +373,7 @@ int cli_verify_proof(const char *text, size_t len, const struct cli_verify_how *
 		say(&report, "FAILED", "proof", "%s%s", why,
 		    strstr(why, ", code 0x") != NULL ? "; if you trust that code's storage, name its hash in registryCode of a --policy" : "");
 	}
-	print_report(&report, &proof, err == 0, how->json);
+	print_report(&report, &proof, err == 0, how);
 	agent_proof_clear(&proof);
 	return exit_code(&report, how);
 }

@@ -98,6 +98,11 @@ async function steps(stack) {
   await verify(printed, 0, ...trusted, '--offline', '--block', hash);
   await verify(printed, 1, ...trusted, '--offline', '--block', stack.record.registryCode);
   await verify(printed, 4, ...trusted, '--rpc', 'http://127.0.0.1:9');
+  await stack.keep(false);
+  const young = (await stack.cli(['agent', 'proof', id])).stdout;
+  assert.match((await verify(young, 3, ...trusted, '--level', 'final')).stdout, /\nholds at block \d+, which is safe and not final yet\n$/);
+  await stack.keep(true);
+  assert.match((await verify(printed, 2, '--agent', id)).stderr, /without a --policy .*give CHAIN:0xREGISTRY:ID/);
   await until('a final block', async () => BigInt((await stack.chain.rpc('eth_getBlockByNumber', 'finalized', false)).number) >= BigInt(number));
   await verify(printed, 0, ...trusted, '--level', 'final', '--rpc', stack.record.rpc);
   // without a policy this release's own implementation is the only one known, and the demo's double is another
