@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* EIP-1271: isValidSignature(bytes32,bytes) and its magic answer, the same four bytes. */
 static const uint8_t IS_VALID_SIGNATURE[4] = {0x16, 0x26, 0xba, 0x7e};
@@ -104,6 +105,17 @@ __attribute__((format(printf, 2, 3))) static void warn(struct prepare_plan *plan
 	va_end(args);
 }
 
+/* Whether it begins as one of the forms that registration files are read from (docs/formats.md section 12). */
+static bool may_lead_to_a_file(const char *uri, size_t len)
+{
+	static const char *const forms[] = {"https://", "data:", "ipfs://", "/ipfs/", "{", "Qm", "baf"};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (len >= strlen(forms[i]) && strncasecmp(uri, forms[i], strlen(forms[i])) == 0)
+			return true;
+	return false;
+}
+
 static void warn_all(const struct prepare_ask *ask, struct prepare_plan *plan)
 {
 	const struct prepare_facts *facts = &plan->facts;
@@ -131,6 +143,10 @@ static void warn_all(const struct prepare_ask *ask, struct prepare_plan *plan)
 	if (ask->verb == PREPARE_REGISTER && ask->uri_len == 0)
 		warn(plan,
 		     "Without a URI nobody finds the agent's registration file; set one later with the verb uri.");
+	if (ask->uri_len > 0 && !may_lead_to_a_file(ask->uri, ask->uri_len))
+		warn(plan,
+		     "The URI is none of https, ipfs or data and no JSON: gateways read registration files from those only, and "
+		     "files that they keep themselves.");
 	if (u256_cmp(&facts->balance, &plan->fee) < 0) {
 		address_format_eip55(from, &ask->from);
 		u256_format_decimal(balance, &facts->balance);

@@ -189,6 +189,34 @@ static void a_deadline_that_is_near_is_said_so(void **state)
 	prepare_plan_clear(&plan);
 }
 
+/* Ether is gone before anybody notices that nobody reads it. */
+static void a_uri_that_leads_to_no_file_is_said_so(void **state)
+{
+	static const struct {
+		const char *uri;
+		size_t warnings;
+	} rows[] = {{"", 0}, {"https://a.example/x", 0}, {"HTTPS://a.example/x", 0}, {"data:,%7B%7D", 0}, {"ipfs://x", 0}, {"/ipfs/x", 0},
+		    {"{\"name\":\"a\"}", 0}, {"QmdfTb", 0}, {"bafkrei", 0}, {"a.example/x.json", 1}, {"http://a.example/x", 1},
+		    {"ftp://a.example/x", 1}, {"x", 1}};
+	struct fixture *f = *state;
+	struct prepare_refusal refusal;
+	struct prepare_plan plan;
+
+	f->node.shared->mode = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct prepare_ask ask = wish(PREPARE_URI);
+
+		ask.uri = rows[i].uri;
+		ask.uri_len = strlen(rows[i].uri);
+		assert_int_equal(prepare_wait(&plan, &refusal, f->rpc, f->signatures, &ask, 4000), 0);
+		if (plan.warning_count != rows[i].warnings)
+			fail_msg("%s: %zu warnings", rows[i].uri, plan.warning_count);
+		if (plan.warning_count > 0)
+			assert_non_null(strstr(plan.warnings[0], "none of https, ipfs or data"));
+		prepare_plan_clear(&plan);
+	}
+}
+
 static void misuse_is_told_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -213,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_cost_counts_what_estimates_leave_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_step_is_what_the_wallet_signs, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_transfer_says_what_it_takes_along, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_uri_that_leads_to_no_file_is_said_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deadline_that_is_near_is_said_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(misuse_is_told_at_once, setup, teardown),
 	};
