@@ -77,7 +77,10 @@ int cli_resolve(int argc, char **argv)
 		cli_error("%ld %s%s%s", answer.status, code ? code : "not resolved", detail ? ": " : "", detail ? detail : "");
 	}
 	/* 500 is the resolution binding's word for a chain that cannot be read */
-	rc = answer.status == 200 ? CLI_OK : answer.status >= 500 && answer.status != 501 ? CLI_UNREACHABLE : CLI_FALSE;
+	rc = answer.status == 200						? CLI_OK
+	     : answer.status == 400					? CLI_USAGE
+	     : answer.status >= 500 && answer.status != 501	? CLI_UNREACHABLE
+								: CLI_FALSE;
 	cli_response_clear(&answer);
 	return rc;
 }

@@ -59,13 +59,16 @@ class Words {
 
   // 2: the words; 3: not yet; 4: nobody answers; and 1 where the answer is no, so that a script cannot take one for the other.
   async exits() {
-    const { owner, agent } = this;
+    const { stack, owner, agent } = this;
     const id = String(agent.id);
     await this.wrong(2, ['agent', 'authority', id, '0x12'], [/400 The request is malformed/, /40 hex digits/]);
     await this.wrong(2, ['agent', 'authority', id, `${owner.address.slice(0, -1)}${owner.address.endsWith('0') ? 1 : 0}`], /EIP-55/);
     await this.wrong(2, ['agent', 'show', id, '--at', 'yesterday'], /a block number, or an instant as 2026-/);
     await this.wrong(2, ['agent', 'show', '0x1'], /An id is decimal/);
     await this.wrong(2, ['agent', 'history', id, '--limit', '0'], /a number from 1 to 1000/);
+    await this.wrong(2, ['resolve', 'nobody'], /INVALID_DID/);
+    await this.wrong(2, ['resolve', `did:web:${stack.host.replace(':', '%3A')}:agent:${stack.record.chainId}:${id}`, '--version-id', 'x'], /decimal block number/);
+    await this.wrong(1, ['resolve', 'did:example:1'], /METHOD_NOT_SUPPORTED/);
     await this.wrong(3, ['agent', 'show', id, '--at', '99999999'], /beyond the newest block known here/);
     await this.wrong(3, ['agent', 'authority', id, owner.address, '--at', '2099-01-01T00:00:00Z'], /beyond the newest block/);
     await this.wrong(1, ['agent', 'authority', id, ethers.ZeroAddress], /does not speak/);
