@@ -111,6 +111,7 @@ static int refused(const struct eth_rpc_result *result, const char *what)
 		if (*p < 0x20 || *p > 0x7e)
 			*p = '?';
 	cli_error("%s: %s", what, text[0] ? text : "an answer of another shape");
+	fputs("  next: if another transaction of this account is on its way, wait for it; then run this again\n", stderr);
 	return CLI_FALSE;
 }
 
@@ -221,18 +222,22 @@ int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, co
 	struct eth_address from;
 	struct eth_hash hash;
 	char text[HEX_DATA_SIZE(32)];
+	bool sent;
 	int rc;
 
 	*answer = NULL;
 	if (signature_key_address(chain->signatures, &from, key) != 0)
 		return CLI_FALSE;
 	rc = broadcast(&hash, chain, tx, key);
+	sent = rc == CLI_OK || rc == CLI_UNREACHABLE; /* perhaps: the answer may have been lost, not the transaction */
 	if (rc == CLI_OK)
 		rc = wait_for(answer, receipt, chain, &hash, wait, wait_s);
-	if (rc == CLI_NOT_YET || (rc == CLI_OK && !receipt->success)) {
+	if (sent && (rc != CLI_OK || !receipt->success)) {
 		hex_encode_data(text, hash.bytes, 32);
 		fprintf(stderr, "  transaction: %s\n", text);
 	}
+	if (sent && rc == CLI_UNREACHABLE)
+		fputs("  next: it may have been taken; look it up before you send it again\n", stderr);
 	if (rc == CLI_OK && !receipt->success) {
 		explain_failure(chain, tx, &from, receipt);
 		rc = CLI_FALSE;
