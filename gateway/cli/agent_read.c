@@ -128,6 +128,12 @@ int cli_agent_show(int argc, char **argv)
 	return rc;
 }
 
+/* A URI that is no text is there all the same. */
+static const char *uri_of(const json_t *state)
+{
+	return json_is_string(json_object_get(state, "uriBytes")) ? text_of(state, "uriBytes") : text_of(state, "uri");
+}
+
 static void print_change(const json_t *change)
 {
 	const json_t *block = json_object_get(change, "block"), *word;
@@ -138,7 +144,7 @@ static void print_change(const json_t *change)
 		printf(" %s", json_is_string(word) ? json_string_value(word) : "?");
 	}
 	printf("\n  owner   %s\n  wallet  %s\n  uri     %s\n  tier    %s\n", text_of(change, "owner"), text_of(change, "wallet"),
-	       text_of(change, "uri"), text_of(change, "tier"));
+	       uri_of(change), text_of(change, "tier"));
 }
 
 int cli_agent_history(int argc, char **argv)
@@ -233,7 +239,7 @@ int cli_agent_authority(int argc, char **argv)
 static void print_found(const json_t *agent)
 {
 	printf("%s\n  owner   %s\n  wallet  %s\n  name    %s\n  uri     %s\n", text_of(agent, "agent"), text_of(agent, "owner"),
-	       text_of(agent, "wallet"), text_of(agent, "name"), text_of(agent, "uri"));
+	       text_of(agent, "wallet"), text_of(agent, "name"), uri_of(agent));
 }
 
 int cli_agent_search(int argc, char **argv)

@@ -61,12 +61,15 @@ static json_t *hex_json(const uint8_t *bytes, size_t length)
 	return json_string(text);
 }
 
-/* Text where it is text, else its bytes in hex. */
-static json_t *text_or_hex(const struct pg_bytes *bytes)
+/* As view_put_state() does it: text, or null and its bytes in hex under the other name, which a text could look like. */
+static int put_text(json_t *object, const char *name, const char *in_hex, const struct pg_bytes *bytes)
 {
-	json_t *text = json_stringn((const char *)bytes->data, bytes->len);
+	json_t *text = bytes->data ? json_stringn((const char *)bytes->data, bytes->len) : NULL;
+	int rc = json_object_set_new(object, name, text ? text : json_null());
 
-	return text ? text : hex_json(bytes->data, bytes->len);
+	if (!text && bytes->data)
+		rc |= json_object_set_new(object, in_hex, hex_json(bytes->data, bytes->len));
+	return rc;
 }
 
 static const char *kind_name(enum store_event_kind kind)
@@ -102,7 +105,7 @@ static int put_details(json_t *object, const struct store_history_event *item)
 		rc |= json_object_set_new(object, "by", view_address(event->a));
 		break;
 	case STORE_EVENT_METADATA:
-		rc |= json_object_set_new(object, "key", event->key.data ? text_or_hex(&event->key) : json_null());
+		rc |= put_text(object, "key", "keyBytes", &event->key);
 		break;
 	case STORE_EVENT_UPGRADED:
 	case STORE_EVENT_FEEDBACK:
@@ -111,7 +114,7 @@ static int put_details(json_t *object, const struct store_history_event *item)
 		break;
 	}
 	if (event->kind == STORE_EVENT_REGISTERED || event->kind == STORE_EVENT_URI)
-		rc |= json_object_set_new(object, "uri", event->value.data ? text_or_hex(&event->value) : json_null());
+		rc |= put_text(object, "uri", "uriBytes", &event->value);
 	if (event->kind == STORE_EVENT_METADATA)
 		rc |= json_object_set_new(object, "value", event->value.data ? hex_json(event->value.data, event->value.len) : json_null());
 	if (item->value_len > STORE_HISTORY_VALUE) /* left out above: this is how long it is */

@@ -5,8 +5,8 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import assert from 'node:assert/strict';
-import { drive, kedgeBinary } from './harness.mjs';
-import { ethers, fund, registerBy, saveKey, agentSafe } from './agents.mjs';
+import { drive, kedgeBinary, until } from './harness.mjs';
+import { ethers, fund, registerBy, registry, saveKey, agentSafe } from './agents.mjs';
 
 const kedge = kedgeBinary();
 
@@ -94,6 +94,12 @@ class Words {
     for (const [word, expected] of [['0x12', /--registry: 0x12: a registry is CHAIN or CHAIN:0xADDRESS/], ['99', /--registry: 99: no endpoint/],
       ['', /--registry: : a registry is CHAIN/], [`${stack.record.chainId}:0x12`, /address is 0x and 40/]])
       await this.wrong(2, ['agent', 'register', '--registry', word, '--dry-run', '--from', this.owner.address], expected);
+    // a URI of bytes that are no text is not none
+    const odd = registry.face.getFunction('setAgentURI').selector +
+      ethers.AbiCoder.defaultAbiCoder().encode(['uint256', 'bytes'], [agent.id, '0xff00fe']).slice(2);
+    await stack.chain.sendSigned(this.owner, stack.record.registry, odd);
+    await until('the odd URI', async () => /\n {2}uri {5}0xff00fe\n/.test((await stack.cli(['agent', 'history', agent.id, '--limit', '1'])).stdout));
+    assert.match((await stack.cli(['agent', 'search', '--owner', this.owner.address])).stdout, /\n {2}uri {5}0xff00fe\n/);
     const past = (await stack.cli(['agent', 'authority', agent.id, this.owner.address, '--at', agent.block + 1])).stdout;
     assert.match(past, new RegExp(`\nblock   ${agent.block + 1}  (20\\S+Z  )?(latest|safe|final)\n`));
     assert.ok(!past.includes('none'), past);
