@@ -10,7 +10,7 @@
 static const char reindex[] =
 	"UPDATE duty SET epoch = epoch + 1 WHERE name = 'index' OR name LIKE 'index/%' OR name IN ('notary', 'files');"
 	"TRUNCATE chain_index, block, agent_event, agent_state, agent_proof, agent_now, file, file_now, domain_proof, uri;"
-	"UPDATE registry SET indexed = start_block - 1, fetched = NULL, implementation = NULL, code_hash = NULL, known = false;"
+	"UPDATE registry SET indexed = start_block - 1, fetched = NULL, followed = false, implementation = NULL, code_hash = NULL, known = false;"
 	"UPDATE known_agent SET logged = -1, feedback = -1;"
 	"UPDATE logged_identity SET seq = 0, checked = 0;";
 

@@ -102,6 +102,7 @@ int store_get_registry(void *into, const PGresult *res, int row)
 		pg_get_hash(&err, out->code_hash, res, row, 6);
 	out->known = pg_get_bool(&err, res, row, 7);
 	out->fetched = pg_get_i64(&err, res, row, 8);
+	out->followed = pg_get_bool(&err, res, row, 9);
 	return err;
 }
 

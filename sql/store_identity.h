@@ -31,6 +31,7 @@ struct store_registry {
 	uint64_t start_block;
 	int64_t indexed; /* finalized blocks up to here are in; start_block - 1: none */
 	int64_t fetched; /* finalized blocks up to here are stored, those above indexed provisionally */
+	bool followed;	 /* the overlay was taken with its logs */
 	bool has_implementation, known;
 	uint8_t implementation[20], code_hash[32];
 };
@@ -93,6 +94,12 @@ int store_registry_implementation(struct pg_conn *conn, struct pg_op *op, const 
 				  const uint8_t implementation[static 20], const uint8_t code_hash[static 32],
 				  bool known) PG_MUST_CHECK;
 
+/* From now on the overlay is taken with the logs of these registries, and of no others of the chain. Where that is a change, the
+ * overlay must have been dropped before: it lacks the logs of one that comes, and holds those of one that goes, whose `indexed`
+ * finality no longer moves. -ESTALE; -ENOENT: the chain has no registry. */
+int store_registries_follow(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
+			    const uint32_t *registries, size_t n) PG_MUST_CHECK;
+
 /* One step forward: blocks, events, states and proofs, in one transaction, with the new place. All counts may be 0; the arrays
  * are borrowed until done. Blocks go in ascending order; one that is there already with the same hash stays (a registry
  * added later catches up below final_number, `index` as it was), with another hash is -EEXIST, as is an event or a state
@@ -131,8 +138,8 @@ int store_index_drop(struct pg_conn *conn, struct pg_op *op, const struct store_
 		     const struct store_index *index) PG_MUST_CHECK;
 
 /* Blocks up to index->final_number are final now; those of them in which nothing happened are deleted (but for that one
- * itself). Registries of the chain that were complete up to the former final_number, or begin above it, are complete up to
- * the new one (never below start_block - 1). -EEXIST: the block kept of that number has another hash than final_hash. */
+ * itself). Registries of the chain that are followed and were complete up to the former final_number, or begin above it, are
+ * complete up to the new one (never below start_block - 1). -EEXIST: the block kept of that number has another hash than final_hash. */
 int store_index_finalize(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
 			 const struct store_index *index) PG_MUST_CHECK;
 

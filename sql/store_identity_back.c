@@ -19,6 +19,7 @@ enum {
 	INDEXED,
 	PROOF_PUT,
 	OPEN,
+	FOLLOW,
 	IMPLEMENTATION
 };
 
@@ -27,6 +28,7 @@ static const Oid pair_types[] = {20, 20};
 static const Oid hash_types[] = {20, 20, 17};
 static const Oid proof_types[] = {20, 17, 20, 20, 17, 25, 20};
 static const Oid open_types[] = {20, 17, 20, 25, 20};
+static const Oid follow_types[] = {20, 1016, 25, 20};
 static const Oid implementation_types[] = {20, 17, 17, 16, 25, 20};
 
 /* Agents of chain $1 that changed in blocks above $2. */
@@ -108,7 +110,7 @@ static const struct pg_statement statements[] = {
 		   .types = pair_types},
 	[INDEXED] = {.name = "index_final_indexed",
 		     .sql = "UPDATE registry r SET indexed = $2, fetched = nullif(greatest(r.fetched, $2), $2) FROM chain_index c"
-			    " WHERE c.chain_id = $1 AND r.chain_id = $1"
+			    " WHERE c.chain_id = $1 AND r.chain_id = $1 AND r.followed"
 			    " AND (r.indexed >= c.final_number OR r.start_block > c.final_number) AND r.indexed < $2",
 		     .nparams = 2,
 		     .types = pair_types},
@@ -132,6 +134,11 @@ static const struct pg_statement statements[] = {
 		  .nparams = 5,
 		  .types = open_types,
 		  .write = true},
+	[FOLLOW] = {.name = "registries_follow",
+		    .sql = "UPDATE registry SET followed = id = ANY($2) WHERE chain_id = $1 AND kedge_fence($3, $4) RETURNING true",
+		    .nparams = 4,
+		    .types = follow_types,
+		    .write = true},
 	[IMPLEMENTATION] = {.name = "registry_implementation",
 			    .sql = "UPDATE registry SET implementation = $2, code_hash = $3, known = $4"
 				   " WHERE id = $1 AND kedge_fence($5, $6) RETURNING true",
@@ -250,6 +257,24 @@ int store_registry_open(struct pg_conn *conn, struct pg_op *op, struct store_reg
 	store_param_fence(&params, fence);
 	return store_start(conn, &statements[OPEN], &params,
 			   &(struct store_call){.op = op, .out = out, .n = start_block, .decode = decode_opened});
+}
+
+int store_registries_follow(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t chain_id,
+			    const uint32_t *registries, size_t n)
+{
+	struct store_columns columns;
+	struct pg_params params;
+	int err = store_columns_init(&columns, registries, n, sizeof(*registries));
+
+	if (err)
+		return err;
+	pg_params_init(&params);
+	pg_param_u64(&params, chain_id);
+	store_column_u32(&params, &columns, 0);
+	store_param_fence(&params, fence);
+	err = store_start(conn, &statements[FOLLOW], &params, &(struct store_call){.op = op, .decode = store_decode_written});
+	store_columns_clear(&columns);
+	return err;
 }
 
 int store_registry_implementation(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,

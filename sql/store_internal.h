@@ -114,7 +114,7 @@ static inline int64_t store_clamp(uint64_t number)
 	"e.value"
 #define STORE_REGISTRY_COLUMNS                                                                                         \
 	"r.id::bigint, r.chain_id, r.address, r.start_block, r.indexed, r.implementation, r.code_hash, r.known,"                \
-	" coalesce(r.fetched, r.indexed)"
+	" coalesce(r.fetched, r.indexed), r.followed"
 #define STORE_BLOCK_COLUMNS "b.number, b.hash, b.parent, b.time, b.final"
 int store_get_registry(void *into, const PGresult *res, int row); /* struct store_registry */
 int store_decode_states(struct store_call *call, PGresult *res, bool *keep); /* struct store_states */

@@ -48,31 +48,89 @@ static int open_registries(struct index_duty *duty)
 	return err;
 }
 
-static int load(struct index_duty *duty)
+static const struct index_registry *registry_of(const struct index_duty *duty, uint32_t id)
+{
+	for (size_t i = 0; i < duty->nregistries; i++)
+		if (duty->registries[i].id == id)
+			return &duty->registries[i];
+	return NULL;
+}
+
+/* Whether the overlay holds the logs of just the registries of the settings. */
+static int is_followed(bool *followed, const struct index_duty *duty)
+{
+	struct store_registries all = {0};
+	struct pg_op op = {0};
+	int err = pg_wait(duty->ctx->base, &op, store_registries(duty->ctx->pg, &op, &all));
+
+	*followed = true;
+	for (size_t i = 0; i < all.n; i++)
+		if (all.rows[i].chain_id == duty->ctx->chain->id && all.rows[i].followed != (registry_of(duty, all.rows[i].id) != NULL))
+			*followed = false;
+	store_registries_clear(&all);
+	return err;
+}
+
+/* Registries that came or went since the overlay was taken: it is taken again, with the logs of those there are now. */
+static int follow(struct index_duty *duty)
+{
+	const struct store_fence fence = steward_fence(duty->ctx);
+	uint32_t ids[INDEX_REGISTRIES_MAX];
+	struct pg_op op = {0};
+	bool followed;
+	int err = is_followed(&followed, duty);
+
+	if (err != 0 || followed)
+		return err;
+	if (duty->has_place && duty->place.tip_number > duty->place.final_number) {
+		log_info(log_msg("the registries are not those of before: the blocks above the final one are taken again"),
+			 log_str("chain", duty->ctx->chain->name), log_u64("from", duty->place.final_number + 1),
+			 log_u64("to", duty->place.tip_number));
+		err = index_overlay_restart(duty);
+	}
+	for (size_t i = 0; i < duty->nregistries; i++)
+		ids[i] = duty->registries[i].id;
+	if (err == 0)
+		err = pg_wait(duty->ctx->base, &op,
+			      store_registries_follow(duty->ctx->pg, &op, &fence, duty->ctx->chain->id, ids, duty->nregistries));
+	return err == 0 ? 0 : index_written(duty, err);
+}
+
+static int load_overlay(struct index_duty *duty)
 {
 	struct steward_context *ctx = duty->ctx;
 	struct store_index_blocks overlay = {0};
 	struct pg_op op = {0};
-	int err = open_registries(duty);
+	int err = pg_wait(ctx->base, &op, store_index_overlay(ctx->pg, &op, &overlay, ctx->chain->id));
 
-	duty->has_place = false;
-	duty->noverlay = duty->nproofs = duty->proofs_at = 0;
-	if (err == 0)
-		err = pg_wait(ctx->base, &op, store_index(ctx->pg, &op, &duty->place, ctx->chain->id));
-	if (err == -ENOENT) {
-		duty->loaded = true;
-		return 0;
-	}
-	if (err == 0)
-		err = pg_wait(ctx->base, &op, store_index_overlay(ctx->pg, &op, &overlay, ctx->chain->id));
 	for (size_t i = 0; err == 0 && i < overlay.n; i++)
 		err = index_overlay_add(duty, &overlay.rows[i]);
 	store_index_blocks_clear(&overlay);
 	if (err == 0 && (duty->noverlay == 0 || duty->overlay[0].number != duty->place.final_number ||
 			 duty->overlay[duty->noverlay - 1].number != duty->place.tip_number))
 		err = -EPROTO;
+	return err;
+}
+
+static int load(struct index_duty *duty)
+{
+	struct steward_context *ctx = duty->ctx;
+	struct pg_op op = {0};
+	int err = open_registries(duty);
+
+	duty->noverlay = duty->nproofs = duty->proofs_at = 0;
+	if (err == 0)
+		err = pg_wait(ctx->base, &op, store_index(ctx->pg, &op, &duty->place, ctx->chain->id));
+	duty->has_place = err == 0;
+	if (err == -ENOENT)
+		err = 0;
+	else if (err == 0)
+		err = load_overlay(duty);
 	duty->alarm_stored = true; /* whoever held the duty before may have said so */
-	duty->has_place = duty->loaded = err == 0;
+	if (err == 0)
+		err = follow(duty);
+	duty->has_place = duty->has_place && err == 0;
+	duty->loaded = err == 0;
 	return err;
 }
 
@@ -169,19 +227,14 @@ static bool is_any_behind(const struct index_duty *duty)
 	return false;
 }
 
-/* Old blocks by ranges. A registry added later is fetched up to the final block by itself; the overlay is then taken again
- * with it. */
+/* Old blocks by ranges. A registry added later is fetched up to the final block by itself; nothing is above that until then: see
+ * follow(). */
 static int backfill(struct index_duty *duty)
 {
 	int err = 0;
 
-	if (is_any_behind(duty)) {
-		bool overlay = duty->place.tip_number > duty->place.final_number;
-
+	if (is_any_behind(duty))
 		err = index_join(duty, duty->place.final_number);
-		if (err == 0 && overlay)
-			err = index_overlay_restart(duty);
-	}
 	if (err == 0 && duty->place.tip_number == duty->place.final_number && range_end(duty) > duty->place.final_number)
 		err = index_join(duty, range_end(duty));
 	return err;

@@ -27,6 +27,9 @@ void index_fixture_open(struct index_fixture *f)
 			      store_registry_open(f->log.writer, &op, &registry, &f->fence, INDEX_CHAIN, address, 10)),
 			 0);
 	f->registry = registry.id;
+	assert_int_equal(WAIT(&f->log, &op,
+			      store_registries_follow(f->log.writer, &op, &f->fence, INDEX_CHAIN, &f->registry, 1)),
+			 0);
 }
 
 void index_fixture_close(struct index_fixture *f)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const char fill[] =
-	"INSERT INTO registry (chain_id, address, start_block, indexed)"
-	" VALUES (31337, decode('8004' || repeat('00', 18), 'hex'), 10, 30);"
+	"INSERT INTO registry (chain_id, address, start_block, indexed, followed)"
+	" VALUES (31337, decode('8004' || repeat('00', 18), 'hex'), 10, 30, true);"
 	"INSERT INTO block SELECT 31337, n, sha256(convert_to('b' || n, 'UTF8')), sha256(convert_to('b' || (n - 1), 'UTF8')), 1000 + 2 * n,"
 	" n <= 30 FROM generate_series(10, 40) n WHERE n IN (12, 20) OR n >= 30;"
 	"INSERT INTO chain_index SELECT 31337, 30, f.hash, 40, t.hash, t.time, 30, 1 FROM block f, block t WHERE f.number = 30"

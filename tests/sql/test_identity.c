@@ -441,6 +441,32 @@ static void the_application_may_only_do_what_it_needs(void **state)
 		assert_string_equal(fixture_sqlstate(app, refused[i]), "42501");
 }
 
+/* One that came to the settings or left them: the blocks above the final one lack its logs. */
+static void finality_carries_only_registries_that_are_followed(void **state)
+{
+	static const char of_this[] = "SELECT indexed || ' ' || followed FROM registry WHERE chain_id = 31337";
+	struct pg_op op = {0};
+
+	(void)state;
+	assert_string_equal(fixture_sql(f.log.conninfo, "SELECT followed FROM registry WHERE chain_id = 5"), "f");
+	assert_int_equal(WAIT(&f.log, &op, store_registries_follow(f.log.writer, &op, &f.fence, INDEX_CHAIN, NULL, 0)), 0);
+	build_start(&b, 40, 42, 'a');
+	build_blocks(&b, 41, 42, 'a');
+	assert_int_equal(build_put(&b, &f), 0); /* they are there already */
+	assert_int_equal(finalize(41, 42), 0);
+	assert_string_equal(fixture_sql(f.log.conninfo, of_this), "30 false");
+	assert_int_equal(WAIT(&f.log, &op, store_registries_follow(f.log.writer, &op, &f.fence, INDEX_CHAIN, &f.registry, 1)), 0);
+	assert_int_equal(finalize(42, 42), 0);
+	assert_string_equal(fixture_sql(f.log.conninfo, of_this), "30 true"); /* what it lacks is fetched first */
+	(void)fixture_sql(f.log.conninfo, "UPDATE registry SET indexed = 42 WHERE chain_id = 31337");
+	build_start(&b, 42, 43, 'a');
+	build_blocks(&b, 43, 43, 'a');
+	assert_int_equal(build_put(&b, &f), 0);
+	assert_int_equal(finalize(43, 43), 0);
+	assert_string_equal(fixture_sql(f.log.conninfo, of_this), "43 true");
+	assert_int_equal(WAIT(&f.log, &op, store_registries_follow(f.log.writer, &op, &f.fence, 6, NULL, 0)), -ENOENT);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -472,6 +498,7 @@ int main(void)
 		cmocka_unit_test(whoever_lost_the_duty_writes_nothing),
 		cmocka_unit_test(a_step_notifies_the_tip),
 		cmocka_unit_test(the_application_may_only_do_what_it_needs),
+		cmocka_unit_test(finality_carries_only_registries_that_are_followed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

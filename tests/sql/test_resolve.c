@@ -310,6 +310,24 @@ static void nothing_provisional(void **state)
 	(void)fixture_sql(rig->conninfo, "DELETE FROM block WHERE number = 41");
 }
 
+/* The overlay has nothing of a registry that has just come to the settings, or left them. */
+static void nothing_above_the_final_block_of_one_not_followed(void **state)
+{
+	static const uint64_t numbers[] = {29, 30, 33, 40};
+	struct rig *rig = *state;
+
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET followed = false");
+	struct store_resolve_list list = at_blocks(rig, agent, numbers, 4);
+
+	assert_true(store_reach_has(&list.rows[0].reach, 29));
+	for (size_t i = 1; i < 4; i++) {
+		assert_false(store_reach_has(&list.rows[0].reach, numbers[i]));
+		assert_span(&list.rows[i].held, 20, 0);
+	}
+	store_resolve_clear(&list);
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET followed = true");
+}
+
 /* Last: it adds rows. Agent 0 sets 30 URIs of 64 KiB, and in one block 100 values, one of them large. */
 static void history_is_bounded(void **state)
 {
@@ -346,6 +364,7 @@ int main(void)
 		cmocka_unit_test(states_at_blocks),	cmocka_unit_test(not_there),	     cmocka_unit_test(an_unknown_registry),
 		cmocka_unit_test(states_at_instants),	cmocka_unit_test(how_far_it_reaches), cmocka_unit_test(history_newest_first),
 		cmocka_unit_test(history_in_pages),	cmocka_unit_test(nothing_provisional),
+		cmocka_unit_test(nothing_above_the_final_block_of_one_not_followed),
 		cmocka_unit_test(history_is_bounded),
 	};
 
