@@ -38,6 +38,8 @@ size_t store_statement_sets(const struct pg_statement_set **out)
 	return STORE_COUNT(sets);
 }
 
+enum { OF_MUCH_MS = 600000 };
+
 int store_open(struct pg_conn **conn, struct event_base *base, const char *conninfo, const char *application_name,
 	       enum store_role role, void (*on_state)(void *arg, bool up), void *arg)
 {
@@ -48,7 +50,8 @@ int store_open(struct pg_conn **conn, struct event_base *base, const char *conni
 		.application_name = application_name,
 		.sets = sets,
 		.nsets = nsets,
-		.settings = role == STORE_WRITER ? store_writer_settings : store_reader_settings,
+		.settings = role == STORE_READER ? store_reader_settings : store_writer_settings,
+		.deadline_ms = role == STORE_WRITER_OF_MUCH ? OF_MUCH_MS : 0,
 		.backoff_max_ms = 1000, /* nothing works without it: look again soon */
 		.on_state = on_state,
 		.arg = arg,

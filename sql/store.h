@@ -28,6 +28,9 @@ struct store_fence {
 enum store_role {
 	STORE_READER,
 	STORE_WRITER, /* bounds the time it may sit idle holding the log's head: 5 s */
+	/* The same, and its statements may take ten minutes: a registry of hundreds of thousands of agents joins the index in
+	 * one transaction, and leaves it in one. */
+	STORE_WRITER_OF_MUCH,
 };
 
 int store_open(struct pg_conn **conn, struct event_base *base, const char *conninfo, const char *application_name,

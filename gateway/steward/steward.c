@@ -64,6 +64,14 @@ static int open_chain(struct steward_context *ctx)
 	return err;
 }
 
+/* "index", "index/CHAIN" */
+static enum store_role role_of(const char *duty)
+{
+	size_t len = strcspn(duty, "/");
+
+	return len == 5 && memcmp(duty, "index", len) == 0 ? STORE_WRITER_OF_MUCH : STORE_WRITER;
+}
+
 int steward_open(struct steward_context *ctx, const struct config *config, const char *duty,
 		 const struct chains_chain *chain)
 {
@@ -80,7 +88,7 @@ int steward_open(struct steward_context *ctx, const struct config *config, const
 			goto failed;
 	}
 	(void)snprintf(name, sizeof(name), "kedge steward/%s", duty);
-	err = store_open(&ctx->pg, ctx->base, config->database, name, STORE_WRITER, on_pg_state, ctx);
+	err = store_open(&ctx->pg, ctx->base, config->database, name, role_of(duty), on_pg_state, ctx);
 	if (err == 0 && chain != NULL)
 		err = open_chain(ctx);
 	if (err == 0)

@@ -100,6 +100,33 @@ static void a_disproved_state_is_mended_in_place(void **state)
 	assert_string_equal(state_text(&f, 9, false, 64), "44 00 u1 1 2 @63");
 }
 
+static void on_stored(struct pg_op *op)
+{
+	*(bool *)op->arg = true;
+}
+
+/* A registry of hundreds of thousands of agents joins in one statement: it takes as long as it takes. Here another's lock does. */
+static void what_moves_much_may_take_longer_than_other_writes(void **state)
+{
+	PGconn *other = PQconnectdb(f.log.conninfo);
+	struct pg_conn *conn;
+	bool done = false;
+	struct pg_op op = {.on_done = on_stored, .arg = &done};
+
+	(void)state;
+	assert_int_equal(store_open(&conn, f.log.base, f.log.conninfo, "test", STORE_WRITER_OF_MUCH, NULL, NULL), 0);
+	assert_int_equal(pg_wait_up(f.log.base, conn, 10000), 0);
+	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, "SELECT pg_advisory_xact_lock(1801807976, 1)"));
+	assert_int_equal(store_registry_refetch(conn, &op, &f.fence, f.registry), 0);
+	(void)!pg_run_until(f.log.base, &done, 5500);
+	assert_false(done);
+	PQfinish(other);
+	assert_int_equal(pg_run_until(f.log.base, &done, 10000), 0);
+	assert_int_equal(op.err, 0);
+	pg_close(conn);
+}
+
 static void an_alarm_is_said_and_taken_back(void **state)
 {
 	struct store_resolve_list list;
@@ -139,6 +166,7 @@ int main(void)
 		cmocka_unit_test(a_refused_fetch_leaves_nothing),
 		cmocka_unit_test(a_disproved_state_is_mended_in_place),
 		cmocka_unit_test(an_alarm_is_said_and_taken_back),
+		cmocka_unit_test(what_moves_much_may_take_longer_than_other_writes),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
