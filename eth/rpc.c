@@ -28,6 +28,20 @@ bool eth_rpc_is_read(const char *method)
 	return false;
 }
 
+static size_t cap_of(const struct eth_rpc_call *calls, size_t n)
+{
+	size_t sum = 0, most = ETH_RPC_LARGE;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t cap = calls[i].cap != 0 ? calls[i].cap : ETH_RPC_SMALL;
+
+		if (cap > ETH_RPC_LARGE)
+			most = ETH_RPC_HUGE;
+		sum = cap < ETH_RPC_HUGE - sum ? sum + cap : ETH_RPC_HUGE;
+	}
+	return sum < most ? sum : most;
+}
+
 static int make_request(struct eth_rpc_pending *batch, const struct eth_rpc_call *calls, size_t n)
 {
 	struct eth_rpc *rpc = batch->rpc;
@@ -48,10 +62,8 @@ static int make_request(struct eth_rpc_pending *batch, const struct eth_rpc_call
 	all[n] = (struct eth_rpc_call){.method = "eth_chainId", .params = "[]"};
 	batch->first_id = rpc->next_id;
 	batch->n = n;
+	batch->cap = cap_of(calls, n);
 	for (size_t i = 0; i < n; i++) {
-		size_t cap = calls[i].cap != 0 ? calls[i].cap : ETH_RPC_SMALL;
-
-		batch->cap = cap < ETH_RPC_LARGE - batch->cap ? batch->cap + cap : ETH_RPC_LARGE;
 		batch->once = batch->once || !eth_rpc_is_read(calls[i].method);
 		batch->has_logs = batch->has_logs || strcmp(calls[i].method, "eth_getLogs") == 0;
 		batch->blocks[i] = strncmp(calls[i].method, "eth_getBlockBy", 14) == 0;

@@ -17,7 +17,8 @@
 enum {
 	ETH_RPC_CALLS_MAX = 4096,      /* calls in one batch */
 	ETH_RPC_SMALL = 1 << 20,       /* bytes an ordinary answer may have (a batch: these added up) */
-	ETH_RPC_LARGE = 16 << 20,      /* bytes any answer may have, batches included */
+	ETH_RPC_LARGE = 16 << 20,      /* bytes any other answer may have, batches included */
+	ETH_RPC_HUGE = 128 << 20,      /* bytes of an answer that may be as large as a block makes it, where a call asks for that */
 	ETH_RPC_REQUEST_MAX = 8 << 20, /* bytes a request may have */
 };
 

@@ -12,6 +12,7 @@
 enum {
 	DEPTH_MAX = 32,
 	VALUES_MAX = 1 << 18, /* a jansson value takes some 50 bytes: this bounds the tree to tens of MiB */
+	VALUES_HUGE = 1 << 22, /* a log has some 27 */
 	CALL_FRAME = 80,      /* bytes of a call around its method and params, the id at its longest */
 };
 
@@ -52,7 +53,7 @@ int eth_rpc_request(char **out, size_t *out_len, uint64_t first_id, const struct
 
 /* Bounds nesting and the number of values by looking at the punctuation outside strings. It need not be exact: whatever
  * passes is still parsed strictly, whatever is refused had more than any node sends. */
-static int check_bounds(const char *body, size_t len)
+static int check_bounds(const char *body, size_t len, size_t most)
 {
 	size_t depth = 0, values = 0;
 	bool in_string = false;
@@ -75,7 +76,7 @@ static int check_bounds(const char *body, size_t len)
 			depth--;
 		if (c == '[' || c == '{' || c == ',' || c == ':')
 			values++;
-		if (depth > DEPTH_MAX || values > VALUES_MAX)
+		if (depth > DEPTH_MAX || values > most)
 			return -EOVERFLOW;
 	}
 	return 0;
@@ -216,14 +217,14 @@ static int read_whole_error(struct parse *parse, const json_t *object)
 
 int eth_rpc_answer_parse(struct eth_rpc_answer **out, const char *body, size_t len, uint64_t first_id, size_t n)
 {
-	return eth_rpc_answer_parse_status(out, body, len, 0, first_id, n);
+	return eth_rpc_answer_parse_status(out, body, len, 0, false, first_id, n);
 }
 
 int eth_rpc_answer_parse_status(struct eth_rpc_answer **out, const char *body, size_t len, long status,
-				uint64_t first_id, size_t n)
+				bool huge, uint64_t first_id, size_t n)
 {
 	struct parse parse = {.body_len = len, .status = status};
-	int err = check_bounds(body, len);
+	int err = check_bounds(body, len, huge ? VALUES_HUGE : VALUES_MAX);
 
 	if (err != 0)
 		return err;

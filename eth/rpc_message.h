@@ -46,10 +46,11 @@ __attribute__((warn_unused_result)) int eth_rpc_request(char **out, size_t *out_
  * Returns 0; -EBADMSG (not JSON, not JSON-RPC, ids wrong), -EOVERFLOW (too deep, too many values), -ENOMEM. */
 __attribute__((warn_unused_result)) int eth_rpc_answer_parse(struct eth_rpc_answer **out, const char *body, size_t len,
 							     uint64_t first_id, size_t n);
-/* The same for an answer that came with an HTTP status other than 200, which helps to classify its errors. */
+/* The same for an answer that came with an HTTP status other than 200 (else 0), which helps to classify its errors; huge: one that may
+ * have as many values as ETH_RPC_HUGE bytes of logs. */
 __attribute__((warn_unused_result)) int eth_rpc_answer_parse_status(struct eth_rpc_answer **out, const char *body,
-								    size_t len, long status, uint64_t first_id,
-								    size_t n);
+								    size_t len, long status, bool huge,
+								    uint64_t first_id, size_t n);
 void eth_rpc_answer_free(struct eth_rpc_answer *answer);
 
 /* An outcome as errno for callers that only go on with a result:
@@ -77,7 +78,7 @@ struct eth_rpc_block {
 	uint64_t time;	      /* seconds since 1970 */
 	struct u256 base_fee; /* wei; 0 where the block has none */
 };
-/* A block object. -ENOENT for null. */
+/* A block object. -ENOENT for null; numbers wider than their members are -EBADMSG. */
 __attribute__((warn_unused_result)) int eth_rpc_result_block(struct eth_rpc_block *out,
 							     const struct eth_rpc_result *result);
 

@@ -142,7 +142,7 @@ static void judge_body(struct eth_rpc_judged *out, const struct eth_rpc_pending 
 	*out = (struct eth_rpc_judged){.verdict = ETH_RPC_VERDICT_AGAIN, .end = ETH_RPC_POOL_FAILED};
 	if (body_may_tell(http->status))
 		err = eth_rpc_answer_parse_status(&out->answer, http->body, http->len,
-						  http->status == 200 ? 0 : http->status, batch->first_id,
+						  http->status == 200 ? 0 : http->status, batch->cap > ETH_RPC_LARGE, batch->first_id,
 						  batch->n + (batch->rpc->check_chain ? 1 : 0));
 	if (err == 0) {
 		judge_answer(out, batch);

@@ -299,6 +299,7 @@ static int prepare(struct index_duty *duty, struct listen **listen)
 	if (err == 0)
 		err = layout_codes_parse(duty->codes, &duty->ncodes, ctx->config->registry_code);
 	range_init(&duty->range, 0);
+	duty->group = INDEX_GROUP;
 	return err == 0 ? listen_open(listen, ctx->base, &config) : err;
 }
 

@@ -241,6 +241,35 @@ void index_logs_filter(struct eth_rpc_logs *logs, const struct index_ask *ask)
 	logs->n = n;
 }
 
+static int check_limit(struct eth_rpc_answer **answer)
+{
+	for (size_t i = 0; i < (*answer)->n; i++)
+		if ((*answer)->results[i].outcome == ETH_RPC_LIMIT) {
+			eth_rpc_answer_free(*answer);
+			*answer = NULL;
+			return -EOVERFLOW;
+		}
+	return 0;
+}
+
+int index_wait_logs(struct eth_rpc_answer **out, struct index_duty *duty, struct eth_rpc_calls *list, bool alone)
+{
+	unsigned providers = eth_rpc_providers(duty->ctx->rpc);
+	int err;
+
+	if (alone && list->err == 0)
+		list->calls[0].cap = ETH_RPC_HUGE;
+	err = eth_rpc_wait(out, duty->ctx->rpc, list, INDEX_RPC_MS);
+	if (err == 0)
+		err = check_limit(out);
+	for (unsigned i = 0; alone && err == -EOVERFLOW && providers > 1 && i < providers; i++) {
+		err = eth_rpc_wait_at(out, duty->ctx->rpc, i, list, INDEX_RPC_MS);
+		if (err == 0)
+			err = check_limit(out);
+	}
+	return err;
+}
+
 void index_distrust(struct index_duty *duty, uint32_t providers, const char *why, uint64_t from, uint64_t to)
 {
 	int64_t now = heads_now_ms();

@@ -123,6 +123,8 @@ struct index_duty {
 	unsigned stale_rounds; /* the same for states near the head that nobody had */
 	unsigned unheard_rounds; /* the same for logs that one provider alone showed */
 	int64_t unheard_until_ms; /* until then no other is asked */
+	size_t group;		  /* blocks of a step near the head; fewer after an answer that was too large */
+	bool narrow;		  /* one block was still too much: of the next only the registries' logs are asked, however many */
 	bool contested;		  /* another provider shows other logs of the blocks under way */
 	bool logs_alone;	  /* the logs under way are one provider's word */
 	unsigned logs_by, disproved_rounds; /* whose; rounds in a row that a proof contradicted them */
@@ -168,6 +170,11 @@ __attribute__((warn_unused_result)) int index_batch_add(struct index_batch *batc
 							struct eth_rpc_logs *logs, const struct index_duty *duty,
 							const struct index_ask *ask, uint64_t from, uint64_t to,
 							const struct eth_hash *block);
+
+/* A batch of which the first call is for logs. -EOVERFLOW: its answer is too large for this client or its provider. alone: it is of
+ * one block, and may be as large as one makes it: then every provider is asked until one gives it. */
+__attribute__((warn_unused_result)) int index_wait_logs(struct eth_rpc_answer **out, struct index_duty *duty,
+							struct eth_rpc_calls *list, bool alone);
 
 /* Whoever answered an untruth (providers as bits) is set aside, counted, and told of, now and then. */
 void index_distrust(struct index_duty *duty, uint32_t providers, const char *why, uint64_t from, uint64_t to);

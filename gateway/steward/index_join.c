@@ -219,9 +219,9 @@ static int fetch_later(struct index_batch *batch, struct index_duty *duty, uint3
 	ask.filter.to = to;
 	eth_rpc_calls_init(&list);
 	eth_rpc_add_logs(&list, &ask.filter);
-	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
-	if (err == -EOVERFLOW || (err == 0 && answer->results[0].outcome == ETH_RPC_LIMIT))
-		err = range_refused(&duty->range, to - from + 1, err == 0 ? answer->results[0].hint.blocks : 0) == 0 ? 1 : -EOVERFLOW;
+	err = index_wait_logs(&answer, duty, &list, from == to);
+	if (err == -EOVERFLOW)
+		err = range_refused(&duty->range, to - from + 1, 0) == 0 ? 1 : -EOVERFLOW;
 	else if (err == 0 && (err = eth_rpc_result_logs(&logs, &answer->results[0])) == 0)
 		err = index_batch_add(batch, &why, &logs, duty, &ask, from, to, NULL);
 	if (why != NULL) {

@@ -89,7 +89,9 @@ static enum word ask_word(struct index_duty *duty, const struct index_shown *sho
 	eth_rpc_calls_init(&list);
 	eth_rpc_add_logs(&list, &ask->filter);
 	eth_rpc_add_block(&list, &at);
-	if (eth_rpc_wait_at(&answer, duty->ctx->rpc, provider, &list, SECOND_MS) == 0)
+	if (duty->narrow && list.err == 0)
+		list.calls[0].cap = ETH_RPC_HUGE;
+	if (eth_rpc_wait_at(&answer, duty->ctx->rpc, provider, &list, duty->narrow ? INDEX_RPC_MS : SECOND_MS) == 0)
 		word = read_word(duty, shown, ask, answer);
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&list);

@@ -20,7 +20,7 @@ struct near {
 	struct index_duty *duty;
 	uint32_t mask;
 	struct near_block blocks[INDEX_GROUP];
-	size_t n;
+	size_t n, wanted;
 	struct index_batch batch;
 	struct index_step step;
 	bool corrected;
@@ -83,11 +83,12 @@ static int take_headers(struct near *near)
 {
 	struct index_duty *duty = near->duty;
 	uint64_t left = duty->heads.latest.number - duty->place.tip_number;
-	size_t wanted = left < INDEX_GROUP ? (size_t)left : INDEX_GROUP;
+	size_t wanted = left < duty->group ? (size_t)left : duty->group;
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_rpc_calls list;
 	int err;
 
+	near->wanted = wanted;
 	eth_rpc_calls_init(&list);
 	for (size_t i = 0; i < wanted; i++) {
 		struct eth_rpc_at at = eth_rpc_at_number(duty->place.tip_number + 1 + i);
@@ -111,13 +112,14 @@ static int take_headers(struct near *near)
 
 /* ---- logs ---- */
 
-/* Of a block with few logs all are asked for: together they must make its bloom, so that none is left out or made up. */
-static bool asks_all(const struct near_block *block)
+/* Of a block with few logs all are asked for: together they must make its bloom, so that none is left out or made up. (A bloom may be
+ * of few bits and the logs be many.) */
+static bool asks_all(const struct near *near, const struct near_block *block)
 {
-	return block->bloom == INDEX_BLOOM_SURELY;
+	return block->bloom == INDEX_BLOOM_SURELY && !near->duty->narrow;
 }
 
-static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const struct near_block *block)
+static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const struct near *near, const struct near_block *block)
 {
 	struct eth_rpc_filter all = {.by_hash = true};
 	struct eth_hash hash;
@@ -126,7 +128,7 @@ static void add_logs(struct eth_rpc_calls *list, struct index_ask *ask, const st
 	memcpy(hash.bytes, block->block.hash, sizeof(hash.bytes));
 	ask->filter.by_hash = true;
 	ask->filter.block = all.block = hash;
-	eth_rpc_add_logs(list, asks_all(block) ? &all : &ask->filter);
+	eth_rpc_add_logs(list, asks_all(near, block) ? &all : &ask->filter);
 	at = eth_rpc_at_hash(&hash);
 	eth_rpc_add_block(list, &at); /* the same hand must know the block */
 }
@@ -179,8 +181,8 @@ static int take_logs_of(struct near *near, const struct near_block *block, struc
 		why = "logs of another shape";
 	else if (err == 0 && known == 0 && (memcmp(&again.hash, &hash, 32) != 0 || again.number != block->block.number))
 		why = "another block than asked for by hash";
-	else if (err == 0 && known == 0 && block->has_bits && !index_bloom_allows(block->bits, &logs, asks_all(block)))
-		why = asks_all(block) ? "logs that do not make their block's bloom" : "logs that their block's bloom rules out";
+	else if (err == 0 && known == 0 && block->has_bits && !index_bloom_allows(block->bits, &logs, asks_all(near, block)))
+		why = asks_all(near, block) ? "logs that do not make their block's bloom" : "logs that their block's bloom rules out";
 	if (why == NULL && err == 0)
 		err = known;
 	if (why == NULL && err == 0) {
@@ -209,10 +211,10 @@ static int take_logs(struct near *near)
 	eth_rpc_calls_init(&list);
 	for (size_t i = 0; i < near->n; i++)
 		if (near->blocks[i].bloom != INDEX_BLOOM_NONE)
-			add_logs(&list, &ask, &near->blocks[i]);
+			add_logs(&list, &ask, near, &near->blocks[i]);
 	if (list.n == 0 && list.err == 0)
 		return 0;
-	err = eth_rpc_wait(&answer, near->duty->ctx->rpc, &list, INDEX_RPC_MS);
+	err = index_wait_logs(&answer, near->duty, &list, near->duty->narrow);
 	if (err == 0)
 		near->duty->logs_by = answer->provider;
 	for (size_t i = 0; err == 0 && i < near->n; i++) {
@@ -267,12 +269,32 @@ static int store(struct near *near)
 	if (err != 0)
 		return err;
 	duty->correct = duty->correct && !near->corrected;
+	duty->group = duty->group * 2 < INDEX_GROUP ? duty->group * 2 : INDEX_GROUP;
+	duty->narrow = false;
 	duty->disproved_rounds = 0;
 	index_end_alarm(duty);
 	for (size_t i = 0; near->batch.upgraded && i < duty->nregistries; i++)
 		duty->registries[i].looked = false;
 	index_proofs_note(duty, &near->step);
 	return 0;
+}
+
+/* Anybody can have a contract write a great many logs for little: fewer blocks are asked for, at last one. */
+static int too_much(struct near *near)
+{
+	struct index_duty *duty = near->duty;
+
+	if (near->wanted > 1) {
+		duty->group = near->wanted / 2;
+		return 0;
+	}
+	if (!duty->narrow) {
+		duty->narrow = true;
+		return 0;
+	}
+	log_error(log_msg("no provider gives the logs of a block in one answer: the index waits for one that does"),
+		  log_str("chain", duty->ctx->chain->name), log_u64("block", duty->place.tip_number + 1));
+	return -EOVERFLOW;
 }
 
 int index_near(struct index_duty *duty)
@@ -287,6 +309,12 @@ int index_near(struct index_duty *duty)
 	err = take_headers(near);
 	if (err == 0)
 		err = take_logs(near);
+	if (err == -EOVERFLOW) {
+		index_batch_clear(&near->batch);
+		err = too_much(near);
+		free(near);
+		return err;
+	}
 	if (err == 0)
 		err = build(near);
 	if (err == 0)

@@ -53,6 +53,14 @@ static int refused(struct index_stretch *stretch, const struct eth_rpc_hint *hin
 	if (wanted == 0 && hint->has_range && hint->to - hint->from < blocks)
 		wanted = hint->to - hint->from + 1;
 	metrics_add(METRIC_INDEX_REFUSALS, 1);
+	if (blocks == 1) {
+		stretch->asked_of = stretch->alone ? stretch->asked_of + 1 : 0;
+		stretch->alone = true;
+		if (stretch->asked_of < eth_rpc_providers(stretch->duty->ctx->rpc))
+			return -EAGAIN;
+		log_error(log_msg("no provider gives the logs of a block in one answer: the index waits for one that does"),
+			  log_str("chain", stretch->duty->ctx->chain->name), log_u64("block", stretch->part));
+	}
 	return range_refused(&stretch->duty->range, blocks, wanted) == 0 ? -EAGAIN : -EOVERFLOW;
 }
 
@@ -116,6 +124,7 @@ static int take_part(struct index_stretch *stretch, const struct eth_rpc_result 
 	range_took(&stretch->duty->range, stretch->part - stretch->next + 1, stretch->batch.n - before);
 	metrics_add(METRIC_INDEX_RANGES, 1);
 	stretch->lies = 0;
+	stretch->alone = false;
 	stretch->providers |= UINT32_C(1) << eth_rpc_provider(stretch->duty->ctx->rpc);
 	stretch->next = stretch->part + 1;
 	return 0;
@@ -147,12 +156,14 @@ static void on_part(void *arg, int err, const struct eth_rpc_result *results, si
 
 static void ask_part(struct index_stretch *stretch)
 {
+	struct eth_rpc *rpc = stretch->duty->ctx->rpc;
 	struct eth_rpc_at at;
 	struct eth_rpc_calls list;
 	struct index_ask ask;
 	int err;
 
-	stretch->part = stretch->next + range_next(&stretch->duty->range, stretch->to - stretch->next + 1) - 1;
+	stretch->part = stretch->alone ? stretch->next
+				       : stretch->next + range_next(&stretch->duty->range, stretch->to - stretch->next + 1) - 1;
 	index_ask_init(&ask, stretch->duty, stretch->mask);
 	ask.filter.from = stretch->next;
 	ask.filter.to = stretch->part;
@@ -160,7 +171,10 @@ static void ask_part(struct index_stretch *stretch)
 	eth_rpc_calls_init(&list);
 	eth_rpc_add_logs(&list, &ask.filter);
 	eth_rpc_add_block(&list, &at);
-	err = eth_rpc_batch_list(stretch->duty->ctx->rpc, &list, INDEX_RPC_MS, on_part, stretch);
+	if (stretch->alone && list.err == 0)
+		list.calls[0].cap = ETH_RPC_HUGE;
+	err = stretch->alone ? eth_rpc_batch_at(rpc, stretch->asked_of, &list, INDEX_RPC_MS, on_part, stretch)
+			     : eth_rpc_batch_list(rpc, &list, INDEX_RPC_MS, on_part, stretch);
 	eth_rpc_calls_clear(&list);
 	stretch->under_way = err == 0;
 	if (err != 0)

@@ -16,6 +16,8 @@ struct index_stretch {
 	uint64_t from, to;   /* what it stands for; to moves down when it ends early */
 	uint64_t planned;    /* where it was to end */
 	uint64_t next, part; /* the part under way: next..part */
+	bool alone;	     /* it is one block that was too much: it is asked of one provider after the other, however large */
+	unsigned asked_of;
 	struct index_batch batch;
 	size_t timed;		   /* logs up to here have their block's time, or it is asked for */
 	size_t asked[INDEX_STRETCH_HEADERS]; /* the first logs of blocks whose headers are asked for */
