@@ -6,7 +6,7 @@
  * Sources: execution-apis (eth_getLogs, eth_getProof, eth_getStorageAt, block objects), EIP-234 (logs by block hash),
  * EIP-1186 (eth_getProof), EIP-1898.
  *
- * An answer holds at most 2^18 JSON values (eth/rpc_message.h), so about 18,000 logs: more is -EOVERFLOW of the whole
+ * An answer holds at most 2^18 JSON values (eth/rpc_message.h), so about 9,700 logs: more is -EOVERFLOW of the whole
  * batch, and means "ask for a smaller range", like ETH_RPC_LIMIT. */
 #include "eth/header.h"
 #include "eth/rpc_call.h"
@@ -86,8 +86,7 @@ struct eth_rpc_header {
  *   -ENOENT           null: no such block
  *   -EKEYREJECTED     known fields only, and they do not hash to the block's hash: the provider lies or is broken
  *   -EPROTONOSUPPORT  they do not hash to it, and the object has members not known here (or a field of a later fork is there
- *                     without an earlier one): a fork this release does not know
- *   -EOVERFLOW        extraData over HEADER_EXTRA_MAX */
+ *                     without an earlier one), or extraData is over HEADER_EXTRA_MAX: a fork this release does not know */
 __attribute__((warn_unused_result)) int eth_rpc_result_header(struct eth_rpc_header *out,
 							      const struct eth_rpc_result *result);
 

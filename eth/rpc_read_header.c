@@ -62,6 +62,8 @@ static void put_quantity(struct rlp_writer *writer, int *err, const json_t *obje
 	struct u256 value;
 
 	eth_rpc_member_u256(&value, err, object, field->name);
+	if (*err == -EOVERFLOW)
+		*err = -EBADMSG;
 	if (*err == 0)
 		rlp_put_u256(writer, &value);
 }
@@ -77,7 +79,7 @@ static void put_extra(struct rlp_writer *writer, int *err, const json_t *object,
 	if (*err == 0)
 		*err = hex_decode_data(bytes, sizeof(bytes), &len, text, text_len);
 	if (*err == -ENOSPC)
-		*err = -EOVERFLOW;
+		*err = -EPROTONOSUPPORT;
 	if (*err == 0)
 		rlp_put_bytes(writer, bytes, len);
 }

@@ -113,7 +113,7 @@ int eth_rpc_result_block(struct eth_rpc_block *out, const struct eth_rpc_result 
 	eth_rpc_member_u64(&out->time, &err, object, "timestamp");
 	if (json_object_get(object, "baseFeePerGas") != NULL)
 		eth_rpc_member_u256(&out->base_fee, &err, object, "baseFeePerGas");
-	return err;
+	return err == -EOVERFLOW ? -EBADMSG : err; /* no chain comes to such numbers */
 }
 
 int eth_rpc_result_receipt(struct eth_rpc_receipt *out, const struct eth_rpc_result *result)

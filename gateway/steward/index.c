@@ -159,7 +159,7 @@ static int read_first(struct store_index_block *out, struct index_duty *duty, ui
 	err = header == NULL ? -ENOMEM : eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
 	if (err == 0)
 		err = index_take_block(header, &answer->results[0]);
-	if (err == -EKEYREJECTED || (err == 0 && header->block.number != number)) {
+	if (err == -EKEYREJECTED || err == -EBADMSG || (err == 0 && header->block.number != number)) {
 		index_distrust(duty, UINT32_C(1) << answer->provider, "a header that is not the block's", number, number);
 		err = -EAGAIN;
 	}

@@ -72,25 +72,27 @@ int index_take_block(struct index_header *out, const struct eth_rpc_result *resu
 
 /* ---- the others' word ---- */
 
-enum word { SAME, DIFFERENT, BETTER, SILENT };
+enum word { SAME, DIFFERENT, BETTER, UNTRUE, SILENT };
 
-/* BETTER: of the same number, and hashed where the other is not. */
+/* BETTER: of the same number, and hashed where the other is not. UNTRUE: no header at all, or one that is not of its hash. */
 static enum word compare(const struct store_index_block *block, bool hashed, struct index_header *found,
 			 const struct eth_rpc_result *result)
 {
 	int err = index_take_block(found, result);
+	bool same_hash;
 
 	if (err == -EKEYREJECTED || err == -EBADMSG)
-		return DIFFERENT;
+		return UNTRUE;
 	if (err != 0)
 		return SILENT;
 	if (found->hashed && !hashed)
 		return BETTER;
-	return found->block.number == block->number && found->block.time == block->time &&
-			       memcmp(found->block.hash, block->hash, 32) == 0 &&
-			       memcmp(found->block.parent, block->parent, 32) == 0
-		       ? SAME
-		       : DIFFERENT;
+	same_hash = memcmp(found->block.hash, block->hash, 32) == 0;
+	if (same_hash && found->block.number == block->number && found->block.time == block->time &&
+	    memcmp(found->block.parent, block->parent, 32) == 0)
+		return SAME;
+	/* a whole header of that very hash says what the block is */
+	return same_hash && hashed && !found->hashed ? UNTRUE : DIFFERENT;
 }
 
 static enum word ask_word(struct index_duty *duty, unsigned provider, const struct store_index_block *blocks,
@@ -136,6 +138,8 @@ int index_blocks_agree(struct index_duty *duty, unsigned provider, const struct 
 			index_distrust(duty, UINT32_C(1) << provider, "a header that another provider shows whole", first, last);
 			return -EAGAIN;
 		}
+		if (word == UNTRUE) /* that is no word on anybody else's */
+			index_distrust(duty, UINT32_C(1) << other, "a header that is not the block's", first, last);
 		if (word == DIFFERENT) {
 			others |= UINT32_C(1) << other;
 			different++;

@@ -145,37 +145,13 @@ static int refuse(struct index_duty *duty, uint64_t to, const char *why)
 	return err != 0 ? -EIO : -EBADMSG;
 }
 
-/* One who did not give the logs, if there is one and it answers. */
-static int ask_other(struct eth_rpc_answer **answer, struct index_duty *duty, const struct eth_rpc_calls *list)
+/* 0: *lie says whether the samples are those blocks. -EAGAIN: it shows no sound headers, and is set aside. */
+static int judge_samples(bool *lie, struct index_duty *duty, const struct eth_rpc_answer *answer, size_t n)
 {
-	unsigned providers = eth_rpc_providers(duty->ctx->rpc);
-
-	for (unsigned i = 0; i < providers; i++)
-		if ((duty->backfilled_by & UINT32_C(1) << i) == 0 &&
-		    eth_rpc_wait_at(answer, duty->ctx->rpc, i, list, OTHER_MS) == 0)
-			return 0;
-	return eth_rpc_wait(answer, duty->ctx->rpc, list, INDEX_RPC_MS);
-}
-
-/* Blocks of the backfill, chosen at random, against their headers. */
-static int check_samples(struct index_duty *duty, uint64_t to)
-{
-	size_t n = duty->sampled < INDEX_SAMPLES ? duty->sampled : INDEX_SAMPLES;
-	struct eth_rpc_answer *answer = NULL;
-	struct eth_rpc_calls list;
-	bool lie = false;
 	int err = 0;
 
-	if (n == 0)
-		return 0;
-	eth_rpc_calls_init(&list);
-	for (size_t i = 0; i < n; i++) {
-		struct eth_rpc_at at = eth_rpc_at_number(duty->samples[i].number);
-
-		eth_rpc_add_block(&list, &at);
-	}
-	err = ask_other(&answer, duty, &list);
-	for (size_t i = 0; err == 0 && !lie && i < n; i++) {
+	*lie = false;
+	for (size_t i = 0; err == 0 && !*lie && i < n; i++) {
 		const struct store_index_block *sample = &duty->samples[i];
 		struct index_header *found = malloc(sizeof(*found));
 
@@ -185,11 +161,51 @@ static int check_samples(struct index_duty *duty, uint64_t to)
 				       sample->number);
 			err = -EAGAIN;
 		}
-		lie = err == 0 && (found->block.number != sample->number || found->block.time != sample->time ||
-				   memcmp(found->block.hash, sample->hash, 32) != 0);
+		*lie = err == 0 && (found->block.number != sample->number || found->block.time != sample->time ||
+				    memcmp(found->block.hash, sample->hash, 32) != 0);
 		free(found);
 	}
-	eth_rpc_answer_free(answer);
+	return err;
+}
+
+/* By the word of one who did not give the logs, if there is one whose word is any; else of whoever answers. */
+static int ask_samples(bool *lie, struct index_duty *duty, const struct eth_rpc_calls *list, size_t n)
+{
+	unsigned providers = eth_rpc_providers(duty->ctx->rpc);
+	int err = -EAGAIN;
+
+	for (unsigned i = 0; err != 0 && err != -ENOMEM && i <= providers; i++) {
+		struct eth_rpc_answer *answer = NULL;
+
+		if (i == providers)
+			err = eth_rpc_wait(&answer, duty->ctx->rpc, list, INDEX_RPC_MS);
+		else if ((duty->backfilled_by & UINT32_C(1) << i) == 0)
+			err = eth_rpc_wait_at(&answer, duty->ctx->rpc, i, list, OTHER_MS);
+		else
+			continue;
+		if (err == 0)
+			err = judge_samples(lie, duty, answer, n);
+		eth_rpc_answer_free(answer);
+	}
+	return err;
+}
+
+/* Blocks of the backfill, chosen at random, against their headers. */
+static int check_samples(struct index_duty *duty, uint64_t to)
+{
+	size_t n = duty->sampled < INDEX_SAMPLES ? duty->sampled : INDEX_SAMPLES;
+	struct eth_rpc_calls list;
+	bool lie = false;
+	int err = 0;
+
+	eth_rpc_calls_init(&list);
+	for (size_t i = 0; i < n; i++) {
+		struct eth_rpc_at at = eth_rpc_at_number(duty->samples[i].number);
+
+		eth_rpc_add_block(&list, &at);
+	}
+	if (n > 0)
+		err = ask_samples(&lie, duty, &list, n);
 	eth_rpc_calls_clear(&list);
 	if (err == 0 && lie)
 		return refuse(duty, to, "logs of blocks that are not in the chain, or of another time");

@@ -149,6 +149,10 @@ static int hashes_of(struct eth_hash *out, struct index_duty *duty, uint64_t low
 		if (err == 0)
 			out[i] = block.hash;
 	}
+	if (answer != NULL && err == -EBADMSG) {
+		index_distrust(duty, UINT32_C(1) << answer->provider, "a block that is not the one asked for", low, high);
+		err = -EAGAIN;
+	}
 	eth_rpc_answer_free(answer);
 	eth_rpc_calls_clear(&list);
 	return err == -ENOENT ? -EAGAIN : err;

@@ -78,6 +78,8 @@ static int take_header(struct index_stretch *stretch, const struct eth_rpc_resul
 		err = hashed;
 	if (err == -ENOENT)
 		err = caught(stretch, "a finalized block is not known there");
+	else if (err == -EBADMSG || hashed == -EBADMSG)
+		err = caught(stretch, "a header of another shape");
 	else if (err == 0 && (block.number != stretch->part || hashed == -EKEYREJECTED ||
 			      (hashed == -EPROTONOSUPPORT && !stretch->duty->fork)))
 		err = caught(stretch, "a header that is not the block's");
@@ -196,6 +198,7 @@ static int start_again(struct index_stretch *stretch, const char *why)
 	return ++stretch->lies < LIES_MAX ? -EAGAIN : -EBADMSG;
 }
 
+/* 0; -EAGAIN: the logs are asked for again; 1: the headers are. */
 static int take_headers(struct index_stretch *stretch, const struct eth_rpc_result *results)
 {
 	struct index_batch *batch = &stretch->batch;
@@ -209,6 +212,10 @@ static int take_headers(struct index_stretch *stretch, const struct eth_rpc_resu
 
 		if (err == -ENOENT || (err == 0 && !same))
 			return start_again(stretch, "logs of a block that is not in the chain");
+		if (err == -EBADMSG) {
+			stretch->timed = stretch->asked[0];
+			return caught(stretch, "a header of another shape") == -EAGAIN ? 1 : -EBADMSG;
+		}
 		if (err != 0)
 			return err == -EAGAIN ? -EIO : err;
 		for (; at < batch->n && batch->logs[at].number == number; at++) {
@@ -233,7 +240,7 @@ static void on_headers(void *arg, int err, const struct eth_rpc_result *results,
 		err = take_headers(stretch, results);
 	if (err == -EAGAIN)
 		ask_part(stretch);
-	else if (err != 0)
+	else if (err != 0 && err != 1)
 		finish(stretch, err);
 	else
 		ask_headers(stretch);

@@ -238,7 +238,7 @@ class Trial {
     const cases = Object.entries(faults);
     for (const [name, { backfill, alone }] of cases.slice(Math.max(0, cases.findIndex(([name]) => name.includes(from))))) {
       if (!name.includes(only) || (quick && !QUICK.includes(name) && !only)) continue;
-      const places = /stands still/.test(name) ? ['standingStill'] : backfill ? ['fromTheStart'] : /log|transfer/.test(name) ? ['atTheHead', 'fromTheStart'] : ['atTheHead'];
+      const places = /stands still/.test(name) ? ['standingStill'] : backfill ? ['fromTheStart'] : /log|transfer|header/.test(name) ? ['atTheHead', 'fromTheStart'] : ['atTheHead'];
       for (const place of places)
         for (const single of alone === false ? [false] : [false, true]) await this.one(name, place, single);
     }

@@ -137,6 +137,9 @@ export const faults = {
       ? { result: { ...result, timestamp: ethers.toQuantity(Number(result.timestamp) + 100000), unknownRoot: '0x1' } }
       : isLogs(call) ? { result: result.map(({ blockTimestamp, ...log }) => log) } : null)),
   },
+  'a header with a time that is too wide': {
+    answer: each((call, result) => (call.method === 'eth_getBlockByNumber' && /^0x/.test(call.params[0]) ? { result: { ...result, timestamp: '0x10000000000000000' } } : null)),
+  },
   'a block of another number': {
     answer: each((call, result) => (call.method === 'eth_getBlockByNumber' && /^0x/.test(call.params[0]) ? { result: { ...result, number: ethers.toQuantity(Number(result.number) + 1) } } : null)),
   },

@@ -277,6 +277,7 @@ static const struct {
 	{as_block, "{}", -EBADMSG},
 	{as_block, "{\"number\":\"0x1\",\"hash\":\"" H32 "\",\"parentHash\":\"" H32 "\",\"timestamp\":\"0x2\"}", 0},
 	{as_block, "{\"number\":null,\"hash\":\"" H32 "\",\"parentHash\":\"" H32 "\",\"timestamp\":\"0x2\"}", -EBADMSG},
+	{as_block, "{\"number\":\"0x1\",\"hash\":\"" H32 "\",\"parentHash\":\"" H32 "\",\"timestamp\":\"0x10000000000000000\"}", -EBADMSG},
 	{as_block, "{\"number\":\"0x1\",\"hash\":null,\"parentHash\":\"" H32 "\",\"timestamp\":\"0x2\"}", -EBADMSG},
 	{as_receipt, "null", -ENOENT},
 	{as_receipt, "{}", -EBADMSG},

@@ -337,7 +337,7 @@ static void test_header_refused(void **state)
 		strcpy(extra + 2 + 2 * i, "00");
 	json_object_set_new(value, "extraData", json_string(extra));
 	result.value = value;
-	assert_int_equal(eth_rpc_result_header(&header, &result), -EOVERFLOW);
+	assert_int_equal(eth_rpc_result_header(&header, &result), -EPROTONOSUPPORT);
 	free(extra);
 	json_decref(value);
 	result.value = value = json_null();

@@ -162,6 +162,9 @@ static void the_others_decide(void **state)
 		{2, 0, {ANOTHER, WHOLE}, -EAGAIN, {true, false}},
 		{3, 0, {WHOLE, ANOTHER, WHOLE}, 0, {false, true, false}},
 		{3, 0, {WHOLE, BROKEN, WHOLE}, 0, {false, true, false}},
+		{2, 0, {WHOLE, BROKEN}, -EAGAIN, {false, true}}, /* not yet: nobody else has a word on it */
+		{2, 0, {WHOLE, ODD}, 0, {0}},
+		{2, 0, {WHOLE, ODD_LATER}, -EAGAIN, {false, true}}, /* of a whole header's hash, with another time */
 		{2, 0, {ODD, WHOLE}, -EAGAIN, {true, false}},
 		{2, 0, {ODD, ODD}, 0, {0}},
 		{2, 0, {ODD_LATER, ODD}, -EAGAIN, {true, false}},
