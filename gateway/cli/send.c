@@ -1,5 +1,6 @@
 #include "gateway/cli/send.h"
 
+#include "anchor/sender.h"
 #include "eth/hex.h"
 #include "gateway/cli/cli.h"
 #include "gateway/identity/registry.h"
@@ -13,7 +14,19 @@
 #include <string.h>
 #include <time.h>
 
-enum { RPC_MS = 15000, MINED_WAIT_S = 120, LEVEL_WAIT_S = 3600, POLL_MS = 200 };
+enum {
+	RPC_MS = 15000,
+	MINED_WAIT_S = 120,
+	UNHEARD_WAIT_S = 30, /* to find one whose sending nobody answered */
+	LEVEL_WAIT_S = 3600,
+	POLL_MS = 200,
+};
+
+/* What is known of a transaction that was signed. */
+struct sent {
+	struct eth_hash hash;
+	bool heard; /* the node said that it has it */
+};
 
 int cli_chain_open(struct cli_chain *chain, const char *urls, uint64_t chain_id)
 {
@@ -76,13 +89,12 @@ int cli_wait_parse(enum cli_wait *out, const char *text)
 	return CLI_USAGE;
 }
 
+/* CLI_OK or CLI_UNREACHABLE; what went wrong is eth_rpc_last_error(). */
 static int ask(struct eth_rpc_answer **answer, const struct cli_chain *chain, struct eth_rpc_calls *calls)
 {
 	int rc = eth_rpc_wait(answer, chain->rpc, calls, RPC_MS);
 
 	eth_rpc_calls_clear(calls);
-	if (rc != 0)
-		cli_error("the chain does not answer: %s", eth_rpc_last_error(chain->rpc));
 	return rc == 0 ? CLI_OK : CLI_UNREACHABLE;
 }
 
@@ -115,26 +127,39 @@ static int refused(const struct eth_rpc_result *result, const char *what)
 	return CLI_FALSE;
 }
 
-static int broadcast(struct eth_hash *hash, const struct cli_chain *chain, const struct tx *tx, const uint8_t key[static 32])
+/* What stands before the node may have asked it twice. */
+static bool is_taken(const struct eth_rpc_result *result)
+{
+	struct eth_hash said;
+
+	return eth_rpc_result_hash(&said, result) == 0 ||
+	       (result->outcome != ETH_RPC_OK && result->message &&
+		sender_classify(result->message, result->message_len) == SENDER_ACCEPTED);
+}
+
+/* Without an answer the node may have it all the same: that is no failure yet. */
+static int broadcast(struct sent *sent, const struct cli_chain *chain, const struct tx *tx, const uint8_t key[static 32])
 {
 	size_t room = tx_size_max(tx), length;
 	uint8_t *raw = malloc(room);
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_rpc_calls calls;
-	struct eth_hash said;
 	int rc;
 
-	if (!raw || tx_sign(chain->signatures, raw, room, &length, hash, tx, key) != 0) {
+	if (!raw || tx_sign(chain->signatures, raw, room, &length, &sent->hash, tx, key) != 0) {
 		cli_error("the transaction cannot be signed");
 		free(raw);
 		return CLI_FALSE;
 	}
 	eth_rpc_calls_init(&calls);
 	eth_rpc_add_send_raw(&calls, raw, length);
-	rc = ask(&answer, chain, &calls);
+	sent->heard = ask(&answer, chain, &calls) == CLI_OK;
 	free(raw);
-	if (rc == CLI_OK && eth_rpc_result_hash(&said, &answer->results[0]) != 0)
-		rc = refused(&answer->results[0], "the node does not take the transaction");
+	if (!sent->heard)
+		cli_error("the chain does not answer whether it has the transaction: %s; looking for it", eth_rpc_last_error(chain->rpc));
+	rc = !sent->heard || is_taken(&answer->results[0])
+		     ? CLI_OK
+		     : refused(&answer->results[0], "the node does not take the transaction");
 	eth_rpc_answer_free(answer);
 	return rc;
 }
@@ -168,35 +193,43 @@ static int look_up(struct eth_rpc_answer **answer, struct eth_rpc_receipt *recei
 	return CLI_NOT_YET;
 }
 
-/* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along. */
-static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
-		    const struct eth_hash *hash, enum cli_wait wait, unsigned wait_s)
+/* Not found in time, or not at the level. */
+static int say_not_yet(const struct sent *sent, bool mined, bool reached, enum cli_wait wait, unsigned s)
 {
-	unsigned mined_s = wait_s > 0 ? wait_s : MINED_WAIT_S, level_s = wait_s > 0 ? wait_s : LEVEL_WAIT_S;
+	if (!reached)
+		cli_error("the chain does not answer any more; look the transaction up before you send it again");
+	else if (mined)
+		cli_error("mined, but not %s within %u s; look at the transaction again later", wait == CLI_FINAL ? "final" : "safe", s);
+	else if (sent->heard)
+		cli_error("sent, but not mined within %u s; look it up before you send it again", s);
+	else
+		cli_error("nobody knows the transaction after %u s; look it up before you send it again", s);
+	return reached && (mined || sent->heard) ? CLI_NOT_YET : CLI_UNREACHABLE;
+}
+
+/* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along; a chain that is
+ * away for a while is waited for. */
+static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
+		    const struct sent *sent, enum cli_wait wait, unsigned wait_s)
+{
+	unsigned mined_s = wait_s > 0 ? wait_s : sent->heard ? MINED_WAIT_S : UNHEARD_WAIT_S;
+	unsigned level_s = wait_s > 0 ? wait_s : LEVEL_WAIT_S;
 	time_t mined_until = time(NULL) + mined_s, until = time(NULL) + level_s;
-	bool mined = false;
+	bool mined = false, reached = true;
 	uint64_t level;
 
-	while (time(NULL) < until) {
-		int rc = look_up(answer, receipt, &level, chain, hash, wait);
+	while (time(NULL) < until && (mined || time(NULL) < mined_until)) {
+		int rc = look_up(answer, receipt, &level, chain, &sent->hash, wait);
 
-		if (rc != CLI_OK && rc != CLI_NOT_YET)
-			return rc;
+		reached = rc != CLI_UNREACHABLE;
 		if (rc == CLI_OK && (wait == CLI_MINED || !receipt->success || level >= receipt->number))
 			return CLI_OK;
 		mined = mined || rc == CLI_OK;
 		eth_rpc_answer_free(*answer);
 		*answer = NULL;
-		if (!mined && time(NULL) >= mined_until)
-			break;
 		nap();
 	}
-	if (mined)
-		cli_error("mined, but not %s within %u s; look at the transaction again later",
-			  wait == CLI_FINAL ? "final" : "safe", level_s);
-	else
-		cli_error("sent, but not mined within %u s; look it up before you send it again", mined_s);
-	return CLI_NOT_YET;
+	return say_not_yet(sent, mined, reached, wait, mined ? level_s : mined_s);
 }
 
 /* Why a mined transaction failed: the same call at the state after its block says it again, mostly. */
@@ -220,24 +253,20 @@ int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, co
 	     const struct tx *tx, const uint8_t key[static 32], enum cli_wait wait, unsigned wait_s)
 {
 	struct eth_address from;
-	struct eth_hash hash;
+	struct sent sent = {.heard = false};
 	char text[HEX_DATA_SIZE(32)];
-	bool sent;
 	int rc;
 
 	*answer = NULL;
 	if (signature_key_address(chain->signatures, &from, key) != 0)
 		return CLI_FALSE;
-	rc = broadcast(&hash, chain, tx, key);
-	sent = rc == CLI_OK || rc == CLI_UNREACHABLE; /* perhaps: the answer may have been lost, not the transaction */
+	rc = broadcast(&sent, chain, tx, key);
 	if (rc == CLI_OK)
-		rc = wait_for(answer, receipt, chain, &hash, wait, wait_s);
-	if (sent && (rc != CLI_OK || !receipt->success)) {
-		hex_encode_data(text, hash.bytes, 32);
+		rc = wait_for(answer, receipt, chain, &sent, wait, wait_s);
+	if (rc == CLI_NOT_YET || rc == CLI_UNREACHABLE || (rc == CLI_OK && !receipt->success)) {
+		hex_encode_data(text, sent.hash.bytes, 32);
 		fprintf(stderr, "  transaction: %s\n", text);
 	}
-	if (sent && rc == CLI_UNREACHABLE)
-		fputs("  next: it may have been taken; look it up before you send it again\n", stderr);
 	if (rc == CLI_OK && !receipt->success) {
 		explain_failure(chain, tx, &from, receipt);
 		rc = CLI_FALSE;

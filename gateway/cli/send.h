@@ -27,7 +27,8 @@ __attribute__((warn_unused_result)) int cli_wait_parse(enum cli_wait *out, const
  * that level, wait_s at most (0: 120 s to be mined, an hour for the level); a reorganisation on the way is waited out.
  * *answer owns the receipt's JSON: for eth_rpc_answer_free().
  * CLI_OK; CLI_FALSE (refused or reverted: says in words why and what to do); CLI_NOT_YET (not mined, or not at that
- * level, in time); CLI_UNREACHABLE. */
+ * level, in time); CLI_UNREACHABLE (the chain did not answer any more, or not when it was sent and nobody knows it since; its hash is
+ * printed then too). */
 __attribute__((warn_unused_result)) int cli_send(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt,
 						 const struct cli_chain *chain, const struct tx *tx,
 						 const uint8_t key[static 32], enum cli_wait wait,
