@@ -7,17 +7,26 @@
 
 enum { STATE = REACH_COLUMNS_N, MARK = STATE + 6, EVENT = MARK + 3 };
 
-/* $5 before, $6 one more than the limit. The URI stands only in a state's first row; one page holds a bounded sum of them. */
+/* What the events of block y take in an answer. */
+#define EVENTS_BYTES                                                                                                   \
+	"SELECT coalesce(sum(128 + coalesce(least(octet_length(v.key), 128), 0)"                                       \
+	" + CASE WHEN octet_length(v.value) <= 1024 THEN octet_length(v.value) ELSE 0 END), 0) AS bytes"               \
+	" FROM (SELECT k.key, k.value FROM agent_event k WHERE k.registry = r.id AND k.agent_id = $2"                  \
+	"  AND k.number = y.number ORDER BY k.log_index LIMIT 64) v"
+
+/* $5 before, $6 one more than the limit. The URI stands only in a state's first row; one page holds a bounded sum of URIs and
+ * events. */
 static const char page_sql[] =
 	"SELECT " REACH_COLUMNS ", s.number, s.owner, s.wallet, CASE WHEN coalesce(e.place, 1) = 1 THEN s.body END, s.changed, s.tier,"
 	" b.number, b.hash, b.time,"
 	" e.log_index, e.tx, e.kind, e.a, e.b, substr(e.key, 1, 128),"
 	" CASE WHEN octet_length(e.value) <= 1024 THEN e.value END, coalesce(octet_length(e.value), 0), s.total" REACH_TABLES REACH_LIMIT
-	" LEFT JOIN LATERAL (SELECT y.*, u.body, sum(octet_length(u.body)) OVER (ORDER BY y.number DESC) - octet_length(u.body) AS before,"
+	" LEFT JOIN LATERAL (SELECT y.*, u.body,"
+	"   sum(octet_length(u.body) + w.bytes) OVER (ORDER BY y.number DESC) - octet_length(u.body) - w.bytes AS before,"
 	"   count(*) OVER () AS total"
 	"   FROM (SELECT x.number, x.owner, x.wallet, x.uri, x.changed, x.tier FROM agent_state x"
 	"     WHERE x.registry = r.id AND x.agent_id = $2 AND x.number < $5 AND x.number <= l.n ORDER BY x.number DESC LIMIT $6) y"
-	"   JOIN uri u ON u.hash = y.uri) s ON s.before <= 1048576"
+	"   JOIN uri u ON u.hash = y.uri CROSS JOIN LATERAL (" EVENTS_BYTES ") w) s ON s.before <= 1048576"
 	" LEFT JOIN block b ON b.chain_id = r.chain_id AND b.number = s.number"
 	" LEFT JOIN LATERAL (SELECT v.*, row_number() OVER (ORDER BY v.log_index) AS place FROM agent_event v"
 	"   WHERE v.registry = r.id AND v.agent_id = $2 AND v.number = s.number ORDER BY v.log_index LIMIT 65) e ON true"

@@ -251,9 +251,11 @@ struct store_agent_row {
 	uint8_t wallet[20];
 	struct pg_bytes uri, name;
 };
+enum { STORE_AGENTS_BYTES = 1 << 20 }; /* of URIs in a page; it ends with the first row that goes beyond */
 struct store_agents {
 	struct store_agent_row *rows;
 	size_t n;
+	bool more; /* there may be more behind the last row */
 	PGresult *res;
 };
 void store_agents_clear(struct store_agents *list);

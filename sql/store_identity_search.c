@@ -16,6 +16,13 @@ enum { LIMIT_MAX = 1000 };
 
 static const Oid types[] = {20, 17, 20, 20, 17, 17, 25, 25};
 
+/* Anybody may give a thousand agents URIs of 64 KiB: a page holds a bounded sum of them, as a page of history does. */
+#define BOUNDED(page)                                                                                                  \
+	"SELECT q.registry, q.agent_id, q.number, q.owner, q.wallet, q.body, q.name, q.total FROM (SELECT p.*,"        \
+	" sum(octet_length(p.body)) OVER (ORDER BY p.registry, p.agent_id) - octet_length(p.body) AS before,"          \
+	" count(*) OVER () AS total FROM (" page ") p) q WHERE q.before <= 1048576 ORDER BY q.registry, q.agent_id"
+_Static_assert(STORE_AGENTS_BYTES == 1048576, "as in BOUNDED");
+
 #define COLUMNS "SELECT a.registry::bigint, a.agent_id, a.number, a.owner, a.wallet, u.body, f.name"
 #define WITH_FILE                                                                                                      \
 	" JOIN uri u ON u.hash = a.uri"                                                                                \
@@ -31,7 +38,8 @@ static const Oid types[] = {20, 17, 20, 20, 17, 17, 25, 25};
  * Of files: what a filter's index finds is put in order if it is at most 1,000. Otherwise all files are read in order and
  * filtered one by one, which soon fills a page. A constant LIMIT tells the planner that a page is short.
  */
-#define FROM_FILES(indexed, plain)                                                                                     \
+#define FROM_FILES(indexed, plain) BOUNDED(FILES(indexed, plain))
+#define FILES(indexed, plain)                                                                                          \
 	"WITH m AS MATERIALIZED (SELECT registry, agent_id, name, services FROM file_now WHERE " indexed               \
 	"  LIMIT 1001), c AS MATERIALIZED (SELECT count(*) AS n FROM m) " COLUMNS                                      \
 	" FROM ((SELECT f.registry, f.agent_id, f.name FROM m f"                                                       \
@@ -44,12 +52,12 @@ static const Oid types[] = {20, 17, 20, 20, 17, 17, 25, 25};
 /* A prefix as a range of bytes: LIKE would need it when the statement is planned. U+10FFFF is above every character. */
 #define NAME_RANGE "lower(name) ~>=~ lower($7) AND lower(name) ~<=~ (lower($7) || chr(1114111))"
 
-static const char all_sql[] = COLUMNS
-	" FROM (SELECT * FROM agent_now a WHERE" AFTER_A " ORDER BY a.registry, a.agent_id LIMIT 1000) a" WITH_FILE PAGE;
+static const char all_sql[] = BOUNDED(COLUMNS
+	" FROM (SELECT * FROM agent_now a WHERE" AFTER_A " ORDER BY a.registry, a.agent_id LIMIT 1000) a" WITH_FILE PAGE);
 static const char owner_sql[] =
-	COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.owner = $5 AND" AFTER_A AND_WALLET AND_NAME AND_SERVICE PAGE;
+	BOUNDED(COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.owner = $5 AND" AFTER_A AND_WALLET AND_NAME AND_SERVICE PAGE);
 static const char wallet_sql[] =
-	COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.wallet = $6 AND" AFTER_A AND_NAME AND_SERVICE PAGE;
+	BOUNDED(COLUMNS " FROM agent_now a" WITH_FILE " WHERE a.wallet = $6 AND" AFTER_A AND_NAME AND_SERVICE PAGE);
 
 static const struct pg_statement statements[] = {
 	[ALL] = {.name = "agents", .sql = all_sql, .nparams = 8, .types = types},
@@ -88,6 +96,8 @@ static int decode_agents(struct store_call *call, PGresult *res, bool *keep)
 	int err = 0;
 
 	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_agent);
+	if (!err && out->n > 0)
+		out->more = out->n == call->n || out->n < pg_get_u64(&err, res, 0, 7);
 	if (!err) {
 		out->res = res;
 		*keep = true;
@@ -133,5 +143,5 @@ int store_agents(struct pg_conn *conn, struct pg_op *op, struct store_agents *ou
 	pg_param_bytes(&params, pg_text(filter->name));
 	pg_param_bytes(&params, pg_text(filter->service));
 	return store_start(conn, &statements[leading(filter)], &params,
-			   &(struct store_call){.op = op, .out = out, .decode = decode_agents});
+			   &(struct store_call){.op = op, .out = out, .n = filter->limit, .decode = decode_agents});
 }

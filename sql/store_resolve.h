@@ -67,7 +67,7 @@ int store_resolve_time(struct pg_conn *conn, struct pg_op *op, struct store_reso
 
 enum {
 	STORE_HISTORY_MAX = 1000,
-	STORE_HISTORY_BYTES = 1 << 20, /* of URIs in a page; it ends with the first row that goes beyond */
+	STORE_HISTORY_BYTES = 1 << 20, /* of URIs and events in a page; it ends with the first row that goes beyond */
 	STORE_HISTORY_EVENTS = 64,     /* of one block */
 	STORE_HISTORY_VALUE = 1024,    /* bytes of an event's value */
 };

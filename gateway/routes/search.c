@@ -101,7 +101,7 @@ static void on_found(struct pg_op *op)
 			return;
 		}
 	}
-	if (found->n == state->filter.limit)
+	if (found->more)
 		next = cursor_json(&found->rows[found->n - 1]);
 	view_reply(state->req, 200, "application/json", json_pack("{s:o, s:o}", "agents", agents, "next", next));
 }

@@ -248,6 +248,35 @@ static const char *search(struct store_agent_filter filter, unsigned limit)
 	return text;
 }
 
+/* Last: its agents are of no block. */
+static void a_page_of_a_search_is_bounded(void **state)
+{
+	struct store_agent_filter filter = {.limit = 1000};
+	struct store_agents list;
+	struct pg_op op = {0};
+	size_t pages = 0, n = 0;
+
+	(void)state;
+	(void)fixture_sql(f.log.conninfo,
+			  "WITH big AS (INSERT INTO uri SELECT sha256(b), b FROM (SELECT convert_to(repeat(chr(65 + n), 65536), 'UTF8') b"
+			  " FROM generate_series(1, 40) n) x RETURNING hash)"
+			  " INSERT INTO agent_now SELECT 1, sha256(hash), 1, decode(repeat('77', 20), 'hex'), NULL, hash FROM big");
+	filter.owner = (const uint8_t *)"wwwwwwwwwwwwwwwwwwww";
+	do {
+		assert_int_equal(WAIT(&f.log, &op, store_agents(f.log.reader, &op, &list, &filter)), 0);
+		n += list.n;
+		assert_true(list.n <= 17); /* 16 of them are 1 MiB, and one that goes beyond */
+		filter.has_after = list.more;
+		if (list.more) {
+			filter.after_registry = list.rows[list.n - 1].registry;
+			memcpy(filter.after_id, list.rows[list.n - 1].agent_id, 32);
+		}
+		store_agents_clear(&list);
+	} while (filter.has_after && ++pages < 10);
+	assert_int_equal(n, 40);
+	assert_int_equal(pages, 2);
+}
+
 static void search_by_each_filter_and_by_pages(void **state)
 {
 	uint8_t o1[20], o2[20], w1[20];
@@ -430,6 +459,7 @@ int main(void)
 		cmocka_unit_test(search_by_each_filter_and_by_pages),
 		cmocka_unit_test(search_by_what_very_many_have),
 		cmocka_unit_test(a_reader_sees_only_whole_steps),
+		cmocka_unit_test(a_page_of_a_search_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
