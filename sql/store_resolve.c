@@ -14,7 +14,8 @@ enum { BY_NUMBER, BY_TIME };
 	" ORDER BY x.number " order " LIMIT 1) y"                                                                      \
 	" JOIN block b ON b.chain_id = r.chain_id AND b.number = y.number) " name " ON true"
 #define MARK_COLUMNS(name) ", " name ".number, " name ".hash, " name ".time"
-/* Bits of agent_state.changed: 1 owner, 2 wallet, 8 registered. */
+/* Bits of agent_state.changed: 1 owner, 2 wallet, 8 registered (in an agent's first state only). The conditions are those of two
+ * indexes: an owner may change the URI a hundred thousand times in between. */
 #define RESOLVE_COLUMNS                                                                                                \
 	"SELECT " REACH_COLUMNS ", a.number, a.hash, a.time, s.number, s.owner, s.wallet, u.body, s.changed, s.tier"              \
 	MARK_COLUMNS("hf") MARK_COLUMNS("hu") MARK_COLUMNS("of") MARK_COLUMNS("ou") MARK_COLUMNS("wf") MARK_COLUMNS("wu")         \
@@ -26,9 +27,9 @@ enum { BY_NUMBER, BY_TIME };
 	" LEFT JOIN uri u ON u.hash = s.uri"                                                                           \
 	MARK("hf", "x.number = s.number", "DESC") MARK("hu", "x.number > ask.number", "ASC")                           \
 	MARK("of", "x.number <= s.number AND x.changed & 9 <> 0", "DESC")                                              \
-	MARK("ou", "x.number > s.number AND x.changed & 1 <> 0", "ASC")                                                \
+	MARK("ou", "x.number > s.number AND x.changed & 9 <> 0", "ASC")                                                \
 	MARK("wf", "x.number <= s.number AND x.changed & 10 <> 0", "DESC")                                             \
-	MARK("wu", "x.number > s.number AND x.changed & 2 <> 0", "ASC")                                                \
+	MARK("wu", "x.number > s.number AND x.changed & 10 <> 0", "ASC")                                                \
 	MARK("c", "true", "ASC") " WHERE r.id = $1::integer ORDER BY ask.place"
 
 static const Oid number_types[] = {20, 17, 20, 17, 1016};

@@ -180,6 +180,27 @@ static void as_of_is_one_probe_of_the_agent_s_states(void **state)
 	}
 }
 
+/* Before and after a state, by indexes that hold none but those changes: a walk over all states would be as long as an agent's owner
+ * likes. */
+static void since_and_until_when_of_a_key_are_one_probe_each(void **state)
+{
+	static const char *const indexes[] = {"agent_state_owner", "agent_state_wallet"};
+
+	(void)state;
+	for (size_t i = 0; i < store_resolve_set.n; i++) {
+		unsigned found[2] = {0};
+
+		for (const char *node = strstr(plan_of(&store_resolve_set.list[i]), "\"Node Type\""); node;
+		     node = strstr(node + 1, "\"Node Type\"")) {
+			assert_null(strstr(property(node, "Filter"), "changed"));
+			for (size_t k = 0; k < STORE_COUNT(indexes); k++)
+				found[k] += !strcmp(property(node, "Index Name"), indexes[k]);
+		}
+		assert_int_equal(found[0], 2);
+		assert_int_equal(found[1], 2);
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -197,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_statement_goes_by_an_index),
 		cmocka_unit_test(as_of_is_one_probe_of_the_agent_s_states),
+		cmocka_unit_test(since_and_until_when_of_a_key_are_one_probe_each),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
