@@ -126,8 +126,8 @@ int index_overlay_restart(struct index_duty *duty)
 	return duty->noverlay > 0 ? drop(duty, &duty->overlay[0]) : 0;
 }
 
-/* The chain's hashes of overlay blocks low..high. A null is a node that is behind: -EAGAIN. */
-static int hashes_of(struct eth_hash *out, struct index_duty *duty, uint64_t low, uint64_t high)
+/* The chain's hashes of overlay blocks low..high, as one provider shows them. A null is a node that is behind: -EAGAIN. */
+static int hashes_of(struct eth_hash *out, unsigned *provider, struct index_duty *duty, uint64_t low, uint64_t high)
 {
 	struct eth_rpc_answer *answer = NULL;
 	struct eth_rpc_calls list;
@@ -140,6 +140,8 @@ static int hashes_of(struct eth_hash *out, struct index_duty *duty, uint64_t low
 		eth_rpc_add_block(&list, &at);
 	}
 	err = eth_rpc_wait(&answer, duty->ctx->rpc, &list, INDEX_RPC_MS);
+	if (err == 0 && provider != NULL)
+		*provider = answer->provider;
 	for (uint64_t i = 0; err == 0 && i <= high - low; i++) {
 		struct eth_rpc_block block;
 
@@ -167,7 +169,7 @@ int index_walk_back(struct index_duty *duty)
 		return -EAGAIN;
 	for (;;) {
 		uint64_t first = duty->overlay[0].number, low = high - first >= LOOK_BACK ? high - LOOK_BACK + 1 : first;
-		int err = hashes_of(hashes, duty, low, high);
+		int err = hashes_of(hashes, NULL, duty, low, high);
 
 		if (err != 0)
 			return err;
@@ -225,18 +227,22 @@ static int finalize(struct index_duty *duty, const struct store_index_block *blo
 	return 0;
 }
 
-/* The chain has gone far beyond the overlay: if its tip is still in the chain, all of it is final. */
+/* The chain has gone far beyond the overlay: if its tip is still in the chain, all of it is final. That cannot be taken back, and
+ * no block links it to the heads: others must show it too. */
 static int finalize_all(struct index_duty *duty)
 {
 	const struct store_index_block *tip = block_at(duty, duty->place.tip_number);
+	const bool hashed = !duty->fork;
 	struct eth_hash hash;
-	int err = hashes_of(&hash, duty, duty->place.tip_number, duty->place.tip_number);
+	unsigned provider = 0;
+	int err = hashes_of(&hash, &provider, duty, duty->place.tip_number, duty->place.tip_number);
 
 	if (err != 0)
 		return err;
 	if (tip == NULL || memcmp(hash.bytes, tip->hash, 32) != 0)
 		return index_walk_back(duty);
-	return finalize(duty, tip);
+	err = index_blocks_agree(duty, provider, tip, &hashed, 1);
+	return err == 0 ? finalize(duty, tip) : err;
 }
 
 /* `latest` below the tip: a node that is behind, or a chain that became shorter. */
@@ -266,7 +272,7 @@ static int check_final(struct index_duty *duty)
 	if (heads->finalized.number == final)
 		memcpy(hash.bytes, heads->finalized.hash, 32);
 	else
-		err = hashes_of(&hash, duty, final, final);
+		err = hashes_of(&hash, NULL, duty, final, final);
 	if (err != 0)
 		return err;
 	if (memcmp(hash.bytes, duty->place.final_hash, 32) != 0)
