@@ -63,7 +63,7 @@ static const struct pg_statement statements[] = {
 		    .types = agent_at_types},
 	[PROOF_AT] = {.name = "proof_at",
 		      .sql = "SELECT p.number, p.body, b.final FROM agent_proof p JOIN block b USING (chain_id, number)"
-			     " WHERE p.registry = $1 AND p.agent_id = $2 AND p.number <= $3 ORDER BY p.number DESC LIMIT 1",
+			     " JOIN chain_index i USING (chain_id) WHERE NOT i.alarm AND p.registry = $1 AND p.agent_id = $2 AND p.number <= $3 ORDER BY p.number DESC LIMIT 1",
 		      .nparams = 3,
 		      .types = agent_at_types},
 };

@@ -222,7 +222,8 @@ struct store_events {
 };
 void store_events_clear(struct store_events *list);
 
-/* The newest stored proof with number <= at. -ENOENT. body borrows from *res, for the caller to PQclear(). */
+/* The newest stored proof with number <= at. -ENOENT, also while an alarm stands. body borrows from *res, for the caller to
+ * PQclear(). */
 int store_proof_at(struct pg_conn *conn, struct pg_op *op, struct store_proof *out, PGresult **res, uint32_t registry,
 		   const uint8_t agent_id[static 32], uint64_t at) PG_MUST_CHECK;
 
@@ -231,7 +232,8 @@ int store_proof_at(struct pg_conn *conn, struct pg_op *op, struct store_proof *o
 int store_agent_states(struct pg_conn *conn, struct pg_op *op, struct store_states *out, uint32_t registry,
 		       const uint8_t *after, unsigned limit) PG_MUST_CHECK;
 
-/* Search: rows of agent_now with what file_now says; keyset (registry, agent_id) > after. Filters NULL: any. */
+/* Search: rows of agent_now with what file_now says; keyset (registry, agent_id) > after. Filters NULL: any. Agents of a chain whose
+ * alarm stands are left out. */
 struct store_agent_filter {
 	const uint8_t *owner, *wallet; /* 20 bytes */
 	const char *name;	       /* beginning of the name, any case */

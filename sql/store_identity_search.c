@@ -27,8 +27,10 @@ _Static_assert(STORE_AGENTS_BYTES == 1048576, "as in BOUNDED");
 #define WITH_FILE                                                                                                      \
 	" JOIN uri u ON u.hash = a.uri"                                                                                \
 	" LEFT JOIN file_now f ON f.registry = a.registry AND f.agent_id = a.agent_id"
-#define AFTER_A " (a.registry, a.agent_id) > ($1, $2) AND a.registry <= $3"
-#define AFTER_F " (f.registry, f.agent_id) > ($1, $2) AND f.registry <= $3"
+#define QUIET(registry)                                                                                                \
+	" AND " registry " NOT IN (SELECT x.id FROM registry x JOIN chain_index y ON y.chain_id = x.chain_id WHERE y.alarm)"
+#define AFTER_A " (a.registry, a.agent_id) > ($1, $2) AND a.registry <= $3" QUIET("a.registry")
+#define AFTER_F " (f.registry, f.agent_id) > ($1, $2) AND f.registry <= $3" QUIET("f.registry")
 #define AND_WALLET " AND ($6::bytea IS NULL OR a.wallet = $6)"
 #define AND_NAME " AND ($7::text IS NULL OR starts_with(lower(f.name), lower($7)))"
 #define AND_SERVICE " AND ($8::text IS NULL OR lower($8) = ANY (f.services))"

@@ -52,7 +52,7 @@ static const struct pg_statement statements[] = {
 			 "   ON e.registry = p.reputation AND e.agent_id = k.agent_id AND e.number > k.feedback"
 			 "   JOIN registry f ON f.id = p.reputation AND e.number <= least(i.final_number, f.indexed)"
 			 "   WHERE p.identity = k.registry) AS feedback_news) n"
-			 " WHERE k.key > $3 AND (n.news OR n.feedback_news) ORDER BY k.key LIMIT $4",
+			 " WHERE k.key > $3 AND NOT i.alarm AND (n.news OR n.feedback_news) ORDER BY k.key LIMIT $4",
 		  .nparams = 4,
 		  .types = news_types},
 	[KNOWN] = {.name = "known_get",

@@ -29,8 +29,7 @@ struct proof_request {
 	struct pg_op op;
 	struct store_proof stored;
 	PGresult *res;
-	struct store_states states;
-	struct store_index index;
+	struct store_resolve_list then;
 };
 
 static void drop(void *arg)
@@ -38,7 +37,7 @@ static void drop(void *arg)
 	struct proof_request *state = arg;
 
 	PQclear(state->res);
-	store_states_clear(&state->states);
+	store_resolve_clear(&state->then);
 }
 
 /* ---- what the request asks for ---- */
@@ -133,13 +132,13 @@ static void reply_stored(struct proof_request *state)
 
 /* ---- the stored proof of an earlier block ---- */
 
-/* It is the answer only if the state in force in the block asked for began in the stored one. */
+/* It is the answer only if the state in force in the block asked for began in the stored one, and the index knows that. */
 static void on_state(struct pg_op *op)
 {
 	struct proof_request *state = op->arg;
+	const struct store_resolved *row = state->then.rows;
 
-	if (op->err == 0 && state->states.n == 1 && state->index.tip_number >= state->number &&
-	    state->states.rows[0].state.number == state->stored.number)
+	if (op->err == 0 && store_reach_has(&row->reach, state->number) && row->exists && row->state.number == state->stored.number)
 		reply_stored(state);
 	else
 		fail(state);
@@ -155,8 +154,7 @@ static void try_earlier(struct proof_request *state)
 	}
 	state->op = (struct pg_op){.on_done = on_state, .arg = state};
 	u256_to_bytes(state->stored.agent_id, &state->key.id);
-	if (store_state_at(conn, &state->op, &state->states, &state->index, state->registry->in_index, state->stored.agent_id, false,
-			   state->number) != 0)
+	if (store_resolve(conn, &state->op, &state->then, state->registry->in_index, state->stored.agent_id, NULL, &state->number, 1) != 0)
 		fail(state);
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sql/store_notary.h"
 #include "sql/store_resolve.h"
 #include "tests/sql/fixture.h"
 #include "tests/sql/index_fixture.h"
@@ -132,14 +133,25 @@ static void an_alarm_is_said_and_taken_back(void **state)
 	struct store_resolve_list list;
 	const uint64_t number = 30;
 	const uint8_t id[32] = {[31] = 9};
+	struct store_agents agents;
+	struct store_knowns news;
 	struct pg_op op = {0};
 
 	(void)state;
+	(void)fixture_sql(f.log.conninfo, "INSERT INTO known_agent SELECT 'nine', registry, agent_id, -1, -1 FROM agent_now LIMIT 1;"
+					  " UPDATE registry SET indexed = 100 WHERE chain_id = 31337;"
+					  " UPDATE chain_index SET final_number = 100, tip_number = 100, tip_hash = final_hash");
 	for (unsigned stands = 0; stands < 4; stands++) {
 		assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, INDEX_CHAIN, stands % 2 == 1)), 0);
 		assert_int_equal(WAIT(&f.log, &op, store_resolve(f.log.reader, &op, &list, f.registry, id, NULL, &number, 1)), 0);
 		assert_int_equal(store_reach_has(&list.rows[0].reach, number), stands % 2 == 0);
 		store_resolve_clear(&list);
+		assert_int_equal(WAIT(&f.log, &op, store_agents(f.log.reader, &op, &agents, &(struct store_agent_filter){.limit = 10})), 0);
+		assert_int_equal(agents.n > 0, stands % 2 == 0);
+		store_agents_clear(&agents);
+		assert_int_equal(WAIT(&f.log, &op, store_known_news(f.log.reader, &op, &news, NULL, 0, (struct pg_bytes){0}, 10)), 0);
+		assert_int_equal(news.n, stands % 2 == 0);
+		store_knowns_clear(&news);
 	}
 	assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, 5, true)), -ENOENT);
 }

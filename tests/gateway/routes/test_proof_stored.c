@@ -82,9 +82,29 @@ static void the_index_says_what_is_final(void **state)
 	index_rig_heads(*state, 40, 34, 30);
 }
 
+/* A registry that came later, or back, may have changes between what is stored of it and what is complete; under an alarm the
+ * stored block itself may be of another chain. */
+static void the_index_must_know_that_nothing_changed(void **state)
+{
+	const struct index_rig *rig = *state;
+
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 14");
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=14", NULL);
+	assert_int_equal(rig_status(&reply), 200);
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=15", NULL);
+	assert_int_equal(rig_status(&reply), 503);
+	(void)fixture_sql(rig->conninfo, "UPDATE registry SET indexed = 30; UPDATE chain_index SET alarm = true");
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=12", NULL);
+	assert_int_equal(rig_status(&reply), 503);
+	(void)fixture_sql(rig->conninfo, "UPDATE chain_index SET alarm = false");
+	index_rig_get(*state, &reply, "/v1/agents/0/proof?at=15", NULL);
+	assert_int_equal(rig_status(&reply), 200);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_kept_is_given), cmocka_unit_test(the_index_says_what_is_final)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_kept_is_given), cmocka_unit_test(the_index_says_what_is_final),
+					   cmocka_unit_test(the_index_must_know_that_nothing_changed)};
 
 	return cmocka_run_group_tests(tests, open_rig, close_rig);
 }
