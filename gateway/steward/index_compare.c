@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8, DECIDED_MAX = 4, PATROL_MS = 60000, PATROL_AGAIN_MS = 3600000, PATROL_BEHIND = 2 };
+enum { PAGE = MULTICALL_AGENTS_MAX, TOLD_MAX = 8, DECIDED_MAX = 4, PATROL_MS = 60000, PATROL_AGAIN_MS = 3600000, PATROL_BEHIND = 2, MISSED_MAX = 256 };
 
 struct compare {
 	struct index_duty *duty;
@@ -83,10 +83,12 @@ static int differs(struct compare *work, const struct store_state *row, const st
 }
 
 /* What the step itself changes is of the blocks after `block` or read from storage there. */
-static bool in_step(const struct index_step *step, const struct store_state *row)
+static bool in_step(const struct compare *work, const uint8_t agent[static 32])
 {
+	const struct index_step *step = work->step;
+
 	for (size_t i = 0; step != NULL && i < step->nstates; i++)
-		if (step->states[i].registry == row->registry && memcmp(step->states[i].agent_id, row->agent_id, 32) == 0)
+		if (step->states[i].registry == work->registry->id && memcmp(step->states[i].agent_id, agent, 32) == 0)
 			return true;
 	return false;
 }
@@ -139,7 +141,7 @@ static int compare_page(struct compare *work, const struct store_states *page)
 
 		work->verdict->compared++;
 		work->verdict->unread += !read;
-		if (read && (!found[i].exists || !same(&page->rows[i].state, &found[i])) && !in_step(work->step, &page->rows[i].state) &&
+		if (read && (!found[i].exists || !same(&page->rows[i].state, &found[i])) && !in_step(work, page->rows[i].state.agent_id) &&
 		    !is_later(work, page->rows[i].state.agent_id))
 			err = differs(work, &page->rows[i].state, &found[i], tier);
 	}
@@ -154,35 +156,88 @@ static void add_one(uint8_t id[static 32])
 			return;
 }
 
-/* Ids are given in order: an agent right after the last one known says that its registration was left out. */
-static int look_beyond(struct compare *work, const uint8_t *last)
+static int add_missed(struct compare *work, const uint8_t id[static 32], const struct multicall_state *found)
 {
-	struct multicall_ask ask = {.registry = work->registry->address};
-	struct multicall_state found;
-	enum store_tier tier;
-	int err;
+	struct store_state state = {.registry = work->registry->id, .number = work->number, .tier = STORE_TIER_RPC,
+				    .has_wallet = !address_is_zero(&found->wallet),
+				    .uri = pg_bytes(found->uri_len > 0 ? (const void *)found->uri : "", found->uri_len)};
 
-	if (last != NULL) {
-		memcpy(ask.agent, last, sizeof(ask.agent));
-		add_one(ask.agent);
+	memcpy(state.agent_id, id, 32);
+	memcpy(state.owner, found->owner.bytes, 20);
+	memcpy(state.wallet, found->wallet.bytes, 20);
+	return index_step_state(work->step, work->registry, &state, &work->block);
+}
+
+/* Storage has an agent that no event told of: its registration was left out, unless whoever read that lies. What is decided goes into
+ * the step. */
+static int missed(struct compare *work, const uint8_t id[static 32])
+{
+	struct index_duty *duty = work->duty;
+	unsigned doubted = duty->read_by;
+	struct multicall_state other = {0};
+	bool proven;
+	int err = index_decide(&other, &proven, duty, work->registry, id, &work->block, doubted);
+
+	if (err == 0 && !other.exists) {
+		index_distrust(duty, UINT32_C(1) << doubted, "an agent that a proof or another provider does not know", work->number,
+			       work->number);
+		return -EAGAIN;
 	}
-	err = read_states(work, &found, &tier, &ask, 1);
-	if (err != 0)
-		return err;
-	if (found.exists && !is_later(work, ask.agent)) {
-		work->verdict->missing++;
-		work->verdict->known = work->verdict->known && work->registry->known;
-		log_warn(log_msg("an agent that no event of the backfill tells of"), log_hex("agent", ask.agent, 32),
+	work->verdict->missing++;
+	work->verdict->known = work->verdict->known && work->registry->known;
+	if (work->verdict->missing <= TOLD_MAX)
+		log_warn(log_msg("an agent that no event tells of"), log_str("chain", duty->ctx->chain->name), log_hex("agent", id, 32),
 			 log_u64("block", work->number));
+	err = err == 0 && other.err == 0 && work->step != NULL ? add_missed(work, id, &other) : 0;
+	multicall_states_clear(&other, 1);
+	return err;
+}
+
+/* Ids are given in order, so behind one that is no agent there is none: those from `id` on up to that, or before `until`, were missed. */
+static int look_between(struct compare *work, uint8_t id[static 32], const uint8_t *until)
+{
+	int err = 0;
+
+	for (bool more = true; err == 0 && more && work->verdict->missing < MISSED_MAX; add_one(id)) {
+		struct multicall_ask ask = {.registry = work->registry->address};
+		struct multicall_state found;
+		enum store_tier tier;
+
+		if (until != NULL && memcmp(id, until, 32) >= 0)
+			return 0;
+		memcpy(ask.agent, id, sizeof(ask.agent));
+		err = read_states(work, &found, &tier, &ask, 1);
+		if (err != 0)
+			return err;
+		more = found.exists;
+		if (found.exists && !is_later(work, id) && !in_step(work, id))
+			err = missed(work, id);
+		multicall_states_clear(&found, 1);
 	}
-	multicall_states_clear(&found, 1);
-	return 0;
+	return err;
+}
+
+/* Between the agents of a page and after the one before it. *next: the id after the last. Only a known contract is known to give ids
+ * without holes. */
+static int look_for_holes(struct compare *work, uint8_t next[static 32], const struct store_states *page)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < page->n; i++) {
+		const uint8_t *id = page->rows[i].state.agent_id;
+
+		if (work->registry->known)
+			err = look_between(work, next, id);
+		memcpy(next, id, 32);
+		add_one(next);
+	}
+	return err;
 }
 
 static int compare_registry(struct compare *work)
 {
 	struct index_duty *duty = work->duty;
-	uint8_t last[32], *after = NULL;
+	uint8_t last[32], next[32] = {0}, *after = NULL;
 	size_t n = PAGE;
 	int err = 0;
 
@@ -201,10 +256,12 @@ static int compare_registry(struct compare *work)
 			memcpy(last, page.rows[n - 1].state.agent_id, sizeof(last));
 			after = last;
 			err = compare_page(work, &page);
+			if (err == 0)
+				err = look_for_holes(work, next, &page);
 		}
 		store_states_clear(&page);
 	}
-	return err == 0 ? look_beyond(work, after) : err;
+	return err == 0 ? look_between(work, next, NULL) : err;
 }
 
 int index_compare(struct index_verdict *out, struct index_step *step, struct index_duty *duty, const struct index_look *look)
@@ -257,11 +314,21 @@ static int patrol_page(struct index_verdict *verdict, size_t *n, struct index_du
 {
 	struct compare work = {.duty = duty, .registry = registry, .number = block->number, .verdict = verdict};
 	struct store_states page = {0};
-	int err = next_page(&page, n, duty, registry, block->number);
+	uint8_t next[32] = {0};
+	int err;
 
+	if (duty->patrol_within) {
+		memcpy(next, duty->patrol_after, sizeof(next));
+		add_one(next);
+	}
+	err = next_page(&page, n, duty, registry, block->number);
 	memcpy(work.block.bytes, block->hash, 32);
 	if (err == 0 && page.n > 0)
 		err = compare_page(&work, &page);
+	if (err == 0)
+		err = look_for_holes(&work, next, &page);
+	if (err == 0 && *n < PAGE) /* no more of them */
+		err = look_between(&work, next, NULL);
 	store_states_clear(&page);
 	return err;
 }
@@ -284,10 +351,10 @@ void index_patrol(struct index_duty *duty)
 		err = patrol_page(&verdict, &n, duty, registry, &duty->overlay[duty->noverlay - 1 - back]);
 	duty->patrol_within = n == PAGE;
 	duty->patrol_registry += n < PAGE;
-	if (err != 0 || verdict.differ == 0)
+	if (err != 0 || verdict.differ + verdict.missing == 0)
 		return;
-	log_error(log_msg("ALARM: states of the index are not what storage says"),
-		  log_str("chain", duty->ctx->chain->name), log_u64("agents", verdict.differ), log_u64("block", duty->place.tip_number));
+	log_error(log_msg("ALARM: states of the index are not what storage says"), log_str("chain", duty->ctx->chain->name),
+		  log_u64("agents", verdict.differ), log_u64("missing", verdict.missing), log_u64("block", duty->place.tip_number));
 	/* what differs again after that is an odd contract's way: no reason to read all of them each minute */
 	if (duty->patrol_corrected_ms == 0 || now - duty->patrol_corrected_ms > PATROL_AGAIN_MS) {
 		duty->patrol_corrected_ms = now;
