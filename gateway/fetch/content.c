@@ -86,7 +86,8 @@ static int begin_web(struct fetch_content *content, const struct uri_web *web)
 		.redirects = true,
 	};
 
-	if (web->tls)
+	/* on another port of a host may be anybody who has an account there */
+	if (web->tls && web->port == 443)
 		memcpy(content->host, web->host, sizeof(content->host));
 	return fetch_get(content->fetcher, &request, on_fetched, content);
 }

@@ -34,7 +34,7 @@ struct fetch_content {
 	uint8_t *body;
 	size_t len;
 	const char *form; /* of the URI, uri.h */
-	char host[DID_WEB_HOST_SIZE]; /* https host that served it, "" for other forms */
+	char host[DID_WEB_HOST_SIZE]; /* https host that served it at port 443, "" for other forms */
 	bool fixed; /* the same URI can never lead to other content: data, JSON, ipfs */
 
 	/* private */

@@ -83,6 +83,10 @@ static void web_files_are_fetched(void **state)
 	assert_false(content.fixed);
 	assert_string_equal(content.host, "good.example");
 	fetch_content_clear(&content);
+	get(&content, "", "https://good.example:8443/ok");
+	assert_string_equal(content.status, "ok");
+	assert_string_equal(content.host, ""); /* who listens there need not be who has the domain */
+	fetch_content_clear(&content);
 }
 
 static void ipfs_needs_no_trust_in_a_gateway(void **state)
@@ -130,12 +134,12 @@ static void gateways_are_urls(void **state)
 static int setup(void **state)
 {
 	struct fetch_content content;
-	char allow[64];
+	char allow[128];
 
 	(void)state;
 	rig_start(&rig);
 	base = event_base_new();
-	(void)snprintf(allow, sizeof(allow), "good.example:443=127.0.0.1@%u", rig.tls_port);
+	(void)snprintf(allow, sizeof(allow), "good.example:443=127.0.0.1@%u good.example:8443=127.0.0.1@%u", rig.tls_port, rig.tls_port);
 	assert_int_equal(fetcher_new(&fetcher, base, &(struct fetcher_config){.allow = allow, .ca = rig.ca, .rate = 1000}), 0);
 	get(&content, "", "https://good.example/cids");
 	assert_int_equal(sscanf((const char *)content.body, "%79s %79s %79s %79s", cids[0], cids[1], cids[2], cids[3]), 4);
