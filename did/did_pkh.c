@@ -1,4 +1,4 @@
-/* did:pkh: the document of an account. */
+/* CAIP-10, and accounts of eip155, which is the namespace that kedge mints DIDs in. */
 #include "did/did_pkh.h"
 
 #include <errno.h>
@@ -104,48 +104,4 @@ size_t did_pkh_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_ac
 size_t eip155_account_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_account *account)
 {
 	return format(out, "", account);
-}
-
-json_t *did_pkh_context(void)
-{
-	return json_pack(
-		"[s, {s:s, s:s}]", "https://www.w3.org/ns/did/v1", "blockchainAccountId",
-		"https://w3id.org/security#blockchainAccountId", "EcdsaSecp256k1RecoveryMethod2020",
-		"https://identity.foundation/EcdsaSecp256k1RecoverySignature2020#EcdsaSecp256k1RecoveryMethod2020");
-}
-
-json_t *did_pkh_method(const char *did, const char *fragment, const char *account)
-{
-	return json_pack("{s:s++, s:s, s:s, s:s}", "id", did, "#", fragment, "type", "EcdsaSecp256k1RecoveryMethod2020",
-			 "controller", did, "blockchainAccountId", account);
-}
-
-int did_pkh_document(json_t **document, const char *did, size_t len)
-{
-	static const char *const relationships[] = {"authentication", "assertionMethod", "capabilityDelegation",
-						    "capabilityInvocation"};
-	struct eip155_account account;
-	char text[DID_PKH_TEXT_SIZE];
-	json_t *made;
-	int rc = did_pkh_parse(&account, did, len);
-
-	*document = NULL;
-	if (rc != 0)
-		return rc;
-	if (len >= sizeof(text))
-		return -EBADMSG;
-	memcpy(text, did, len);
-	text[len] = '\0';
-	made = json_pack("{s:o, s:s, s:[o]}", "@context", did_pkh_context(), "id", text, "verificationMethod",
-			 did_pkh_method(text, "blockchainAccountId", text + PREFIX_LEN));
-	for (size_t i = 0; made && i < sizeof(relationships) / sizeof(relationships[0]); i++) {
-		json_t *ids = json_pack("[s+]", text, "#blockchainAccountId");
-
-		if (json_object_set_new(made, relationships[i], ids) != 0) {
-			json_decref(made);
-			made = NULL;
-		}
-	}
-	*document = made;
-	return made ? 0 : -ENOMEM;
 }

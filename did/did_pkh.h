@@ -23,6 +23,24 @@ struct eip155_account {
 	struct eth_address address;
 };
 
+/* What kind of key an account is, which decides the form of its document. */
+enum did_pkh_kind {
+	DID_PKH_EIP155,
+	DID_PKH_BIP122,
+	DID_PKH_SOLANA,
+	DID_PKH_TEZOS_ED25519,	 /* tz1 */
+	DID_PKH_TEZOS_SECP256K1, /* tz2 */
+	DID_PKH_TEZOS_P256,	 /* tz3 */
+	DID_PKH_ARWEAVE,
+};
+
+/* An account of any namespace served; slices of the parsed text. */
+struct did_pkh_account {
+	enum did_pkh_kind kind;
+	struct caip10 caip10;
+	uint8_t key[32]; /* solana: the Ed25519 public key, which the address spells; else zero */
+};
+
 #define DID_PKH_TEXT_SIZE 96 /* "did:pkh:eip155:" chain ":" address, with NUL, rounded up */
 
 /* Returns 0 or -EBADMSG. */
@@ -34,8 +52,14 @@ __attribute__((warn_unused_result)) int caip10_parse(struct caip10 *out, const c
  * Returns 0, -EBADMSG, -EKEYREJECTED (another spelling), -EOPNOTSUPP (another namespace, well-formed). */
 __attribute__((warn_unused_result)) int eip155_account_parse(struct eip155_account *out, const char *text, size_t len);
 
-/* Reads a did:pkh. Returns 0, -EBADMSG (INVALID_DID, a wrong checksum included), -EOPNOTSUPP (well-formed CAIP-10 of a
- * namespace not served: FEATURE_NOT_SUPPORTED). */
+/* Reads an account by its namespace's profile (docs/formats.md section 13): checksums are checked, and where an encoding would
+ * allow several spellings of an account, one is taken (eip155: two).
+ *
+ * Returns 0, -EBADMSG, -EOPNOTSUPP (well-formed CAIP-10 of a namespace not served). */
+__attribute__((warn_unused_result)) int did_pkh_account_parse(struct did_pkh_account *out, const char *text, size_t len);
+
+/* Reads a did:pkh of namespace eip155. Returns 0, -EBADMSG (INVALID_DID, a wrong checksum included), -EOPNOTSUPP (well-formed
+ * CAIP-10 of another namespace). */
 __attribute__((warn_unused_result)) int did_pkh_parse(struct eip155_account *out, const char *did, size_t len);
 
 /* The DID in EIP-55 spelling, which is how kedge mints it, NUL-terminated. Returns the length. */
@@ -44,9 +68,18 @@ size_t did_pkh_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_ac
 /* "eip155:CHAIN:ADDRESS" in EIP-55 spelling. Returns the length. */
 size_t eip155_account_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_account *account);
 
-/* The DID document; id, controller and blockchainAccountId echo the spelling asked, since `id` must equal the DID.
- * Out: *document a new reference. Returns as did_pkh_parse(), or -ENOMEM. */
+/* The DID document, of every namespace served; id, controller and blockchainAccountId echo the spelling asked, since `id` must
+ * equal the DID.
+ *
+ * Out: *document a new reference.
+ *
+ * Returns 0, -EBADMSG (INVALID_DID), -EOPNOTSUPP (FEATURE_NOT_SUPPORTED), -ENOMEM. */
 __attribute__((warn_unused_result)) int did_pkh_document(json_t **document, const char *did, size_t len);
+
+#define DID_PKH_WORDS_SIZE 160
+
+/* Why did_pkh_document() refused that DID with -EBADMSG or -EOPNOTSUPP, and what would be right, in a sentence. */
+void did_pkh_words(char out[static DID_PKH_WORDS_SIZE], const char *did, size_t len);
 
 /* Parts that the documents of agents share; new references, NULL without memory.
  * The @context: DID v1 and the two terms below as inline terms, since v1 does not define them. */

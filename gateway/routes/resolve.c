@@ -122,6 +122,14 @@ static void resolve_agent(struct resolving *r)
 		reading_now(r->req, r->registry, &r->key, READING_FILE, on_current, r);
 }
 
+static void refuse_pkh(struct resolving *r, int rc, const char *did, size_t length)
+{
+	char words[DID_PKH_WORDS_SIZE];
+
+	did_pkh_words(words, did, length);
+	reply_error(r, rc == -EOPNOTSUPP ? RESOLUTION_FEATURE_NOT_SUPPORTED : RESOLUTION_INVALID_DID, words);
+}
+
 static void resolve_pkh(struct resolving *r, const char *did, size_t length)
 {
 	json_t *document = NULL;
@@ -134,10 +142,10 @@ static void resolve_pkh(struct resolving *r, const char *did, size_t length)
 	rc = did_pkh_document(&document, did, length);
 	if (rc == 0)
 		reply_resolved(r, document, json_object(), "public, max-age=86400");
-	else if (rc == -EOPNOTSUPP)
-		reply_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "Of did:pkh only the namespace eip155 is served.");
+	else if (rc == -ENOMEM)
+		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 	else
-		reply_error(r, RESOLUTION_INVALID_DID, "Not a did:pkh: CAIP-10 form or address checksum is wrong.");
+		refuse_pkh(r, rc, did, length);
 }
 
 static void resolve_web(struct resolving *r, const char *did, size_t length)

@@ -39,15 +39,22 @@ static void check_web(const char *text, size_t len)
 static void check_pkh(const char *text, size_t len)
 {
 	struct eip155_account account, again;
-	char minted[DID_PKH_TEXT_SIZE];
+	char minted[DID_PKH_TEXT_SIZE], words[DID_PKH_WORDS_SIZE];
 	json_t *document;
 
+	if (did_pkh_document(&document, text, len) == 0) {
+		const char *id = json_string_value(json_object_get(document, "id"));
+
+		check(id && strlen(id) == len && memcmp(id, text, len) == 0);
+		check(json_dumpb(document, NULL, 0, JSON_COMPACT) < 8000);
+	}
+	json_decref(document);
+	did_pkh_words(words, text, len);
+	check(strlen(words) > 0 && strlen(words) < sizeof(words) - 1);
 	if (did_pkh_parse(&account, text, len) != 0)
 		return;
 	check(did_pkh_parse(&again, minted, did_pkh_format(minted, &account)) == 0);
 	check(again.chain == account.chain && address_equal(&again.address, &account.address));
-	check(did_pkh_document(&document, text, len) == 0);
-	json_decref(document);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { accountVectors } from './accounts.mjs';
 import { attestationVectors, nameVectors } from './attestations.mjs';
 import { anchorVectors, logVectors, mapVectors } from './log.mjs';
 import { factVectors } from './facts.mjs';
@@ -17,6 +18,7 @@ const made = {
   'anchor.json': anchorVectors(),
   'facts.json': { note: 'data: as the index keeps the event', cases: factVectors() },
   'receipts.json': receiptVectors(),
+  'accounts.json': accountVectors(),
 };
 
 let differing = 0;
