@@ -6,6 +6,7 @@ import { accountVectors } from './accounts.mjs';
 import { attestationVectors, nameVectors } from './attestations.mjs';
 import { anchorVectors, logVectors, mapVectors } from './log.mjs';
 import { factVectors } from './facts.mjs';
+import { integrityVectors } from './integrity.mjs';
 import { receiptVectors } from './receipts.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -19,6 +20,7 @@ const made = {
   'facts.json': { note: 'data: as the index keeps the event', cases: factVectors() },
   'receipts.json': receiptVectors(),
   'accounts.json': accountVectors(),
+  'integrity.json': { note: 'documents as JSON values: a member that is absent is absent', ...integrityVectors() },
 };
 
 let differing = 0;
