@@ -1,4 +1,4 @@
-/* The DID documents that this host publishes. */
+/* The DID document of an agent. */
 #include "did/agent_document.h"
 
 #include <errno.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "did/did_pkh.h"
-#include "did/multikey.h"
 
 /* What is authorised at both blocks. */
 struct standing {
@@ -150,48 +149,4 @@ int agent_document_build(json_t **document, json_t **dropped, const struct agent
 	}
 	*document = made;
 	return 0;
-}
-
-static json_t *log_endpoint(const struct host_document *host)
-{
-	struct eip155_account anchor = {.chain = host->anchor_chain, .address = host->anchor_contract};
-	json_t *endpoint = json_pack("{s:s+, s:s}", "uri", host->base_url, "/log", "vkey", host->log_vkey);
-	char contract[DID_PKH_TEXT_SIZE];
-
-	if (!endpoint || !host->has_anchor)
-		return endpoint;
-	eip155_account_format(contract, &anchor);
-	if (json_object_set_new(endpoint, "anchor", json_string(contract)) != 0) {
-		json_decref(endpoint);
-		return NULL;
-	}
-	return endpoint;
-}
-
-/* DID v1 defines neither Multikey nor what a log endpoint says; a term that no context defines is lost in JSON-LD. */
-static json_t *host_context(void)
-{
-	return json_pack("[s, s, {s:s, s:s, s:s}]", "https://www.w3.org/ns/did/v1",
-			 "https://w3id.org/security/multikey/v1", "uri", "https://schema.org/url", "vkey",
-			 "https://c2sp.org/signed-note#verifier-key", "anchor",
-			 "https://w3id.org/security#blockchainAccountId");
-}
-
-int host_document_build(json_t **document, const struct host_document *host)
-{
-	char did[DID_WEB_HOST_DID_SIZE], multikey[MULTIKEY_ED25519_SIZE];
-	json_t *made;
-
-	*document = NULL;
-	if (did_web_from_host(did, sizeof(did), host->host) != 0)
-		return -EINVAL;
-	multikey_ed25519(multikey, host->log_key);
-	made = json_pack("{s:o, s:s, s:[{s:s+, s:s, s:s, s:s}], s:[s+], s:[{s:s+, s:s, s:o}, {s:s+, s:s, s:s+}]}",
-			 "@context", host_context(), "id", did, "verificationMethod", "id", did, "#log-key", "type",
-			 "Multikey", "controller", did, "publicKeyMultibase", multikey, "assertionMethod", did,
-			 "#log-key", "service", "id", did, "#log", "type", "https://c2sp.org/tlog-tiles",
-			 "serviceEndpoint", log_endpoint(host), "id", did, "#resolver", "type",
-			 "https://w3id.org/did-resolution", "serviceEndpoint", host->base_url, "/1.0/identifiers/");
-	*document = made;
-	return made ? 0 : -ENOMEM;
 }

@@ -1,9 +1,8 @@
 #pragma once
 
-/* The DID documents this host publishes: one for an agent, made of chain state, and one for the host itself. Pure: the
- * caller has read the chain. Every DID URL inside is absolute. Members stand in the usual order when dumped without
- * sorting; a document stays within DID_DOCUMENT_MAX bytes when written by json_dumps(JSON_COMPACT), because
- * @digitalbazaar/did-method-web refuses more than 8 KiB. */
+/* The DID document of an agent, made of chain state. Pure: the caller has read the chain. Every DID URL inside is absolute.
+ * Members stand in the usual order when dumped without sorting; a document stays within DID_DOCUMENT_MAX bytes when written by
+ * json_dumps(JSON_COMPACT), because @digitalbazaar/did-method-web refuses more than 8 KiB. */
 
 #include "did/agent_key.h"
 
@@ -38,20 +37,3 @@ struct agent_document {
 __attribute__((warn_unused_result)) int agent_document_build(json_t **document, json_t **dropped,
 							     const struct agent_document *agent,
 							     const struct agent_defaults *defaults);
-
-struct host_document {
-	const char *host;     /* HOST[:PORT] */
-	const char *base_url; /* public URL without a trailing slash, "https://HOST[:PORT]" */
-	const char *log_vkey; /* the log's verifier key text, "ORIGIN+hash+base64" */
-	uint8_t log_key[32];  /* the same Ed25519 public key, raw */
-	bool has_anchor;
-	uint64_t anchor_chain;
-	struct eth_address anchor_contract;
-};
-
-/* Builds /.well-known/did.json: id did:web:HOST, `#log-key` the log key as Multikey (assertionMethod); services `#log`
- * (a map: uri BASE/log, vkey, and where there is one the anchor contract as CAIP-10) and `#resolver`
- * (BASE/1.0/identifiers/).
- *
- * Returns 0, -EINVAL (host), -ENOMEM. */
-__attribute__((warn_unused_result)) int host_document_build(json_t **document, const struct host_document *host);

@@ -18,7 +18,8 @@ static const struct command {
 	{"attest", cli_attest, "sign an attestation and have it logged"},
 	{"resolve", cli_resolve, "resolve a DID, now or as of a block"},
 	{"receipt", cli_receipt, "fetch the receipt of an attestation"},
-	{"verify", cli_verify, "check a receipt or an agent proof against your own policy"},
+	{"sign", cli_sign, "sign a JSON document with the assertion key"},
+	{"verify", cli_verify, "check a receipt, an agent proof or a signed document"},
 	{"log", cli_log, "show the state of the log"},
 	{"policy", cli_policy, "write a verifier's policy from the deployment record and the log key"},
 };

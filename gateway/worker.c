@@ -44,6 +44,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	worker_chains_look_at_heads(&w->chains);
 	worker_chains_look_at_registries(&w->chains);
+	service_keys_look(&w->service);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
@@ -117,6 +118,7 @@ static int make_names(struct worker *w)
 	s->signatures = signature_context_new(random);
 	/* the public half only: the signer alone holds the other */
 	snprintf(s->vkey, sizeof(s->vkey), "%s", w->plan->vkey);
+	service_keys_look(s);
 	if (rc == 0)
 		rc = note_key_parse(&s->log_key, s->vkey, strlen(s->vkey));
 	if (rc == 0)

@@ -24,6 +24,7 @@ int cli_attest(int argc, char **argv);
 int cli_resolve(int argc, char **argv);
 int cli_receipt(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_sign(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
@@ -71,6 +72,10 @@ __attribute__((warn_unused_result)) int cli_request(struct cli_response *out, co
 						    const char *method, const char *path, const char *accept,
 						    const char *body);
 void cli_response_clear(struct cli_response *response);
+
+/* The document of a DID, as a gateway resolves it; a new reference. CLI_OK, or after printing why not CLI_FALSE (no such DID, or not
+ * one that is resolved) or CLI_UNREACHABLE. url may be NULL. */
+__attribute__((warn_unused_result)) int cli_did_document(json_t **out, const struct config *config, const char *url, const char *did);
 
 /* Prints an RFC 9457 problem for a person (title, detail, pointer, rule) and returns the exit code it stands for: CLI_USAGE where
  * the question was malformed, CLI_NOT_YET where the index has not come there. */

@@ -2,6 +2,7 @@
 #include "anchor/note.h"
 #include "did/multikey.h"
 #include "eth/signature.h"
+#include "gateway/cli/assertion.h"
 #include "gateway/cli/cli.h"
 #include "gateway/keyfile.h"
 
@@ -12,7 +13,8 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-	"usage: kedge keygen ROLE [--out FILE] [--show] [--json]\n\n"
+	"usage: kedge keygen ROLE [--out FILE] [--show] [--json]\n"
+	"       kedge keygen assertion --next | --rotate [--overlap DAYS] | --drop KEY\n\n"
 	"Makes the key of a role, one line of hex in STATE/keys/ROLE.key with mode 0600, and prints its public part.\n"
 	"An existing key is never overwritten.\n\n"
 	"  log        Ed25519, signs checkpoints (only the signer process reads it)\n"
@@ -23,7 +25,13 @@ static const char usage[] =
 	"  agent      secp256k1, an agent's wallet; wants --out FILE\n\n"
 	"  --out FILE  write it there instead\n"
 	"  --show      make nothing; print the public part of the existing key\n"
-	"  --json      print JSON";
+	"  --json      print JSON\n\n"
+	"The assertion key can be changed while the gateway runs. STATE/keys/assertion.pub says which public halves the domain document\n"
+	"lists; the private half of a former key is gone.\n\n"
+	"  --next          make the next key and list it, so that verifiers know it before it signs\n"
+	"  --rotate        make the next key (or one made now) the current one\n"
+	"  --overlap DAYS  list the former one for so long, 30 if not said; 0: it is listed no longer\n"
+	"  --drop KEY      list that former or next key no longer";
 
 static const struct role {
 	const char *name;
@@ -88,21 +96,27 @@ static int show_multikey(const uint8_t seed[static 32], bool json)
 	return CLI_OK;
 }
 
+int cli_keys_folder(char *folder, size_t size, const struct config *config)
+{
+	snprintf(folder, size, "%s/keys", config->state);
+	if ((mkdir(config->state, 0700) != 0 && errno != EEXIST) || (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
+		cli_error("%s: %s", folder, strerror(errno));
+		return CLI_FALSE;
+	}
+	return CLI_OK;
+}
+
 static int key_path(char *path, size_t size, const char *role)
 {
 	char folder[CONFIG_TEXT_MAX + 8];
 	struct config config;
 	int rc = cli_config(&config);
 
-	if (rc != CLI_OK)
-		return rc;
-	snprintf(folder, sizeof(folder), "%s/keys", config.state);
-	if ((mkdir(config.state, 0700) != 0 && errno != EEXIST) || (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
-		cli_error("%s: %s", folder, strerror(errno));
-		return CLI_FALSE;
-	}
-	snprintf(path, size, "%s/%s.key", folder, role);
-	return CLI_OK;
+	if (rc == CLI_OK)
+		rc = cli_keys_folder(folder, sizeof(folder), &config);
+	if (rc == CLI_OK)
+		snprintf(path, size, "%s/%s.key", folder, role);
+	return rc;
 }
 
 static int show(const struct role *role, const char *path, bool json)
@@ -124,8 +138,7 @@ static int show(const struct role *role, const char *path, bool json)
 	return rc;
 }
 
-/* keyfile_create()'s error in words. */
-static const char *why_not_made(int error)
+const char *cli_why_not_made(int error)
 {
 	switch (-error) {
 	case EEXIST:
@@ -141,8 +154,11 @@ static const char *why_not_made(int error)
 int cli_keygen(int argc, char **argv)
 {
 	const char *word[1] = {NULL}, *out = NULL;
+	struct cli_rotation rotation = {0};
 	bool done, only_show = false, json = false;
 	const struct cli_option options[] = {{.name = "out", .value = &out}, {.name = "show", .flag = &only_show},
+					     {.name = "next", .flag = &rotation.next}, {.name = "rotate", .flag = &rotation.rotate},
+					     {.name = "overlap", .value = &rotation.overlap}, {.name = "drop", .value = &rotation.drop},
 					     {.name = "json", .flag = &json}, {.name = NULL}};
 	char path[CONFIG_TEXT_MAX + 64];
 	const struct role *role = NULL;
@@ -161,6 +177,15 @@ int cli_keygen(int argc, char **argv)
 		fprintf(stderr, "kedge: %s\n%s\n", role ? "an agent's key wants --out FILE" : "no such role", usage);
 		return CLI_USAGE;
 	}
+	if (rotation.next || rotation.rotate || rotation.overlap || rotation.drop || (strcmp(role->name, "assertion") == 0 && !out)) {
+		if (strcmp(role->name, "assertion") != 0 || out) {
+			fprintf(stderr, "kedge: --next, --rotate, --overlap and --drop are for the gateway's own assertion key\n%s\n", usage);
+			return CLI_USAGE;
+		}
+		rotation.show = only_show;
+		rotation.json = json;
+		return cli_keygen_assertion(&rotation);
+	}
 	if (!out && (rc = key_path(path, sizeof(path), role->name)) != CLI_OK)
 		return rc;
 	if (!out)
@@ -168,7 +193,7 @@ int cli_keygen(int argc, char **argv)
 	if (!only_show) {
 		rc = keyfile_create(out, role->ethereum ? usable : NULL);
 		if (rc != 0) {
-			cli_error("%s: %s", out, why_not_made(rc));
+			cli_error("%s: %s", out, cli_why_not_made(rc));
 			return CLI_FALSE;
 		}
 	}

@@ -28,25 +28,82 @@ static bool encode(char *out, size_t size, const char *text)
 	return true;
 }
 
+enum { DID_PATH_MAX = 6200, RESOLVE_PATH_MAX = DID_PATH_MAX + 200 };
+
+/* Encoded as a whole, so that the query holds our options and nothing of the DID. */
+static int make_path(char path[static RESOLVE_PATH_MAX], const char *did)
+{
+	static const char start[] = "/1.0/identifiers/";
+
+	memcpy(path, start, sizeof(start));
+	if (encode(path + sizeof(start) - 1, DID_PATH_MAX, did))
+		return CLI_OK;
+	cli_error("the DID is too long");
+	return CLI_USAGE;
+}
+
+static int exit_code(long status)
+{
+	if (status == 200)
+		return CLI_OK;
+	if (status == 400)
+		return CLI_USAGE;
+	/* 500 is the resolution binding's word for a chain that cannot be read */
+	return status >= 500 && status != 501 ? CLI_UNREACHABLE : CLI_FALSE;
+}
+
+static void print_refusal(const struct cli_response *answer, json_t *result)
+{
+	const char *code = NULL, *detail = NULL;
+
+	json_unpack(result, "{s:{s:{s:s, s?s}}}", "didResolutionMetadata", "error", "type", &code, "detail", &detail);
+	cli_error("%ld %s%s%s", answer->status, code ? code : "not resolved", detail ? ": " : "", detail ? detail : "");
+}
+
+int cli_did_document(json_t **out, const struct config *config, const char *url, const char *did)
+{
+	struct cli_response answer;
+	char path[RESOLVE_PATH_MAX];
+	json_t *result;
+	int rc = make_path(path, did);
+
+	*out = NULL;
+	if (rc == CLI_OK)
+		rc = cli_request(&answer, config, url, "GET", path, "application/did", NULL);
+	if (rc != CLI_OK)
+		return rc;
+	result = json_loadb(answer.body, answer.length, JSON_REJECT_DUPLICATES, NULL);
+	rc = exit_code(answer.status);
+	if (rc == CLI_OK)
+		*out = json_incref(result);
+	else
+		print_refusal(&answer, result);
+	if (rc == CLI_OK && !result) {
+		cli_error("the gateway's answer is no JSON");
+		rc = CLI_UNREACHABLE;
+	}
+	json_decref(result);
+	cli_response_clear(&answer);
+	return rc;
+}
+
 int cli_resolve(int argc, char **argv)
 {
 	const char *did[1] = {NULL}, *version = NULL, *time = NULL, *url = NULL;
 	bool done, full = false;
 	const struct cli_option options[] = {{.name = "version-id", .value = &version}, {.name = "version-time", .value = &time},
 					     {.name = "url", .value = &url}, {.name = "full", .flag = &full}, {.name = NULL}};
-	char path[6400] = "/1.0/identifiers/";
+	char path[RESOLVE_PATH_MAX];
 	struct cli_response answer;
 	struct config config;
-	size_t length = strlen(path);
+	size_t length;
 	int rc = cli_parse(&done, did, NULL, argc, argv, options, 1, 1, usage);
 
 	if (rc != CLI_OK || done)
 		return rc;
-	/* encoded as a whole, so that the query holds our options and nothing of the DID */
-	if (!encode(path + length, 6200, did[0])) {
-		cli_error("the DID is too long");
-		return CLI_USAGE;
-	}
+	rc = make_path(path, did[0]);
+	if (rc != CLI_OK)
+		return rc;
 	if (version && time) {
 		cli_error("--version-id or --version-time, not both");
 		return CLI_USAGE;
@@ -70,17 +127,9 @@ int cli_resolve(int argc, char **argv)
 		json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	}
-	if (answer.status != 200 && !full) {
-		const char *code = NULL, *detail = NULL;
-
-		json_unpack(result, "{s:{s:{s:s, s?s}}}", "didResolutionMetadata", "error", "type", &code, "detail", &detail);
-		cli_error("%ld %s%s%s", answer.status, code ? code : "not resolved", detail ? ": " : "", detail ? detail : "");
-	}
-	/* 500 is the resolution binding's word for a chain that cannot be read */
-	rc = answer.status == 200						? CLI_OK
-	     : answer.status == 400					? CLI_USAGE
-	     : answer.status >= 500 && answer.status != 501	? CLI_UNREACHABLE
-								: CLI_FALSE;
+	if (answer.status != 200 && !full)
+		print_refusal(&answer, result);
+	rc = exit_code(answer.status);
 	cli_response_clear(&answer);
 	return rc;
 }

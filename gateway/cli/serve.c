@@ -1,4 +1,5 @@
 /* kedge serve: checks that it can start at all, then hands over to the supervisor. */
+#include "gateway/cli/assertion.h"
 #include "gateway/cli/cli.h"
 #include "gateway/http/server.h"
 #include "gateway/identity/layout.h"
@@ -256,6 +257,8 @@ int cli_serve(int argc, char **argv)
 		rc = cli_own_vkey(vkey, &config);
 	if (rc == CLI_OK)
 		rc = check_keys(&config);
+	if (rc == CLI_OK)
+		rc = cli_assertion_ready(&config);
 	if (rc == CLI_OK)
 		rc = check_ports(&config);
 	if (rc == CLI_OK)

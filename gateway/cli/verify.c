@@ -1,5 +1,5 @@
-/* kedge verify: a receipt, or an agent proof (verify_proof.c), against the verifier's own policy. Offline, but for what the policy's
- * RPC says about the anchor or the block. */
+/* kedge verify: a receipt, an agent proof (verify_proof.c) or a signed document (verify_signed.c), against what the verifier trusts.
+ * Receipts and proofs offline, but for what the policy's RPC says about the anchor or the block. */
 #include "eth/abi.h"
 #include "eth/rpc.h"
 #include "gateway/cli/cli.h"
@@ -16,7 +16,9 @@
 
 static const char usage[] =
 	"usage: kedge verify RECEIPT --policy FILE [--level LEVEL] [--offline] [--json]\n"
-	"       kedge verify PROOF [--agent AGENT] [--policy FILE] [--rpc URL] [--block HASH] [--level final] [--offline] [--json]\n\n"
+	"       kedge verify PROOF [--agent AGENT] [--policy FILE] [--rpc URL] [--block HASH] [--level final] [--offline] [--json]\n"
+	"       kedge verify DOCUMENT --did DID | --key KEY [--document FILE | --url URL] [--purpose PURPOSE] [--domain TEXT] [--challenge TEXT]\n"
+	"                    [--at TIME] [--json]\n\n"
 	"Checks a receipt, or a proof of an agent (a file, or - for standard input), and prints one line a check.\n"
 	"Exit 0: it holds at that level or above. 3: it holds, but not yet (or not confirmed) up there. 1: something does not match.\n"
 	"4: it holds, but the endpoint did not answer (proofs). A proof is confirmed only if its block is, and if --agent or the policy\n"
@@ -29,7 +31,15 @@ static const char usage[] =
 	"  --rpc URL      ask there whether a proof's block is the chain's, instead of at the policy's endpoint\n"
 	"  --block HASH   the hash of a block you trust: a proof of another one does not hold\n"
 	"  --offline      ask nobody\n"
-	"  --json         print JSON";
+	"  --json         print JSON\n\n"
+	"A document signed with a Data Integrity proof (eddsa-jcs-2022, as `kedge sign` makes it) is judged by the key that its proof names\n"
+	"and the DID's document lists. Exit 0: it holds. 1: it does not. 4: the DID could not be resolved now.\n\n"
+	"  --did DID         whose document it must be\n"
+	"  --key KEY         or which Ed25519 key must have signed it, as Multikey (z6Mk...)\n"
+	"  --document FILE   the DID's document; else the gateway running here is asked for it\n"
+	"  --url URL         ask that gateway instead\n"
+	"  --purpose, --domain, --challenge  what the proof must have been made for\n"
+	"  --at TIME         judge as of then, not now: whether it had expired, and was made";
 
 /* roots(size) at the receipt's block; "0x" there means that the contract did not exist yet, and so held nothing. */
 static void read_block_root(struct receipt_chain *chain, const struct eth_rpc_result *result)
@@ -208,6 +218,28 @@ static bool is_proof(const char *text, size_t length)
 	return agent_proof_is(value) || (length >= sizeof(first) - 1 && memcmp(text, first, sizeof(first) - 1) == 0);
 }
 
+static bool is_signed(const char *text, size_t length)
+{
+	json_auto_t *value = json_loadb(text, length, 0, NULL);
+
+	return cli_is_signed(value);
+}
+
+static bool for_signed(const struct cli_verify_how *how)
+{
+	return how->did || how->key || how->document || how->url || how->purpose || how->domain || how->challenge || how->at;
+}
+
+static int judge_signed(const char *text, size_t length, struct cli_verify_how *how)
+{
+	if (!how->did == !how->key || (how->key && (how->document || how->url)) || (how->document && how->url) || how->policy || how->rpc ||
+	    how->block || how->agent || how->offline) {
+		fprintf(stderr, "kedge: a signed document wants --did DID (with --document FILE or --url URL, if need be) or --key KEY\n%s\n", usage);
+		return CLI_USAGE;
+	}
+	return cli_verify_signed(text, length, how);
+}
+
 static int judge(const char *path, enum receipt_level wanted, struct cli_verify_how *how)
 {
 	size_t length = 0;
@@ -217,7 +249,9 @@ static int judge(const char *path, enum receipt_level wanted, struct cli_verify_
 	if (!text)
 		return CLI_USAGE;
 	how->final = wanted == RECEIPT_FINAL;
-	if (is_proof(text, length))
+	if (for_signed(how) || is_signed(text, length))
+		rc = judge_signed(text, length, how);
+	else if (is_proof(text, length))
 		rc = cli_verify_proof(text, length, how);
 	else if (!how->policy || how->rpc || how->block || how->agent)
 		fprintf(stderr, "kedge: %s\n%s\n", how->policy ? "--agent, --rpc and --block are for agent proofs" : "--policy FILE is missing", usage);
@@ -235,6 +269,10 @@ int cli_verify(int argc, char **argv)
 	const struct cli_option options[] = {{.name = "policy", .value = &policy_path}, {.name = "level", .value = &level},
 					     {.name = "rpc", .value = &how.rpc}, {.name = "block", .value = &how.block}, {.name = "agent", .value = &how.agent},
 					     {.name = "offline", .flag = &how.offline}, {.name = "json", .flag = &how.json},
+					     {.name = "did", .value = &how.did}, {.name = "key", .value = &how.key},
+					     {.name = "document", .value = &how.document}, {.name = "url", .value = &how.url},
+					     {.name = "purpose", .value = &how.purpose}, {.name = "domain", .value = &how.domain},
+					     {.name = "challenge", .value = &how.challenge}, {.name = "at", .value = &how.at},
 					     {.name = NULL}};
 	struct receipt_policy policy;
 	enum receipt_level wanted;

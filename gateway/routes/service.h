@@ -6,6 +6,7 @@
 #include "anchor/merkle.h"
 #include "eth/rpc.h"
 #include "eth/signature.h"
+#include "gateway/assertion.h"
 #include "gateway/chains.h"
 #include "gateway/config.h"
 #include "gateway/http/router.h"
@@ -41,6 +42,14 @@ struct service_registry {
 	uint32_t in_index; /* its row (struct store_registry.id); 0: the index does not know it yet */
 };
 
+/* The assertion keys of the host's document. */
+struct service_keys {
+	struct assertion_keys assertion;
+	struct assertion_stamp stamp; /* of the file they were read from */
+	size_t listed;		      /* of them, at the last look */
+	uint64_t version;	      /* another one where the document may be another; 0: not looked at yet */
+};
+
 struct service {
 	const struct config *config;
 	struct event_base *base;
@@ -66,6 +75,7 @@ struct service {
 	struct http_response *checkpoint;
 	uint64_t publications; /* counted, so that what was read before one is not cached after it */
 	bool listening; /* LISTEN is in force */
+	struct service_keys keys;
 	struct documents *documents; /* ready did.json; NULL until the first was made */
 	struct eth_hash codes[LAYOUT_CODES_MAX]; /* setting registry_code: implementations whose storage can be proven */
 	size_t ncodes;
@@ -100,6 +110,11 @@ void service_served(char out[static SERVICE_SERVED_SIZE], const struct service *
 /* The registry an agent is of, if its agents are served; NULL: another registry's owner is nobody's key here. */
 const struct service_registry *service_registry(const struct service *service, const struct agent_key *key);
 bool service_serves(const struct service *service, const struct agent_key *key);
+
+/* Reads the assertion keys if they are others than before; at start, and once a second. */
+void service_keys_look(struct service *service);
+/* What distinguishes the host's document from one of other keys, for documents_find(). */
+struct eth_hash service_keys_version(const struct service *service);
 
 /* Nothing of the log may be served from a cache of former days. */
 void service_published(struct service *service);

@@ -46,6 +46,7 @@ __attribute__((warn_unused_result)) int view_now_document(json_t **document, jso
  * gateway happened to fetch; such a document could not be the same for ever. */
 __attribute__((warn_unused_result)) int view_at_document(json_t **document, const struct service *service,
 							 const struct agent_key *key, const struct reading_at *at);
+/* The host's own, with the keys that are listed now (host_keys.c). */
 __attribute__((warn_unused_result)) int view_host_document(json_t **document, const struct service *service);
 
 /* didDocumentMetadata. NULL: out of memory. */

@@ -1,4 +1,4 @@
-/* DID documents of agents and of the host, with didDocumentMetadata: facts/did.md sections 1.4 and 6, W3C DID Resolution. */
+/* DID documents of agents, with didDocumentMetadata: facts/did.md sections 1.4 and 6, W3C DID Resolution. */
 #include "did/agent_document.h"
 #include "did/registration_file.h"
 #include "did/resolution.h"
@@ -53,17 +53,6 @@ int view_at_document(json_t **document, const struct service *service, const str
 				       .wallet_authenticates = service->config->wallet_authentication};
 
 	return agent_document_build(document, NULL, &agent, &service->defaults);
-}
-
-int view_host_document(json_t **document, const struct service *service)
-{
-	struct host_document host = {.host = service->config->host, .base_url = service->config->public_url,
-				     .log_vkey = service->vkey, .anchor_chain = service->config->chain_id};
-
-	memcpy(host.log_key, service->log_key.public_key, 32);
-	host.has_anchor = service->has_anchor;
-	host.anchor_contract = service->anchor_contract;
-	return host_document_build(document, &host);
 }
 
 static int put_time(json_t *object, const char *name, const struct store_mark *mark)

@@ -206,58 +206,6 @@ static void misuse_is_refused(void **state)
 	assert_null(document);
 }
 
-#define HOST_START                                                                                                     \
-	"{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\",{\"uri\":\"https:/" \
-	"/schema.org/url\","                                                                                           \
-	"\"vkey\":\"https://c2sp.org/signed-note#verifier-key\",\"anchor\":\"https://w3id.org/"                        \
-	"security#blockchainAccountId\"}],"                                                                            \
-	"\"id\":\"did:web:localhost%3A8004\",\"verificationMethod\":[{\"id\":\"did:web:localhost%3A8004#log-key\","    \
-	"\"type\":"                                                                                                    \
-	"\"Multikey\",\"controller\":\"did:web:localhost%3A8004\",\"publicKeyMultibase\":"                             \
-	"\"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp\"}],\"assertionMethod\":[\"did:web:localhost%3A8004#log-"  \
-	"key\"],"                                                                                                      \
-	"\"service\":[{\"id\":\"did:web:localhost%3A8004#log\",\"type\":\"https://c2sp.org/"                           \
-	"tlog-tiles\",\"serviceEndpoint\":"                                                                            \
-	"{\"uri\":\"http://localhost:8004/log\",\"vkey\":\"localhost:8004/log+00000000+AQ==\""
-#define HOST_END                                                                                                       \
-	"}},{\"id\":\"did:web:localhost%3A8004#resolver\",\"type\":\"https://w3id.org/"                                \
-	"did-resolution\",\"serviceEndpoint\":"                                                                        \
-	"\"http://localhost:8004/1.0/identifiers/\"}]}"
-
-static void the_document_of_the_host(void **state)
-{
-	struct host_document host = {
-		.host = "localhost:8004",
-		.base_url = "http://localhost:8004",
-		.log_vkey = "localhost:8004/log+00000000+AQ==",
-		.log_key = {0x3b, 0x6a, 0x27, 0xbc, 0xce, 0xb6, 0xa4, 0x2d, 0x62, 0xa3, 0xa8,
-			    0xd0, 0x2a, 0x6f, 0x0d, 0x73, 0x65, 0x32, 0x15, 0x77, 0x1d, 0xe2,
-			    0x43, 0xa6, 0x3a, 0xc0, 0x48, 0xa1, 0x8b, 0x59, 0xda, 0x29},
-	};
-	json_t *document;
-	char *text;
-
-	(void)state;
-	assert_int_equal(host_document_build(&document, &host), 0);
-	text = json_dumps(document, JSON_COMPACT);
-	assert_string_equal(text, HOST_START HOST_END);
-	free(text);
-	json_decref(document);
-
-	host.has_anchor = true;
-	host.anchor_chain = 31337;
-	host.anchor_contract = address(THIRD);
-	assert_int_equal(host_document_build(&document, &host), 0);
-	text = json_dumps(document, JSON_COMPACT);
-	assert_string_equal(text, HOST_START ",\"anchor\":\"eip155:31337:" THIRD "\"" HOST_END);
-	free(text);
-	json_decref(document);
-
-	host.host = "LOCALHOST";
-	assert_int_equal(host_document_build(&document, &host), -EINVAL);
-	assert_null(document);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,7 +216,6 @@ int main(void)
 		cmocka_unit_test(services_are_listed_while_they_fit),
 		cmocka_unit_test(the_limit_is_exact),
 		cmocka_unit_test(misuse_is_refused),
-		cmocka_unit_test(the_document_of_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

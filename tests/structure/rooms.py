@@ -14,6 +14,7 @@ LIBRARIES = {
     "sql": ("listen_ migrate_ pg_ store_", ""),
     "config": ("config_ keyfile_", ""),
     "chains": ("chains_", "eth config"),
+    "assertion": ("assertion_", "did"),
     "runtime": ("clock_ log_ metrics_", ""),
     "http": ("http_", "runtime"),
     "identity": ("fold_events multicall_ prepare_ range_ agent_pair_ agent_proof_ agent_read agent_read_ agent_state_ agent_wait_ authority_ heads_ hosted_file_ layout_ registry_ rpc_metrics_",
@@ -23,9 +24,9 @@ LIBRARIES = {
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ files_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ steward_",
                 "eth eth_rpc did anchor sql config chains runtime identity fetch record"),
-    "routes": ("documents_ ingest_ proof_cache_ reading_ routes_ service_ view_ wish_", "eth eth_rpc did anchor sql config chains runtime http identity record"),
-    "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains runtime http identity record routes"),
-    "cli": ("cli_", "eth eth_rpc did anchor sql config chains runtime http identity record steward routes gateway"),
+    "routes": ("documents_ ingest_ proof_cache_ reading_ routes_ service_ view_ wish_", "eth eth_rpc did anchor sql config chains assertion runtime http identity record"),
+    "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains assertion runtime http identity record routes"),
+    "cli": ("cli_", "eth eth_rpc did anchor sql config chains assertion runtime http identity record steward routes gateway"),
     "main": ("main", "cli"),
 }
 
@@ -55,4 +56,4 @@ def library_of(path):
     if len(parts) > 2:
         return parts[1]
     name = parts[1].rsplit(".", 1)[0]
-    return {"chains": "chains", "config": "config", "keyfile": "config", "main": "main"}.get(name, "gateway")
+    return {"assertion": "assertion", "chains": "chains", "config": "config", "keyfile": "config", "main": "main"}.get(name, "gateway")

@@ -64,10 +64,11 @@ static void the_hosts_own_needs_no_head(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	documents_keep(d, NULL, json, NULL, NULL, a);
+	documents_keep(d, NULL, json, &first, NULL, a);
 	http_response_unref(a);
-	assert_ptr_equal(documents_find(d, NULL, json, NULL, NULL), a);
-	assert_null(documents_find(d, NULL, did, NULL, NULL));
+	assert_ptr_equal(documents_find(d, NULL, json, &first, NULL), a);
+	assert_null(documents_find(d, NULL, did, &first, NULL));
+	assert_null(documents_find(d, NULL, json, &second, NULL)); /* of other keys */
 	documents_free(d);
 }
 
