@@ -8,8 +8,9 @@ import path from 'node:path';
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { Chain, root, sleep } from '../chain/lib.mjs';
+import { Front } from './tls.mjs';
 
-export { sleep };
+export { Front, sleep };
 
 const cluster = path.join(root, 'tests/pg/cluster.sh');
 const chainScript = path.join(root, 'tests/chain/chain.mjs');
@@ -19,7 +20,7 @@ const REPORT = /ERROR: (Address|Leak|UndefinedBehavior)Sanitizer|runtime error:|
 export const FAST = { publish_ms: 200, anchor_ms: 500, follow_ms: 100, head_age_s: 0 };
 
 // A port that nobody listens on, below those the kernel hands out for outgoing connections.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 10000 + Math.floor(Math.random() * 22000);
     const free = await new Promise((resolve) => {
@@ -99,9 +100,11 @@ export class Stack {
   processes = [];
 
   // settings: lines of kedge.ini over FAST, or a function of the stack once its chain is there; env: more variables for
-  // `kedge serve`; quota: KEDGE_OPEN_QUOTA; slots: `safe` is that many blocks behind the newest, `finalized` twice as many
-  constructor({ kedge, settings = {}, env = {}, quota = 1000000, slots = 2 } = {}) {
+  // `kedge serve`; quota: KEDGE_OPEN_QUOTA; slots: `safe` is that many blocks behind the newest, `finalized` twice as many;
+  // tls: nginx is in front, and the public URL is https
+  constructor({ kedge, settings = {}, env = {}, quota = 1000000, slots = 2, tls = false } = {}) {
     this.kedge = path.resolve(kedge);
+    this.tls = tls;
     this.settings = settings;
     this.more = env;
     this.slots = slots;
@@ -125,6 +128,7 @@ export class Stack {
     try {
       await stack.prepare();
       await stack.serve();
+      await stack.front?.start();
       return stack;
     } catch (e) {
       await stack.fail(e);
@@ -176,8 +180,13 @@ export class Stack {
   async prepare() {
     this.port = await freePort();
     do this.metricsPort = await freePort(); while (this.metricsPort === this.port);
-    this.url = `http://localhost:${this.port}`;
+    this.url = `http${this.tls ? 's' : ''}://localhost:${this.port}`;
     this.host = `localhost:${this.port}`;
+    this.listen = this.port;
+    if (this.tls) {
+      do this.listen = await freePort(); while ([this.port, this.metricsPort].includes(this.listen));
+      this.front = new Front(path.join(this.state, 'front'), this.port, `127.0.0.1:${this.listen}`, this.env);
+    }
     this.origin = `${this.host}/log`;
     const started = this.pg('start', this.clusterDir);
     this.env.KEDGE_PUBLIC_URL = this.url;
@@ -186,7 +195,7 @@ export class Stack {
     await this.startChain();
     const [app, owner] = await Promise.all(['kedge_app', 'kedge_owner'].map((role) => this.pg('conninfo', this.clusterDir, role)));
     const settings = {
-      state: this.state, public_url: this.url, listen: `127.0.0.1:${this.port}`, metrics_listen: `127.0.0.1:${this.metricsPort}`,
+      state: this.state, public_url: this.url, listen: `127.0.0.1:${this.listen}`, metrics_listen: `127.0.0.1:${this.metricsPort}`,
       database: app, owner_database: owner, rpc_url: this.record.rpc, chain_id: this.record.chainId, anchor_contract: this.record.anchor,
       registry_start: 0, registry_code: this.record.registryCode, multicall: this.record.multicall, reputation: this.record.reputation, ...FAST,
       ...(typeof this.settings === 'function' ? await this.settings(this) : this.settings),
@@ -260,14 +269,19 @@ export class Stack {
     if (signal !== 'SIGKILL' && end.code !== 0) throw new Error(`kedge serve ended with ${end.code ?? end.signal}`);
   }
 
+  // Node's own request to the public address, or to the socket.
+  request(target, { local = false, ...options }, on) {
+    if (local) return http.request({ socketPath: path.join(this.state, 'run/kedge.sock'), path: target, ...options }, on);
+    return this.front ? this.front.request(target, options, on) : http.request({ host: '127.0.0.1', port: this.port, path: target, ...options }, on);
+  }
+
   // { status, headers, body (Buffer), json() }. Over TCP unless `local`.
   http(target, { method = 'GET', body, headers = {}, local = false, agent, timeout = 30000 } = {}) {
-    const where = local ? { socketPath: path.join(this.state, 'run/kedge.sock') } : { host: '127.0.0.1', port: this.port };
     const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body);
     const sent = { host: this.host, ...headers };
     if (bytes) Object.assign(sent, { 'content-type': 'application/json', 'content-length': bytes.length, ...headers });
     return new Promise((resolve, reject) => {
-      const request = http.request({ ...where, method, path: target, headers: sent, agent: agent ?? false, timeout }, (answer) => {
+      const request = this.request(target, { local, method, headers: sent, agent: agent ?? false, timeout }, (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
         answer.on('error', reject);
@@ -355,6 +369,7 @@ export class Stack {
   async takeDown() {
     this.#stopped = true;
     this.#keeping = false;
+    await this.front?.stop();
     await this.quit();
     this.chainProcess?.kill('SIGTERM');
     await this.chainProcess?.ended;
@@ -363,7 +378,7 @@ export class Stack {
     const reports = this.sanitizerReports();
     if (reports.length) throw new Error(`sanitizer:\n${reports.join('\n')}`);
     if (left.length) throw new Error(`processes left: ${left.join(', ')}`);
-    for (const port of [this.port, this.metricsPort, Number(new URL(this.record.rpc).port)])
+    for (const port of [this.port, this.listen, this.metricsPort, Number(new URL(this.record.rpc).port)])
       if (await listens(port)) throw new Error(`port ${port} is still open`);
   }
 
@@ -397,6 +412,7 @@ export class Stack {
       const text = readOr(path.join(this.logs, name), '').trimEnd().split('\n').slice(-40).join('\n');
       if (text) console.error(`\n--- ${name}\n${text}`);
     }
+    await this.front?.stop();
     this.#slay();
     await this.pg('drop', this.clusterDir).catch((e) => console.error(e.message));
     this.#unwatch();

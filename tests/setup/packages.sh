@@ -1,12 +1,13 @@
 #!/bin/bash
-# Installs the Debian packages of the groups named on the command line (build, run, test, long), if any is missing.
+# Installs the Debian packages of the groups named on the command line (build, run, tls, test, long), if any is missing.
 # As root, or with sudo; otherwise prints the one line that is needed and fails.
 set -euo pipefail
 
 build="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libevent-dev libcurl4-openssl-dev libjansson-dev libpq-dev
   libsecp256k1-dev libsodium-dev libssl-dev nettle-dev libinih-dev zlib1g-dev libcmocka-dev"
 run="postgresql-15 ca-certificates curl procps util-linux"
-test="python3 jq openssl"
+tls="nginx-light openssl"
+test="python3 jq openssl nginx-light"
 long="clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr wrk nginx-light gcc"
 
 wanted=""
@@ -14,6 +15,7 @@ for group in "$@"; do
   case $group in
     build) wanted+=" $build" ;;
     run) wanted+=" $run" ;;
+    tls) wanted+=" $tls" ;;
     test) wanted+=" $test" ;;
     long) wanted+=" $long" ;;
     *) echo "packages.sh: unknown group $group" >&2; exit 2 ;;
@@ -44,6 +46,12 @@ fi
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
   $sudo mkdir -p /etc/postgresql-common
   echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
+# And nginx's would start one on port 80, now and at every boot; kedge's own are started by hand.
+if [[ " $missing " == *" nginx-light "* && ! -e /usr/sbin/nginx && ! -e /etc/systemd/system/nginx.service ]]; then
+  $sudo mkdir -p /etc/systemd/system
+  $sudo ln -s /dev/null /etc/systemd/system/nginx.service
+  echo "nginx is kept from starting by itself; systemctl unmask nginx undoes that"
 fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
