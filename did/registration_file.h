@@ -121,11 +121,11 @@ __attribute__((warn_unused_result)) int registration_registry_parse(uint64_t *ch
 const char *registration_drift_word(enum registration_drift drift);
 const char *registration_refusal_word(enum registration_refusal refusal);
 
-/* What of the file may stand in the agent's DID document: an array of {"id":"DID#…","type":name,"serviceEndpoint":uri},
+/* What of the file may stand in the agent's DID document: an array of {"id":"DID#…","type":iri,"serviceEndpoint":uri},
  * in the file's order, for struct agent_document.services (which drops from the end what exceeds 8,000 bytes).
  * Only endpoints that are absolute URIs (RFC 3986) appear, a bare e-mail address as mailto:; a service agentWallet never
  * does, since keys come from the registry alone. Ids are the name in lower case, [a-z0-9-] only, "-2", "-3" … where a name
- * comes again. *out is a new reference. Returns 0 or -ENOMEM. */
+ * comes again; types are "https://eips.ethereum.org/EIPS/eip-8004#" and the name, percent-encoded. *out is a new reference. Returns 0 or -ENOMEM. */
 __attribute__((warn_unused_result)) int registration_file_did_services(json_t **out,
 								       const struct registration_file *file,
 								       const char *did);

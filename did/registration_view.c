@@ -212,9 +212,29 @@ static bool is_taken(const json_t *list, const char *id)
 	return false;
 }
 
+#define SERVICE_TYPE "https://eips.ethereum.org/EIPS/eip-8004#"
+
+/* In JSON-LD a type that is neither a term nor an IRI is lost, and which names there are nobody fixed: so the name is the fragment
+ * of an IRI, with all but RFC 3986's unreserved characters percent-encoded. */
+static void make_type(char out[static sizeof(SERVICE_TYPE) + 3 * REGISTRATION_FILE_TEXT_MAX], const char *name)
+{
+	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	size_t at = sizeof(SERVICE_TYPE) - 1;
+
+	memcpy(out, SERVICE_TYPE, sizeof(SERVICE_TYPE));
+	for (; *name; name++) {
+		if (strchr(unreserved, *name))
+			out[at++] = *name;
+		else
+			at += (size_t)snprintf(out + at, 4, "%%%02X", (unsigned)(unsigned char)*name);
+	}
+	out[at] = '\0';
+}
+
 static int add_service(json_t *list, const struct registration_service *service, const char *did)
 {
 	char fragment[FRAGMENT_MAX], id[AGENT_DID_SIZE + FRAGMENT_MAX + 8], endpoint[REGISTRATION_FILE_TEXT_MAX + 8];
+	char type[sizeof(SERVICE_TYPE) + 3 * REGISTRATION_FILE_TEXT_MAX];
 	const char *mailto = is_email(service->endpoint) ? "mailto:" : "";
 
 	/* The keys of a document come from the registry alone, and so do their names. */
@@ -227,10 +247,8 @@ static int add_service(json_t *list, const struct registration_service *service,
 	for (unsigned n = 2; is_taken(list, id); n++)
 		(void)snprintf(id, sizeof(id), "%s#%s-%u", did, fragment, n);
 	(void)snprintf(endpoint, sizeof(endpoint), "%s%s", mailto, service->endpoint);
-	return json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", id, "type", service->name,
-						     "serviceEndpoint", endpoint)) == 0
-		       ? 0
-		       : -ENOMEM;
+	make_type(type, service->name);
+	return json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "id", id, "type", type, "serviceEndpoint", endpoint)) == 0 ? 0 : -ENOMEM;
 }
 
 int registration_file_did_services(json_t **out, const struct registration_file *file, const char *did)

@@ -213,14 +213,19 @@ static void a_domain_s_file_names_the_agent_or_not(void **state)
 	assert_int_equal(registration_domain_names((const uint8_t *)page, strlen(page), &key), -EBADMSG);
 }
 
+#define SERVICE_TYPE "https://eips.ethereum.org/EIPS/eip-8004#"
+
 static void did_services_are_uris_with_ids_of_their_own(void **state)
 {
 	static const struct {
-		const char *id, *endpoint;
+		const char *id, *type, *endpoint;
 	} expected[] = {
-		{"did:web:h#a2a", "https://a.example/card.json"}, {"did:web:h#a2a-2", "https://b.example/"},
-		{"did:web:h#email", "mailto:a@b.example"},	  {"did:web:h#service", "did:web:x.example"},
-		{"did:web:h#service-owner", "https://c.example"}, {"did:web:h#my-agent", "ipfs://x"},
+		{"did:web:h#a2a", "A2A", "https://a.example/card.json"},
+		{"did:web:h#a2a-2", "a2a", "https://b.example/"},
+		{"did:web:h#email", "email", "mailto:a@b.example"},
+		{"did:web:h#service", "%E2%98%83", "did:web:x.example"},
+		{"did:web:h#service-owner", "owner", "https://c.example"},
+		{"did:web:h#my-agent", "%20My%20%20Agent%21", "ipfs://x"},
 	};
 	struct registration_file file;
 	json_t *list;
@@ -244,7 +249,11 @@ static void did_services_are_uris_with_ids_of_their_own(void **state)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		json_t *item = json_array_get(list, i);
 
+		const char *type = json_string_value(json_object_get(item, "type"));
+
 		assert_string_equal(json_string_value(json_object_get(item, "id")), expected[i].id);
+		assert_memory_equal(type, SERVICE_TYPE, strlen(SERVICE_TYPE));
+		assert_string_equal(type + strlen(SERVICE_TYPE), expected[i].type);
 		assert_string_equal(json_string_value(json_object_get(item, "serviceEndpoint")), expected[i].endpoint);
 	}
 	json_decref(list);
