@@ -217,7 +217,7 @@ static bool read_time(int64_t *out, const char *text)
 	if ((*text != '+' && *text != '-') || strlen(text) != 6 || text[3] != ':' || !two_digits(&hours, text + 1, 14) ||
 	    !two_digits(&minutes, text + 4, hours == 14 ? 0 : 59))
 		return false;
-	*out += (*text == '+' ? -60 : 60) * (hours * 60 + minutes);
+	*out += (int64_t)(*text == '+' ? -60 : 60) * (hours * 60 + minutes);
 	return true;
 }
 

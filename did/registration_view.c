@@ -213,10 +213,11 @@ static bool is_taken(const json_t *list, const char *id)
 }
 
 #define SERVICE_TYPE "https://eips.ethereum.org/EIPS/eip-8004#"
+#define SERVICE_TYPE_SIZE (sizeof(SERVICE_TYPE) + (size_t)3 * REGISTRATION_FILE_TEXT_MAX)
 
 /* In JSON-LD a type that is neither a term nor an IRI is lost, and which names there are nobody fixed: so the name is the fragment
  * of an IRI, with all but RFC 3986's unreserved characters percent-encoded. */
-static void make_type(char out[static sizeof(SERVICE_TYPE) + 3 * REGISTRATION_FILE_TEXT_MAX], const char *name)
+static void make_type(char out[static SERVICE_TYPE_SIZE], const char *name)
 {
 	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 	size_t at = sizeof(SERVICE_TYPE) - 1;
@@ -234,7 +235,7 @@ static void make_type(char out[static sizeof(SERVICE_TYPE) + 3 * REGISTRATION_FI
 static int add_service(json_t *list, const struct registration_service *service, const char *did)
 {
 	char fragment[FRAGMENT_MAX], id[AGENT_DID_SIZE + FRAGMENT_MAX + 8], endpoint[REGISTRATION_FILE_TEXT_MAX + 8];
-	char type[sizeof(SERVICE_TYPE) + 3 * REGISTRATION_FILE_TEXT_MAX];
+	char type[SERVICE_TYPE_SIZE];
 	const char *mailto = is_email(service->endpoint) ? "mailto:" : "";
 
 	/* The keys of a document come from the registry alone, and so do their names. */

@@ -1,7 +1,7 @@
 // The assertions of the W3C DID Resolution test suite (w3c-ccg/did-resolution-mocha-test-suite 2649fdf; listed in words, written
 // anew), for every kind of DID served here.
 import assert from 'node:assert/strict';
-import { resolverAddress, shapes } from './shapes.mjs';
+import { deactivated, resolverAddress, shapes } from './shapes.mjs';
 import { check, get, world } from './world.mjs';
 
 const w = world();
@@ -84,6 +84,13 @@ async function errors() {
       assert.deepEqual(answer.json.didDocumentMetadata, {}, tail);
       assert.equal(answer.json.didResolutionMetadata.error.type, `https://www.w3.org/ns/did#${error}`, tail);
     }
+  }
+  for (const did of deactivated(w)) {
+    const answer = await get(at(encodeURIComponent(did)));
+    assert.equal(answer.status, 410, did);
+    checkEnvelope(answer.json, did);
+    assert.equal(answer.json.didDocument, null, did);
+    assert.equal(answer.json.didDocumentMetadata.deactivated, true, did);
   }
   assert.ok((await get(at(''))).status >= 400);
   const odd = await get(at(encodeURIComponent(w.did)), 'application/x-nothing');
