@@ -24,8 +24,8 @@ static struct eth_hash hash_of(const struct store_mark *mark)
 	return hash;
 }
 
-/* Takes document. Sends it as a shared answer and keeps that for the next who asks while the heads stand (now NULL: while the
- * host's keys do; then agent is NULL too). */
+/* Takes document. Sends it as a shared answer and keeps that for the next who asks while the heads stand (now NULL: for
+ * ever; then agent is NULL too). */
 static void reply_document(struct http_request *req, json_t *document, const struct agent_key *agent, const struct reading_now *now)
 {
 	static const struct http_pair vary[] = {{"Vary", "Accept"}, {NULL, NULL}};
@@ -46,8 +46,6 @@ static void reply_document(struct http_request *req, json_t *document, const str
 	if (now) {
 		safe = hash_of(&now->safe_block);
 		latest = hash_of(&now->latest_block);
-	} else {
-		safe = service_keys_version(service);
 	}
 	if (service->documents)
 		documents_keep(service->documents, agent, type, &safe, &latest, made);
@@ -58,8 +56,7 @@ static void reply_document(struct http_request *req, json_t *document, const str
 static void get_host_document(struct http_request *req)
 {
 	struct service *service = http_user(req);
-	struct eth_hash keys = service_keys_version(service);
-	struct http_response *ready = documents_find(service->documents, NULL, document_type(req), &keys, NULL);
+	struct http_response *ready = documents_find(service->documents, NULL, document_type(req), NULL, NULL);
 	json_t *document = NULL;
 	int rc;
 

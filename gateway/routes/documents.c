@@ -46,9 +46,8 @@ static bool holds(const struct slot *slot, const struct agent_key *agent, const 
 {
 	if (!slot->response || strcmp(slot->type, type) != 0 || slot->host != !agent)
 		return false;
-	if (memcmp(slot->safe.bytes, safe->bytes, sizeof(safe->bytes)) != 0)
-		return false;
 	return !agent || (agent_key_compare(&slot->agent, agent) == 0 &&
+			  memcmp(slot->safe.bytes, safe->bytes, sizeof(safe->bytes)) == 0 &&
 			  memcmp(slot->latest.bytes, latest->bytes, sizeof(latest->bytes)) == 0);
 }
 
@@ -69,9 +68,18 @@ void documents_keep(struct documents *documents, const struct agent_key *agent, 
 	struct slot *slot = slot_of(documents, agent, type);
 
 	http_response_unref(slot->response);
-	*slot = (struct slot){.response = http_response_ref(response), .type = type, .host = !agent, .safe = *safe};
+	*slot = (struct slot){.response = http_response_ref(response), .type = type, .host = !agent};
 	if (!agent)
 		return;
 	slot->agent = *agent;
+	slot->safe = *safe;
 	slot->latest = *latest;
+}
+
+void documents_forget_all(struct documents *documents)
+{
+	for (size_t i = 0; documents && i < SLOTS; i++) {
+		http_response_unref(documents->slots[i].response);
+		documents->slots[i] = (struct slot){.response = NULL};
+	}
 }

@@ -12,10 +12,13 @@ struct documents;
 struct documents *documents_new(void); /* NULL: out of memory */
 void documents_free(struct documents *documents);
 
-/* The answer, borrowed until the next call, or NULL. agent NULL: the host's own document, which no head changes: latest is not
- * looked at, and safe says which keys it lists. type is compared as text. documents may be NULL: nothing is found. */
+/* The answer, borrowed until the next call, or NULL. agent NULL: the host's own document, which no head changes; safe
+ * and latest are not looked at then. type is compared as text. documents may be NULL: nothing is found. */
 struct http_response *documents_find(struct documents *documents, const struct agent_key *agent, const char *type,
 				     const struct eth_hash *safe, const struct eth_hash *latest);
 /* Keeps a reference of its own. type is borrowed for ever: static text. */
 void documents_keep(struct documents *documents, const struct agent_key *agent, const char *type,
 		    const struct eth_hash *safe, const struct eth_hash *latest, struct http_response *response);
+
+/* What documents say has changed otherwise than with the heads: nothing kept is found any more. */
+void documents_forget_all(struct documents *documents);

@@ -1,6 +1,7 @@
 /* The host's own document: which assertion keys it lists is read from the file that `kedge keygen assertion` writes, at start and
  * whenever it is another one; a worker never sees a private half. */
 #include "did/host_document.h"
+#include "gateway/routes/documents.h"
 #include "gateway/routes/view.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
@@ -28,25 +29,18 @@ void service_keys_look(struct service *service)
 	size_t count;
 	int rc;
 
-	if (!keys->version || assertion_changed(&keys->stamp, service->config->state)) {
+	if (!keys->read || assertion_changed(&keys->stamp, service->config->state)) {
 		rc = assertion_load(&keys->assertion, &keys->stamp, service->config->state);
 		if (rc != 0 && rc != -ENOENT)
 			log_error(log_msg("keys/assertion.pub cannot be read; the keys before it stay listed"), log_rc(rc));
-		keys->version++;
+		keys->read = true;
+		documents_forget_all(service->documents);
 	}
 	/* a former key's time may be over */
 	count = listed(&keys->assertion);
 	if (count != keys->listed)
-		keys->version++;
+		documents_forget_all(service->documents);
 	keys->listed = count;
-}
-
-struct eth_hash service_keys_version(const struct service *service)
-{
-	struct eth_hash version = {{0}};
-
-	memcpy(version.bytes, &service->keys.version, sizeof(service->keys.version));
-	return version;
 }
 
 int view_host_document(json_t **document, const struct service *service)

@@ -47,7 +47,7 @@ struct service_keys {
 	struct assertion_keys assertion;
 	struct assertion_stamp stamp; /* of the file they were read from */
 	size_t listed;		      /* of them, at the last look */
-	uint64_t version;	      /* another one where the document may be another; 0: not looked at yet */
+	bool read;		      /* looked at at all */
 };
 
 struct service {
@@ -113,8 +113,6 @@ bool service_serves(const struct service *service, const struct agent_key *key);
 
 /* Reads the assertion keys if they are others than before; at start, and once a second. */
 void service_keys_look(struct service *service);
-/* What distinguishes the host's document from one of other keys, for documents_find(). */
-struct eth_hash service_keys_version(const struct service *service);
 
 /* Nothing of the log may be served from a cache of former days. */
 void service_published(struct service *service);

@@ -64,12 +64,30 @@ static void the_hosts_own_needs_no_head(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	documents_keep(d, NULL, json, &first, NULL, a);
+	documents_keep(d, NULL, json, NULL, NULL, a);
 	http_response_unref(a);
-	assert_ptr_equal(documents_find(d, NULL, json, &first, NULL), a);
-	assert_null(documents_find(d, NULL, did, &first, NULL));
-	assert_null(documents_find(d, NULL, json, &second, NULL)); /* of other keys */
+	assert_ptr_equal(documents_find(d, NULL, json, NULL, NULL), a);
+	assert_null(documents_find(d, NULL, did, NULL, NULL));
 	documents_free(d);
+}
+
+/* The host's keys changed, or a setting. */
+static void nothing_kept_is_found_any_more(void **state)
+{
+	struct documents *d = documents_new();
+	struct http_response *a = answer("a");
+	struct agent_key zero = agent(0);
+
+	(void)state;
+	assert_non_null(d);
+	keep(d, &zero, json, answer("b"));
+	documents_keep(d, NULL, json, NULL, NULL, a);
+	http_response_unref(a);
+	documents_forget_all(d);
+	assert_null(documents_find(d, &zero, json, &first, &second));
+	assert_null(documents_find(d, NULL, json, NULL, NULL));
+	documents_free(d);
+	documents_forget_all(NULL);
 }
 
 /* More agents than there is room for: each is found just after it was kept, and the address sanitizer sees every
@@ -104,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found_only_for_its_own_key),
 		cmocka_unit_test(the_hosts_own_needs_no_head),
+		cmocka_unit_test(nothing_kept_is_found_any_more),
 		cmocka_unit_test(a_clash_replaces),
 		cmocka_unit_test(nothing_is_found_before_there_is_a_table),
 	};
