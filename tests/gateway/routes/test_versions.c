@@ -221,7 +221,7 @@ static void services(void **state)
 	const json_t *gateway = json_object_get(json_object_get(now, "didDocumentMetadata"), "gateway");
 
 	assert_string_equal(index_rig_text(now, "didDocument.service.0.id"), "did:web:kedge.example:agent:31337:0#s0");
-	assert_string_equal(index_rig_text(now, "didDocument.service.0.type"), "S0");
+	assert_string_equal(index_rig_text(now, "didDocument.service.0.type"), "https://eips.ethereum.org/EIPS/eip-8004#S0");
 	assert_string_equal(index_rig_text(gateway, "registrationFile.status"), "ok");
 	assert_string_equal(index_rig_text(gateway, "registrationFile.namesAgent"), "false");
 	assert_int_equal(strlen(index_rig_text(gateway, "registrationFile.seen")), 20);
