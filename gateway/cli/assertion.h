@@ -21,9 +21,10 @@ __attribute__((warn_unused_result)) int cli_keys_folder(char *folder, size_t siz
 /* keyfile_create()'s error in words. */
 const char *cli_why_not_made(int error);
 
-/* Makes sure that assertion.pub says what assertion.key is, so that what is signed can be verified: writes it where there is none
- * yet. No key at all is a warning to the log. CLI_OK, or CLI_FALSE after printing why. */
-__attribute__((warn_unused_result)) int cli_assertion_ready(const struct config *config);
+/* Whether assertion.pub says what assertion.key is, so that what is signed can be verified; write: it is made of the key where there
+ * is none yet. Returns 0; -ENOENT no key at all, which a gateway can do without; another error: it must not start. *why: the error in
+ * words. */
+__attribute__((warn_unused_result)) int cli_assertion_check(const char **why, const struct config *config, bool write);
 
 /* The public half of an Ed25519 seed. */
 void cli_public_half(uint8_t public_key[static 32], const uint8_t seed[static 32]);

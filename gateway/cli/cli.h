@@ -73,8 +73,8 @@ __attribute__((warn_unused_result)) int cli_request(struct cli_response *out, co
 						    const char *body);
 void cli_response_clear(struct cli_response *response);
 
-/* The document of a DID, as a gateway resolves it; a new reference. CLI_OK, or after printing why not CLI_FALSE (no such DID, or not
- * one that is resolved) or CLI_UNREACHABLE. url may be NULL. */
+/* The document of a DID, as a gateway resolves it; a new reference. CLI_OK, or after printing why not CLI_USAGE (no DID), CLI_FALSE (no
+ * such DID, or not one that is resolved) or CLI_UNREACHABLE. url may be NULL. */
 __attribute__((warn_unused_result)) int cli_did_document(json_t **out, const struct config *config, const char *url, const char *did);
 
 /* Prints an RFC 9457 problem for a person (title, detail, pointer, rule) and returns the exit code it stands for: CLI_USAGE where

@@ -1,10 +1,12 @@
 /* kedge doctor: is everything around the gateway as it must be? One line a check, each with what to do. */
 #include "gateway/cli/doctor.h"
+#include "gateway/cli/assertion.h"
 #include "gateway/cli/cli.h"
 #include "gateway/steward/files.h"
 #include "gateway/cli/text.h"
 #include "gateway/keyfile.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -89,6 +91,18 @@ static void say_key(struct cli_doctor *doctor, const char *role, const char *nex
 		cli_doctor_say(doctor, CLI_DOCTOR_FAIL, "key", next, "%s: %s", path, keyfile_advice(err));
 }
 
+static void say_assertion(struct cli_doctor *doctor)
+{
+	const char *why = NULL;
+	int rc = cli_assertion_check(&why, &doctor->config, false);
+
+	if (rc == 0)
+		cli_doctor_say(doctor, CLI_DOCTOR_OK, "assertion key", NULL, "%s/keys/assertion.pub", doctor->config.state);
+	else
+		cli_doctor_say(doctor, rc == -ENOENT ? CLI_DOCTOR_WARN : CLI_DOCTOR_FAIL, "assertion key",
+			       rc == -ENOENT ? "Make it with `kedge keygen assertion`, if the gateway is to sign anything." : NULL, "%s", why);
+}
+
 /* The relayer's key is looked at with its balance. */
 static void look_at_settings(struct cli_doctor *doctor)
 {
@@ -98,6 +112,7 @@ static void look_at_settings(struct cli_doctor *doctor)
 		cli_doctor_say(doctor, CLI_DOCTOR_WARN, "file", "Set KEDGE_STATE to the gateway's folder, or KEDGE_CONFIG to its file.",
 			       "there is no %s/kedge.ini: all is as by default, and by KEDGE_ variables", doctor->config.state);
 	say_key(doctor, "log", "Make it with `kedge keygen log`: without it nothing starts.");
+	say_assertion(doctor);
 	if (*doctor->config.anchor_contract)
 		say_key(doctor, "anchor", "Make it with `kedge keygen anchor`: its address is the contract's signer.");
 }

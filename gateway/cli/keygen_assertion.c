@@ -5,7 +5,6 @@
 #include "gateway/cli/cli.h"
 #include "gateway/keyfile.h"
 #include "gateway/runtime/clock.h"
-#include "gateway/runtime/log.h"
 #include "did/resolution.h"
 
 #include <errno.h>
@@ -267,34 +266,32 @@ int cli_keygen_assertion(const struct cli_rotation *rotation)
 	return rc == CLI_OK ? show(&keys, rotation->json) : rc;
 }
 
-int cli_assertion_ready(const struct config *config)
+int cli_assertion_check(const char **why, const struct config *config, bool write)
 {
 	struct keys keys = {0};
 	uint8_t public_key[32];
 	int rc;
 
 	if (sodium_init() < 0)
-		return CLI_FALSE;
+		return -ENOMEM;
 	find_paths(&keys, config);
-	rc = load(&keys, true);
+	rc = load(&keys, write);
 	if (rc == -ENOENT) {
-		log_warn(log_msg("no assertion key: make one with `kedge keygen assertion`"), log_str("path", keys.path));
-		return CLI_OK;
+		*why = "there is none; make one with `kedge keygen assertion`";
+		return rc;
 	}
-	if (rc != 0) {
-		cli_error("%s/keys: assertion.pub and assertion.key: %s", config->state,
-			  rc == -EBADMSG ? "not a list of keys, or not a key" : keyfile_advice(rc));
-		return CLI_FALSE;
-	}
+	*why = rc == -EBADMSG ? "keys/assertion.pub is not a list of keys, or keys/assertion.key not a key" : keyfile_advice(rc);
+	if (rc != 0)
+		return rc;
 	/* the private half need not be on this machine */
 	rc = read_public(public_key, keys.path);
 	if (rc == -ENOENT || (rc == 0 && memcmp(public_key, keys.list.items[0].key, 32) == 0))
-		return CLI_OK;
+		return 0;
 	if (rc != 0)
-		return fail(keys.path, keyfile_advice(rc));
-	if (read_public(public_key, keys.next_path) == 0 && memcmp(public_key, keys.list.items[0].key, 32) == 0)
-		cli_error("the change of the assertion key was cut off; finish it with `kedge keygen assertion --rotate`");
+		*why = keyfile_advice(rc);
+	else if (read_public(public_key, keys.next_path) == 0 && memcmp(public_key, keys.list.items[0].key, 32) == 0)
+		*why = "its change was cut off; finish it with `kedge keygen assertion --rotate`";
 	else
-		cli_error("%s is another key than the first of keys/assertion.pub; move that file away to have it made anew", keys.path);
-	return CLI_FALSE;
+		*why = "keys/assertion.key is another key than the first of keys/assertion.pub; move that file away to have it made anew";
+	return -EBADMSG;
 }

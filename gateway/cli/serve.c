@@ -124,6 +124,19 @@ static int check_keys(const struct config *config)
 	return rc == 0 ? CLI_OK : CLI_FALSE;
 }
 
+/* What the domain document lists; workers read it, and signing is not theirs. */
+static int check_assertion(const struct config *config)
+{
+	const char *why = "";
+	int rc = cli_assertion_check(&why, config, true);
+
+	if (rc == -ENOENT)
+		log_warn(log_msg("no assertion key: make one with `kedge keygen assertion`"));
+	else if (rc != 0)
+		cli_error("the assertion key: %s", why);
+	return rc == 0 || rc == -ENOENT ? CLI_OK : CLI_FALSE;
+}
+
 static int open_socket(int *fd, const struct config *config)
 {
 	char path[CONFIG_TEXT_MAX + 32];
@@ -258,7 +271,7 @@ int cli_serve(int argc, char **argv)
 	if (rc == CLI_OK)
 		rc = check_keys(&config);
 	if (rc == CLI_OK)
-		rc = cli_assertion_ready(&config);
+		rc = check_assertion(&config);
 	if (rc == CLI_OK)
 		rc = check_ports(&config);
 	if (rc == CLI_OK)

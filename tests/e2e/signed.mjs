@@ -192,7 +192,8 @@ class Signed {
     const next = (await this.keygen('--next')).others[0].publicKeyMultibase;
     const list = fs.readFileSync(this.pub, 'utf8');
     this.write(`${next}\n${current} until 2126-01-01T00:00:00Z\n`);
-    await refuses(/was cut off; finish it with/);
+    await refuses(/its change was cut off; finish it with/);
+    assert.match((await stack.cli(['doctor'], { code: null })).stdout, /fail +settings +assertion key +its change was cut off/);
     assert.equal((await this.keygen('--rotate')).publicKeyMultibase, next);
     assert.ok(!fs.existsSync(key.replace('.key', '-next.key')));
     this.write(list.split('\n')[0] + '\n');
@@ -209,6 +210,7 @@ class Signed {
     fs.rmSync(this.pub);
     await stack.serve();
     await this.listed([], 'no assertion key at all');
+    assert.match((await stack.cli(['doctor'], { code: null })).stdout, /warn +settings +assertion key +there is none/);
     assert.match(fs.readFileSync(stack.log('serve'), 'utf8'), /no assertion key: make one with/);
     await this.keygen();
     await until('a key made meanwhile', async () => (await this.document()).assertionMethod.length === 2);
