@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "did/agent_document.h"
 #include "did/did_pkh.h"
 #include "did/did_web.h"
 #include "did/multikey.h"
@@ -52,6 +53,14 @@ static int add_key(json_t *document, const char *did, const char *fragment, cons
 	return rc == 0 ? 0 : -ENOMEM;
 }
 
+/* Of one assertion key, commas and quotes included: its method, which names the DID twice and the key twice, and its id again. */
+#define KEY_COST(did) (3 * strlen(did) + 3 * (MULTIKEY_ED25519_SIZE - 1) + strlen(",{\"id\":\"#\",\"type\":\"Multikey\",\"controller\":\"\",\"publicKeyMultibase\":\"\"},\"#\""))
+
+static size_t compact_size(const json_t *value)
+{
+	return json_dumpb(value, NULL, 0, JSON_COMPACT);
+}
+
 static int add_service(json_t *document, const char *did, const char *fragment, const char *type, json_t *endpoint)
 {
 	json_t *service = json_pack("{s:s++, s:s, s:o}", "id", did, "#", fragment, "type", type, "serviceEndpoint", endpoint);
@@ -85,10 +94,11 @@ int host_document_build(json_t **document, const struct host_document *host)
 	made = json_pack("{s:o, s:s, s:[], s:[], s:[]}", "@context", host_context(), "id", did, "verificationMethod", "assertionMethod",
 			 "service");
 	rc = made ? add_key(made, did, "log-key", host->log_key) : -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < host->nassertion; i++)
-		rc = add_key(made, did, NULL, host->assertion_keys[i]);
 	if (rc == 0)
 		rc = add_services(made, did, host);
+	/* each key costs the same: only behind a very long host name are there more than fit */
+	for (size_t i = 0; rc == 0 && i < host->nassertion && compact_size(made) + KEY_COST(did) <= DID_DOCUMENT_MAX; i++)
+		rc = add_key(made, did, NULL, host->assertion_keys[i]);
 	if (rc != 0) {
 		json_decref(made);
 		return rc;

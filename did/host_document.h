@@ -28,6 +28,7 @@ struct host_document {
 /* Builds it: id did:web:HOST; `#log-key` and each assertion key under its own Multikey text as fragment, which never means another
  * key, all of type Multikey under assertionMethod; services `#log` (a map: uri BASE/log, vkey, and where there is one the anchor
  * contract as CAIP-10), `#resolver` (BASE/1.0/identifiers/), `#agents` (BASE/v1/agents) and `#participants` (BASE/v1/participants).
+ * Keys that would take it over DID_DOCUMENT_MAX bytes are left out from the end.
  *
  * Returns 0, -EINVAL (host, too many keys), -ENOMEM. */
 __attribute__((warn_unused_result)) int host_document_build(json_t **document, const struct host_document *host);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +85,6 @@ static void keys_anchor_and_participants(void **state)
 static void limits(void **state)
 {
 	struct host_document input = host();
-	char name[4 * 63 + 1];
 	json_t *document;
 
 	(void)state;
@@ -94,20 +94,56 @@ static void limits(void **state)
 	input.host = "localhost";
 	input.nassertion = HOST_DOCUMENT_KEYS_MAX + 1;
 	assert_int_equal(host_document_build(&document, &input), -EINVAL);
-	/* the longest host with as many keys as there can be */
-	memset(name, 'a', sizeof(name) - 1);
-	name[sizeof(name) - 1] = name[63] = name[127] = name[191] = '\0';
-	name[63] = name[127] = name[191] = '.';
-	input.host = name;
+}
+
+static size_t size_of(const struct host_document *input, size_t *keys)
+{
+	json_t *document;
+	size_t size;
+
+	assert_int_equal(host_document_build(&document, input), 0);
+	size = json_dumpb(document, NULL, 0, JSON_COMPACT);
+	*keys = json_array_size(json_object_get(document, "assertionMethod")) - 1;
+	assert_int_equal(json_array_size(json_object_get(document, "verificationMethod")), *keys + 1);
+	json_decref(document);
+	return size;
+}
+
+/* Whatever the host is called: all keys, or as many as fit to the byte. */
+static void never_too_large(void **state)
+{
+	struct host_document input = host();
+	char name[254], vkey[400], url[300];
+	size_t all = 0, fewer = 0;
+
+	(void)state;
 	input.has_participants = input.has_anchor = true;
-	input.nassertion = HOST_DOCUMENT_KEYS_MAX;
-	assert_int_equal(host_document_build(&document, &input), 0);
-	assert_in_range(json_dumpb(document, NULL, 0, JSON_COMPACT), 1, 16384);
-	json_decref(document);
-	memset(name + 20, 0, 1);
-	assert_int_equal(host_document_build(&document, &input), 0);
-	assert_in_range(json_dumpb(document, NULL, 0, JSON_COMPACT), 1, DID_DOCUMENT_MAX);
-	json_decref(document);
+	for (size_t len = 1; len <= 253; len++) {
+		size_t keys, more;
+
+		for (size_t i = 0; i < len; i++)
+			name[i] = i % 60 == 59 && i + 1 < len ? '.' : 'a';
+		name[len] = '\0';
+		snprintf(vkey, sizeof(vkey), "%s/log+00000000+AQ==", name);
+		snprintf(url, sizeof(url), "https://%s", name);
+		input.host = name;
+		input.log_vkey = vkey;
+		input.base_url = url;
+		input.nassertion = HOST_DOCUMENT_KEYS_MAX;
+		assert_in_range(size_of(&input, &keys), 1, DID_DOCUMENT_MAX);
+		assert_in_range(keys, 3, HOST_DOCUMENT_KEYS_MAX);
+		if (keys == HOST_DOCUMENT_KEYS_MAX) {
+			all++;
+			continue;
+		}
+		/* the next one would have been too much: it costs as much as the last one did */
+		input.nassertion = keys - 1;
+		more = size_of(&input, &keys);
+		input.nassertion = keys + 1;
+		assert_true(2 * size_of(&input, &keys) - more > DID_DOCUMENT_MAX);
+		fewer++;
+	}
+	assert_true(all > 100 && fewer > 20);
 }
 
 int main(void)
@@ -116,6 +152,7 @@ int main(void)
 		cmocka_unit_test(a_log_and_nothing_else),
 		cmocka_unit_test(keys_anchor_and_participants),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(never_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
