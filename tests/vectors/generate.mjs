@@ -7,6 +7,7 @@ import { attestationVectors, nameVectors } from './attestations.mjs';
 import { anchorVectors, logVectors, mapVectors } from './log.mjs';
 import { factVectors } from './facts.mjs';
 import { integrityVectors } from './integrity.mjs';
+import { participantVectors } from './participants.mjs';
 import { receiptVectors } from './receipts.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -21,6 +22,7 @@ const made = {
   'receipts.json': receiptVectors(),
   'accounts.json': accountVectors(),
   'integrity.json': { note: 'documents as JSON values: a member that is absent is absent', ...integrityVectors() },
+  'participants.json': participantVectors(),
 };
 
 let differing = 0;
