@@ -1,6 +1,6 @@
 /* The templates of docs/formats.md section 4, as tables: a field is the text before it, its type and where it is kept. One walk
  * writes them, one reads them with a sticky error; what was read is written again and must give the same bytes, so a line
- * has one meaning and a meaning one line. */
+ * has one meaning and a meaning one line. All kinds share the two walks, so they are one file, and a long one. */
 #include "anchor/entry.h"
 
 #include <errno.h>
@@ -34,6 +34,9 @@ static const char *const sources[] = {[ENTRY_FROM_EVENTS] = "events", [ENTRY_FRO
 				      [ENTRY_FROM_PROOF] = "proof", NULL};
 static const char *const events[] = {[ENTRY_EVENT_FEEDBACK] = "feedback", [ENTRY_EVENT_REVOKED] = "revoked",
 				     [ENTRY_EVENT_RESPONSE] = "response", NULL};
+
+static const char *const bys[] = {[ENTRY_BY_PARTICIPANT] = "participant", [ENTRY_BY_OPERATOR] = "operator", NULL};
+static const char *const reasons[] = {[ENTRY_FOR_REQUEST] = "request", [ENTRY_FOR_LAW] = "law", [ENTRY_FOR_MISTAKE] = "mistake", NULL};
 
 #define AT(member) offsetof(struct entry_attestation, member)
 static const struct field attestation_fields[] = {
@@ -97,12 +100,38 @@ static const struct field void_fields[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct entry_change, member)
+#define CHANGE(kind)                                                                                                   \
+	{                                                                                                              \
+		{"{\"at\":", NUMBER, AT(at), NULL},                                                                    \
+		{",\"kind\":\"" kind "\",\"payload\":\"", HASH, AT(payload), NULL},                                     \
+		{"\",\"subject\":\"", TEXT, AT(subject), NULL},                                                        \
+		{"\",\"uid\":\"", HASH, AT(uid), NULL},                                                                \
+	}
+static const struct field alias_fields[] = CHANGE("alias"), link_fields[] = CHANGE("link");
+#undef AT
+
+#define AT(member) offsetof(struct entry_erasure, member)
+static const struct field erasure_fields[] = {
+	{"{\"at\":", NUMBER, AT(at), NULL},
+	{",\"by\":\"", CHOICE, AT(by), bys},
+	{"\",\"kind\":\"erasure\",\"reason\":\"", CHOICE, AT(reason), reasons},
+	{"\",\"request\":\"", HASH, AT(request), NULL},
+	{"\",\"subject\":\"", TEXT, AT(subject), NULL},
+	{"\",\"target\":", NUMBER, AT(target), NULL},
+	{",\"uid\":\"", HASH, AT(uid), NULL},
+};
+#undef AT
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct template attestation = {attestation_fields, COUNT(attestation_fields), END, sizeof(struct entry_attestation)},
 			     identity = {identity_fields, COUNT(identity_fields), "\"}", sizeof(struct entry_identity)},
 			     feedback = {feedback_fields, COUNT(feedback_fields), END, sizeof(struct entry_feedback)},
-			     voided = {void_fields, COUNT(void_fields), END, sizeof(struct entry_void)};
+			     voided = {void_fields, COUNT(void_fields), END, sizeof(struct entry_void)},
+			     alias = {alias_fields, COUNT(alias_fields), END, sizeof(struct entry_change)},
+			     link = {link_fields, COUNT(link_fields), END, sizeof(struct entry_change)},
+			     erasure = {erasure_fields, COUNT(erasure_fields), END, sizeof(struct entry_erasure)};
 
 static bool text_char(char c)
 {
@@ -394,6 +423,36 @@ int entry_void_parse(struct entry_void *entry, const char *line, size_t len)
 	return parse(entry, &voided, line, len);
 }
 
+int entry_alias_format(char *out, size_t size, size_t *len, const struct entry_change *entry)
+{
+	return format(out, size, len, &alias, entry);
+}
+
+int entry_alias_parse(struct entry_change *entry, const char *line, size_t len)
+{
+	return parse(entry, &alias, line, len);
+}
+
+int entry_link_format(char *out, size_t size, size_t *len, const struct entry_change *entry)
+{
+	return format(out, size, len, &link, entry);
+}
+
+int entry_link_parse(struct entry_change *entry, const char *line, size_t len)
+{
+	return parse(entry, &link, line, len);
+}
+
+int entry_erasure_format(char *out, size_t size, size_t *len, const struct entry_erasure *entry)
+{
+	return format(out, size, len, &erasure, entry);
+}
+
+int entry_erasure_parse(struct entry_erasure *entry, const char *line, size_t len)
+{
+	return parse(entry, &erasure, line, len);
+}
+
 /* An index head has numbers of constant width, and so a template of its own. */
 void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry)
 {
@@ -445,12 +504,15 @@ int entry_kind(enum entry_kind *kind, const char *line, size_t len)
 	static const struct {
 		const struct template *template;
 		enum entry_kind kind;
-	} kinds[] = {{&attestation, ENTRY_ATTESTATION}, {&identity, ENTRY_IDENTITY}, {&feedback, ENTRY_FEEDBACK}, {&voided, ENTRY_VOID}};
+	} kinds[] = {{&attestation, ENTRY_ATTESTATION}, {&identity, ENTRY_IDENTITY}, {&feedback, ENTRY_FEEDBACK}, {&voided, ENTRY_VOID},
+		     {&alias, ENTRY_ALIAS}, {&link, ENTRY_LINK}, {&erasure, ENTRY_ERASURE}};
 	union {
 		struct entry_attestation attestation;
 		struct entry_identity identity;
 		struct entry_feedback feedback;
 		struct entry_void voided;
+		struct entry_change change;
+		struct entry_erasure erasure;
 		struct entry_index index;
 	} any;
 

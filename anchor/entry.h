@@ -15,7 +15,16 @@
 #define ENTRY_LINE_MAX 1024  /* no line of any kind is longer */
 #define ENTRY_INDEX_SIZE 271 /* of every index head */
 
-enum entry_kind { ENTRY_ATTESTATION, ENTRY_INDEX, ENTRY_IDENTITY, ENTRY_FEEDBACK, ENTRY_VOID };
+enum entry_kind {
+	ENTRY_ATTESTATION,
+	ENTRY_INDEX,
+	ENTRY_IDENTITY,
+	ENTRY_FEEDBACK,
+	ENTRY_VOID,
+	ENTRY_ALIAS,
+	ENTRY_LINK,
+	ENTRY_ERASURE
+};
 enum entry_method { ENTRY_EIP712, ENTRY_EIP191 }; /* "eip712" "eip191" */
 enum entry_role { ENTRY_WALLET, ENTRY_OWNER };	  /* "wallet" "owner" */
 enum entry_tier { ENTRY_RPC };			  /* "rpc" */
@@ -86,6 +95,28 @@ struct entry_void {
 	struct merkle_hash uid;
 };
 
+/* A change of a participant; what it is stands in the payload. Of kind alias or link. */
+struct entry_change {
+	uint64_t at;
+	struct merkle_hash payload;
+	char subject[ENTRY_TEXT_MAX + 1]; /* "urn:kedge:p:…" */
+	struct merkle_hash uid;
+};
+
+enum entry_by { ENTRY_BY_PARTICIPANT, ENTRY_BY_OPERATOR };		   /* "participant" "operator" */
+enum entry_reason { ENTRY_FOR_REQUEST, ENTRY_FOR_LAW, ENTRY_FOR_MISTAKE }; /* "request" "law" "mistake" */
+
+/* The payload of an entry is gone. */
+struct entry_erasure {
+	uint64_t at;
+	enum entry_by by;
+	enum entry_reason reason;
+	struct merkle_hash request;	  /* formats section 4; zero: nothing on paper */
+	char subject[ENTRY_TEXT_MAX + 1]; /* the target's */
+	uint64_t target;		  /* its seq */
+	struct merkle_hash uid;
+};
+
 /* Numbers up to UINT64_MAX in 20 digits. */
 struct entry_index {
 	uint64_t at; /* milliseconds since 1970 */
@@ -113,6 +144,15 @@ __attribute__((warn_unused_result)) int entry_feedback_parse(struct entry_feedba
 __attribute__((warn_unused_result)) int entry_void_format(char *out, size_t size, size_t *len,
 							  const struct entry_void *entry);
 __attribute__((warn_unused_result)) int entry_void_parse(struct entry_void *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_alias_format(char *out, size_t size, size_t *len,
+							   const struct entry_change *entry);
+__attribute__((warn_unused_result)) int entry_alias_parse(struct entry_change *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_link_format(char *out, size_t size, size_t *len,
+							  const struct entry_change *entry);
+__attribute__((warn_unused_result)) int entry_link_parse(struct entry_change *entry, const char *line, size_t len);
+__attribute__((warn_unused_result)) int entry_erasure_format(char *out, size_t size, size_t *len,
+							     const struct entry_erasure *entry);
+__attribute__((warn_unused_result)) int entry_erasure_parse(struct entry_erasure *entry, const char *line, size_t len);
 
 /* Always ENTRY_INDEX_SIZE bytes. */
 void entry_index_format(char out[static ENTRY_INDEX_SIZE], const struct entry_index *entry);

@@ -46,6 +46,9 @@ static const uint8_t *uid_of(const struct notary_item *item)
 		return item->entry.voided.uid.bytes;
 	case ENTRY_ATTESTATION:
 	case ENTRY_INDEX:
+	case ENTRY_ALIAS:
+	case ENTRY_LINK:
+	case ENTRY_ERASURE:
 		break;
 	}
 	abort();

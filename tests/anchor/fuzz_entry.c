@@ -21,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct entry_identity identity;
 		struct entry_feedback feedback;
 		struct entry_void voided;
+		struct entry_change change;
+		struct entry_erasure erasure;
 		struct entry_index head;
 	} any;
 	char again[ENTRY_LINE_MAX];
@@ -35,6 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(entry_feedback_format(again, sizeof(again), &len, &any.feedback) == 0);
 	if (entry_void_parse(&any.voided, line, size) == 0 && ++kinds)
 		check(entry_void_format(again, sizeof(again), &len, &any.voided) == 0);
+	if (entry_alias_parse(&any.change, line, size) == 0 && ++kinds)
+		check(entry_alias_format(again, sizeof(again), &len, &any.change) == 0);
+	if (entry_link_parse(&any.change, line, size) == 0 && ++kinds)
+		check(entry_link_format(again, sizeof(again), &len, &any.change) == 0);
+	if (entry_erasure_parse(&any.erasure, line, size) == 0 && ++kinds)
+		check(entry_erasure_format(again, sizeof(again), &len, &any.erasure) == 0);
 	if (entry_index_parse(&any.head, line, size) == 0 && ++kinds) {
 		entry_index_format(again, &any.head);
 		len = ENTRY_INDEX_SIZE;

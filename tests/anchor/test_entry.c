@@ -26,6 +26,13 @@
 	"\",\"number\":\"00000000000041663783\"},\"kind\":\"index\",\"map\":\"" H3                                     \
 	"\",\"size\":\"00000000000000000007\",\"v\":1}"
 
+#define P1 "urn:kedge:p:0123456789abcdef0123456789abcdef"
+#define CHANGE(kind)                                                                                                   \
+	"{\"at\":1777593600000,\"kind\":\"" kind "\",\"payload\":\"" H3 "\",\"subject\":\"" P1 "\",\"uid\":\"" HF "\",\"v\":1}"
+#define ERASURE                                                                                                        \
+	"{\"at\":1777593600000,\"by\":\"operator\",\"kind\":\"erasure\",\"reason\":\"law\",\"request\":\"" H1                    \
+	"\",\"subject\":\"" P1 "\",\"target\":9007199254740991,\"uid\":\"" HF "\",\"v\":1}"
+
 static struct entry_attestation example(void)
 {
 	struct entry_attestation entry = {
@@ -283,6 +290,106 @@ static void test_longest_line_fits(void **state)
 	assert_memory_equal(&back, &entry, sizeof(entry));
 }
 
+static void test_changes_of_participants(void **state)
+{
+	struct entry_change change = {.at = UINT64_C(1777593600000), .subject = P1}, back;
+	static const struct {
+		const char *line;
+		enum entry_kind kind;
+		int (*format)(char *out, size_t size, size_t *len, const struct entry_change *entry);
+		int (*parse)(struct entry_change *entry, const char *line, size_t len);
+	} kinds[] = {{CHANGE("alias"), ENTRY_ALIAS, entry_alias_format, entry_alias_parse},
+		     {CHANGE("link"), ENTRY_LINK, entry_link_format, entry_link_parse}};
+
+	(void)state;
+	memset(change.payload.bytes, 0xab, 32);
+	memset(change.uid.bytes, 0xff, 32);
+	for (size_t i = 0; i < 2; i++) {
+		char line[ENTRY_LINE_MAX];
+		enum entry_kind kind;
+		size_t len;
+
+		assert_int_equal(kinds[i].format(line, sizeof(line), &len, &change), 0);
+		assert_int_equal(len, strlen(kinds[i].line));
+		assert_memory_equal(line, kinds[i].line, len);
+		assert_int_equal(kinds[i].parse(&back, line, len), 0);
+		assert_memory_equal(&back, &change, sizeof(change));
+		assert_int_equal(kinds[1 - i].parse(&back, line, len), -EBADMSG);
+		assert_int_equal(entry_kind(&kind, line, len), 0);
+		assert_int_equal(kind, kinds[i].kind);
+	}
+}
+
+static void test_erasures(void **state)
+{
+	struct entry_erasure erasure = {.at = UINT64_C(1777593600000), .subject = P1, .target = (UINT64_C(1) << 53) - 1}, back;
+	char line[ENTRY_LINE_MAX];
+	enum entry_kind kind;
+	size_t len;
+
+	(void)state;
+	memset(erasure.request.bytes, 0x11, 32);
+	memset(erasure.uid.bytes, 0xff, 32);
+	for (int by = 0; by < 2; by++)
+		for (int reason = 0; reason < 3; reason++) {
+			erasure.by = (enum entry_by)by;
+			erasure.reason = (enum entry_reason)reason;
+			assert_int_equal(entry_erasure_format(line, sizeof(line), &len, &erasure), 0);
+			assert_int_equal(by == ENTRY_BY_OPERATOR && reason == ENTRY_FOR_LAW,
+					 len == strlen(ERASURE) && memcmp(line, ERASURE, len) == 0);
+			assert_int_equal(entry_erasure_parse(&back, line, len), 0);
+			assert_memory_equal(&back, &erasure, sizeof(erasure));
+			assert_int_equal(entry_kind(&kind, line, len), 0);
+			assert_int_equal(kind, ENTRY_ERASURE);
+		}
+	erasure.reason = (enum entry_reason)3;
+	assert_int_equal(entry_erasure_format(line, sizeof(line), &len, &erasure), -EINVAL);
+	erasure.reason = ENTRY_FOR_REQUEST;
+	erasure.target++;
+	assert_int_equal(entry_erasure_format(line, sizeof(line), &len, &erasure), -EINVAL);
+}
+
+static const struct {
+	const char *line, *from, *to;
+} bad_changes[] = {
+	{CHANGE("alias"), "\"alias\"", "\"aliases\""},
+	{CHANGE("alias"), "\"alias\"", "\"Alias\""},
+	{CHANGE("alias"), "\"alias\"", "\"index\""},
+	{CHANGE("link"), "urn:kedge", "urn:Kedge"},
+	{CHANGE("link"), P1, ""},
+	{CHANGE("link"), P1, "urn:kedge:p:\\u0061"},
+	{CHANGE("link"), "abab", "abaB"},
+	{CHANGE("link"), "\"payload\"", "\"evidence\""},
+	{CHANGE("link"), ",\"v\":1", ",\"v\":2"},
+	{CHANGE("link"), ":1777593600000", ":01777593600000"},
+	{CHANGE("link"), "1}", "1}\n"},
+	{CHANGE("link"), "\"kind\"", "\"by\":\"operator\",\"kind\""},
+	{ERASURE, "\"operator\"", "\"court\""},
+	{ERASURE, "\"operator\"", "\"\""},
+	{ERASURE, "\"law\"", "\"laws\""},
+	{ERASURE, "\"law\"", "\"spite\""},
+	{ERASURE, "9007199254740991", "9007199254740992"},
+	{ERASURE, "9007199254740991", "07"},
+	{ERASURE, "9007199254740991", "\"7\""},
+	{ERASURE, "9007199254740991", "-7"},
+	{ERASURE, "\"request\":\"" H1, "\"request\":\""},
+	{ERASURE, "\"by\":\"operator\",", ""},
+};
+
+static void test_changes_refused(void **state)
+{
+	char line[4096];
+	enum entry_kind kind;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_changes) / sizeof(bad_changes[0]); i++) {
+		size_t len = edit(line, bad_changes[i].line, bad_changes[i].from, bad_changes[i].to);
+
+		if (entry_kind(&kind, line, len) != -EBADMSG)
+			fail_msg("accepted: %s", line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +401,9 @@ int main(void)
 		cmocka_unit_test(test_index_heads_refused),
 		cmocka_unit_test(test_what_a_template_cannot_hold),
 		cmocka_unit_test(test_longest_line_fits),
+		cmocka_unit_test(test_changes_of_participants),
+		cmocka_unit_test(test_erasures),
+		cmocka_unit_test(test_changes_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
