@@ -1,5 +1,5 @@
 // Participants: the messages accounts sign, the payloads and entries made of them, erasures (docs/formats.md sections 1, 4 and 13).
-import { CHAIN, HOST, REGISTRY, agentDid, canonical, ethers, hash, hex, leafOf, otherDid, sha256, testKey, utf8 } from './format.mjs';
+import { CHAIN, HOST, REGISTRY, agentDid, canonical, ethers, hash, hex, keyText, leafOf, otherDid, sha256, testKey, utf8 } from './format.mjs';
 
 const AT = 1790000000000;
 const nul = Buffer.of(0);
@@ -55,6 +55,8 @@ function statement(name, said) {
   return { name, ...whole, message, hash: hash(message) };
 }
 
+// The key text of an agent of the default registry.
+const agentOf = (object) => (object?.startsWith(`${DOMAIN}:agent:`) ? { agent: keyText(object.split(':').pop()) } : {});
 const sign = (name, message) => new ethers.SigningKey(testKey(name)).sign(ethers.hashMessage(message)).serialized;
 const byHash = (a, b) => Buffer.compare(sha256(utf8(a.message)), sha256(utf8(b.message)));
 const block = (n) => ({ hash: '0x' + hash(`block ${n}`), number: n });
@@ -69,13 +71,13 @@ function change({ by, said, kind, subject, more = {} }) {
   }).sort(byHash);
   const { verb, handle = 'alice', object, controller } = said;
   const role = object?.startsWith('did:pkh:') && verb === 'link' ? { role: controller ? 'controller' : 'account' } : {};
-  const body = { ...(verb === 'claim' ? { handle } : {}), messages, ...(object ? { object } : {}), ...role, salt: hash(`salt ${made}`), v: 1, verb, ...more };
+  const body = { ...agentOf(object), ...(verb === 'claim' ? { handle } : {}), messages, ...(object ? { object } : {}), ...role, salt: hash(`salt ${made}`), v: 1, verb, ...more };
   return logged({ kind, subject, body, uid: changeUid(messages.map((m) => m.message)) });
 }
 
 function lapse({ subject, object, link, owner }) {
-  const evidence = { chain: `eip155:${CHAIN}`, final: block(60), owner };
-  return logged({ kind: 'link', subject, body: { evidence, link, object, salt: hash(`salt lapse ${link}`), v: 1, verb: 'lapse' }, uid: lapseUid(link) });
+  const evidence = { final: block(60), owner };
+  return logged({ kind: 'link', subject, body: { ...agentOf(object), evidence, link, object, salt: hash(`salt lapse ${link}`), v: 1, verb: 'lapse' }, uid: lapseUid(link) });
 }
 
 function logged({ kind, subject, body, uid }) {
@@ -96,7 +98,7 @@ export function participantVectors() {
   const profile = { schema: 'coordination-games/enrollment@1.0', season: 1, participant_type: 'human', primary_class: 'weaver',
     stakeholder_class: ['player', 'é'], erc8004_id: 2202, erc8004_network: 'base', enrolled_at: '2026-05-12' };
   const foreign = 'did:web:example.com%3A8443:user:alice';
-  const agentRead = (consent, owner = alice) => ({ chain: `eip155:${CHAIN}`, ...(consent ? { consent } : {}), latest: block(44), owner: owner.toLowerCase(), safe: block(40) });
+  const agentRead = (consent, owner = alice) => ({ ...(consent ? { consent } : {}), latest: block(44), owner: owner.toLowerCase(), safe: block(40) });
   const statements = [
     statement('alice', { verb: 'claim' }),
     statement('alice', { verb: 'claim', handle: 'a_-', chain: 1, nonce: 'aZ09'.repeat(4), issuedAt: '2026-11-20T17:00:00.000Z', expirationTime: '2026-11-21T17:00:00.000Z' }),
