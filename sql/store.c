@@ -29,6 +29,7 @@ size_t store_statement_sets(const struct pg_statement_set **out)
 		&store_chain_set,	    &store_anchor_set,	 &store_duty_set,	   &store_resolve_set,
 		&store_history_page_set,    &store_identity_set, &store_identity_step_set, &store_identity_back_set, &store_identity_mend_set,
 		&store_identity_search_set, &store_file_set,	 &store_hosted_set,	   &store_notary_set,
+		&store_participant_set,	    &store_participant_put_set, &store_participant_request_set,
 	};
 	static struct pg_statement_set sets[STORE_COUNT(all)];
 

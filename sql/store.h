@@ -13,6 +13,8 @@
  *   kedge_chain       number of the newest block of chain_head
  *   kedge_anchor      size of an anchor whose state changed
  *   kedge_index       number of the newest block of a chain's index, after a step forward or back (store_identity.h)
+ *   kedge_participant_request  of a request that waits for the duty (store_participant.h)
+ *   kedge_participant          of a request that was answered
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #include "sql/store_internal.h"
 #include "sql/store_log.h"
 
-enum { LOCK, FOUND, LEAVES, QUOTAS, TILE_ROOTS, ENTRIES, EVIDENCE, PAYLOADS, TILES, QUOTA_ADD, MOVE };
+enum { LOCK, FOUND, LEAVES, QUOTAS, TILE_ROOTS, ENTRIES, EVIDENCE, PAYLOADS, TILES, QUOTA_ADD, MOVE, ERASE };
 
 /* Today is the transaction's: the count asked and the count added fall on the same day. */
 #define TODAY "(extract(epoch FROM now()) * 1000)::bigint / 86400000"
@@ -24,6 +24,7 @@ static const Oid uids_types[] = {1001};
 static const Oid issuers_types[] = {1009};
 static const Oid roots_types[] = {20, 20, 20};
 static const Oid leaves_types[] = {20};
+static const Oid erase_types[] = {1016};
 
 static const struct pg_statement statements[] = {
 	[LOCK] = {.name = "append_lock",
@@ -76,6 +77,11 @@ static const struct pg_statement statements[] = {
 			      " ON CONFLICT (issuer, day) DO UPDATE SET count = quota.count + excluded.count",
 		       .nparams = 2,
 		       .types = quota_types},
+	/* After the entries: the function wants to see the erasures in the log. */
+	[ERASE] = {.name = "append_erase",
+		   .sql = "SELECT kedge_erase_payload(t.target) FROM unnest($1) AS t(target)",
+		   .nparams = 1,
+		   .types = erase_types},
 	[MOVE] = {.name = "append_move",
 		  .sql = "UPDATE log_head SET size = $2, edge = $3, at = $4,"
 			 " index_size = CASE WHEN $5 THEN $2 ELSE index_size END,"
@@ -393,6 +399,27 @@ static int queue_payloads(struct pg_txn *txn, const struct store_append *a, stru
 	return store_queue(txn, &statements[PAYLOADS], &params);
 }
 
+static int queue_erasures(struct pg_txn *txn, const struct store_append *a)
+{
+	uint64_t *targets = calloc(a->nentries, sizeof(*targets));
+	struct pg_params params;
+	size_t n = 0;
+	int err = 0;
+
+	if (!targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < a->nentries; i++)
+		if (a->entries[i].erases)
+			targets[n++] = *a->entries[i].erases;
+	if (n) {
+		pg_params_init(&params);
+		pg_param_u64_array(&params, targets, n);
+		err = store_queue(txn, &statements[ERASE], &params);
+	}
+	free(targets);
+	return err;
+}
+
 static int queue_tiles(struct pg_txn *txn, const struct store_append *a)
 {
 	struct pg_params params;
@@ -489,6 +516,8 @@ static int queue_rows(struct pg_txn *txn, const struct store_append *a)
 		err = queue_evidence(txn, a, scratch, scratch + a->nentries);
 	if (!err)
 		err = queue_payloads(txn, a, scratch, scratch + a->nentries);
+	if (!err)
+		err = queue_erasures(txn, a);
 	if (!err && a->ntiles)
 		err = queue_tiles(txn, a);
 	if (!err && a->nquotas)

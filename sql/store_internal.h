@@ -138,3 +138,6 @@ extern const struct pg_statement_set store_identity_search_set;
 extern const struct pg_statement_set store_file_set;
 extern const struct pg_statement_set store_hosted_set;
 extern const struct pg_statement_set store_notary_set;
+extern const struct pg_statement_set store_participant_set;
+extern const struct pg_statement_set store_participant_put_set;
+extern const struct pg_statement_set store_participant_request_set;

@@ -95,6 +95,7 @@ struct store_new_entry {
 	struct pg_bytes payload;      /* data NULL: none */
 	const uint8_t *evidence_hash; /* 32 bytes, or NULL: none */
 	struct pg_bytes evidence;     /* its body; stored once however often it is given */
+	const uint64_t *erases;	      /* of an erasure: seq of the entry whose payload goes with it, or NULL */
 };
 
 struct store_new_tile {
