@@ -52,6 +52,7 @@ static const struct setting settings[] = {
 	{"follow_ms", NUMBER, AT(follow_ms), "1000", 50, 60000, "time between looks at the chain's heads"},
 	{"head_age_s", NUMBER, AT(head_age_s), "120", 0, 86400, "oldest latest block that is believed to be the head; 0 for any"},
 	{"open_quota", NUMBER, AT(open_quota), "0", 0, 1000000000, "attestations an issuer may log a day outside games"},
+	{"participant_quota", NUMBER, AT(participant_quota), "0", 0, 1000000000, "handles that participants may claim here a day (UTC)"},
 	{"anchor_fee_cap_gwei", NUMBER, AT(anchor_fee_cap_gwei), "100", 1, 1000000, "highest maxFeePerGas an anchor may offer"},
 	{"anchor_daily_gwei", NUMBER, AT(anchor_daily_gwei), "0", 0, UINT64_MAX >> 11, "most the anchors of one day may cost; 0 for no limit"},
 	{"wallet_authentication", FLAG, AT(wallet_authentication), "false", 0, 0, "list an agent's wallet under authentication too"},

@@ -40,6 +40,7 @@ struct config {
 	uint64_t follow_ms;                    /* between looks at the chain's heads */
 	uint64_t head_age_s;                   /* a node whose latest block is older is stuck; 0: any age */
 	uint64_t open_quota;                   /* attestations an issuer may log a day outside games; 0 none */
+	uint64_t participant_quota;            /* handles that may be claimed here a day; 0 none */
 	uint64_t anchor_fee_cap_gwei;          /* highest maxFeePerGas the anchor sender may offer */
 	uint64_t anchor_daily_gwei;            /* most the anchor sender may spend a day; 0 no limit */
 	bool wallet_authentication;            /* list #agent-wallet under authentication too */

@@ -122,8 +122,10 @@ int store_participant_put(struct pg_txn *txn, const struct store_participant_put
 int store_participant_remove(struct pg_txn *txn, struct pg_bytes key) PG_MUST_CHECK;
 /* Everything of all goes, but the claimed handles and the queue: what begins a rebuild. */
 int store_participant_remove_all(struct pg_txn *txn) PG_MUST_CHECK;
-/* The handle of a participant that is rebuilt: claimed at `at`, if that is not known already. */
-int store_participant_keep_claimed(struct pg_txn *txn, const uint8_t claimed[static 32], uint64_t at) PG_MUST_CHECK;
+/* The handle of a participant that is rebuilt: claimed at `at`, if that is not known already. Done when all that was queued before is. */
+int store_participant_keep_claimed(struct pg_txn *txn, struct pg_op *op, const uint8_t claimed[static 32], uint64_t at) PG_MUST_CHECK;
+/* Commits a rebuild. The transaction is over, whatever is returned. */
+int store_participant_commit(struct pg_txn *txn, struct pg_op *op) PG_MUST_CHECK;
 
 /* ---- the queue ---- */
 

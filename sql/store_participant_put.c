@@ -76,14 +76,14 @@ static const struct pg_statement statements[] = {
 
 const struct pg_statement_set store_participant_put_set = {statements, STORE_COUNT(statements)};
 
-static int queue_claimed(struct pg_txn *txn, int which, const uint8_t claimed[static 32], uint64_t at)
+static int queue_claimed(struct pg_txn *txn, const uint8_t claimed[static 32], uint64_t at)
 {
 	struct pg_params params;
 
 	pg_params_init(&params);
 	pg_param_hash(&params, claimed);
 	pg_param_u64(&params, at);
-	return store_queue(txn, &statements[which], &params);
+	return store_queue(txn, &statements[CLAIMED], &params);
 }
 
 static int queue_row(struct pg_txn *txn, const struct store_participant_put *put)
@@ -208,7 +208,7 @@ static int queue_messages(struct pg_txn *txn, const struct store_participant_put
 
 int store_participant_put(struct pg_txn *txn, const struct store_participant_put *put)
 {
-	int err = put->claims ? queue_claimed(txn, CLAIMED, put->claims, put->row.created) : 0;
+	int err = put->claims ? queue_claimed(txn, put->claims, put->row.created) : 0;
 
 	if (!err)
 		err = queue_row(txn, put);
@@ -231,7 +231,37 @@ int store_participant_remove_all(struct pg_txn *txn)
 	return pg_txn_query(txn, &statements[REMOVE_ALL], NULL, NULL, NULL);
 }
 
-int store_participant_keep_claimed(struct pg_txn *txn, const uint8_t claimed[static 32], uint64_t at)
+static int decode_done(struct store_call *call, PGresult *res, bool *keep)
 {
-	return queue_claimed(txn, KEEP_CLAIMED, claimed, at);
+	(void)call;
+	(void)res;
+	(void)keep;
+	return 0;
+}
+
+int store_participant_keep_claimed(struct pg_txn *txn, struct pg_op *op, const uint8_t claimed[static 32], uint64_t at)
+{
+	struct pg_params params;
+
+	pg_params_init(&params);
+	pg_param_hash(&params, claimed);
+	pg_param_u64(&params, at);
+	return store_start_txn(txn, &statements[KEEP_CLAIMED], &params, &(struct store_call){.op = op, .decode = decode_done});
+}
+
+static void on_committed(void *arg, int err, PGresult *res)
+{
+	PQclear(res);
+	pg_op_finish(arg, err);
+}
+
+int store_participant_commit(struct pg_txn *txn, struct pg_op *op)
+{
+	int err;
+
+	pg_op_start(op);
+	err = pg_txn_commit(txn, on_committed, op);
+	if (err)
+		pg_txn_rollback(txn);
+	return err;
 }

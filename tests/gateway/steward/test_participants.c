@@ -1,0 +1,521 @@
+/* The participants duty on a real PostgreSQL: every request is answered once, what was answered is in the log and in the tables, whatever
+ * happens to the duty; an erasure leaves nothing; and the tables are the log's fold. */
+#include "gateway/steward/participants.h"
+
+#include "gateway/participant/state.h"
+#include "sql/store_participant.h"
+#include "tests/sql/fixture.h"
+#include "tests/sql/log_fixture.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CHAIN = 31337 };
+
+static struct log_fixture f;
+static struct config config;
+static const uint64_t chains[] = {CHAIN};
+static struct agent_defaults agents = {.host = "localhost:8004", .chain = CHAIN};
+static const struct participant_terms terms = {.agents = &agents, .chains = chains, .nchains = 1};
+
+static void open_house(unsigned quota)
+{
+	log_fixture_open(&f);
+	memset(&config, 0, sizeof(config));
+	snprintf(config.database, sizeof(config.database), "%s", fixture_as(f.conninfo, "kedge_app"));
+	config.participant_quota = quota;
+}
+
+static pid_t start_with(const char *failpoint)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct steward_context ctx;
+		int rc;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (failpoint)
+			setenv("KEDGE_FAILPOINT", failpoint, 1);
+		rc = steward_open(&ctx, &config, "participants", NULL);
+		if (rc == 0) {
+			rc = steward_participants_run(&ctx);
+			steward_close(&ctx);
+		}
+		_exit(rc == 0 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static pid_t start(void)
+{
+	return start_with(NULL);
+}
+
+static void stop(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* ---- asking ---- */
+
+/* People are letters: 'a' is the account 0x6161…. */
+static struct eip155_account account(char who)
+{
+	struct eip155_account out = {.chain = CHAIN};
+
+	memset(out.address.bytes, who, sizeof(out.address.bytes));
+	return out;
+}
+
+static struct participant_statement saying(const char *handle, enum participant_verb verb)
+{
+	static unsigned turn;
+	struct participant_statement said = {.verb = verb, .issued = {.ms = 1700000000000}, .expires = {.ms = 1700003600000}};
+
+	snprintf(said.handle, sizeof(said.handle), "%s", handle);
+	snprintf(said.nonce, sizeof(said.nonce), "nonce%016u", ++turn);
+	return said;
+}
+
+struct asked {
+	uint8_t hash[32];
+	char *body;
+	size_t len;
+};
+
+/* What a worker would have put into the queue, each letter of `by` having signed. */
+static struct asked make(struct participant_statement *said, const char *by, const json_t *profile)
+{
+	static char messages[PARTICIPANT_SIGNERS_MAX][SIWE_MESSAGE_MAX];
+	struct participant_signed list[PARTICIPANT_SIGNERS_MAX];
+	struct participant_change change;
+	struct participant_refusal why;
+	struct asked asked;
+	size_t n = 0;
+
+	for (; *by; by++, n++) {
+		said->account = account(*by);
+		said->nonce[0] = (char)('A' + n);
+		list[n] = (struct participant_signed){.message = messages[n], .signature = "0x00", .signature_len = 4};
+		assert_int_equal(participant_statement_format(messages[n], &list[n].message_len, SIWE_MESSAGE_MAX, said, &terms), 0);
+	}
+	if (participant_change_make(&change, &why, list, n, profile, &terms) != 0)
+		fail_msg("no change: %s", why.rule);
+	participant_change_uid(asked.hash, &change);
+	assert_int_equal(participant_payload_write(&asked.body, &asked.len, &change), 0);
+	return asked;
+}
+
+static void put(const uint8_t hash[static 32], bool by_operator, const char *body, size_t len)
+{
+	struct store_participant_request request = {.by_operator = by_operator, .body = pg_bytes(body, len)};
+	struct pg_op op = {0};
+
+	memcpy(request.hash, hash, 32);
+	assert_int_equal(WAIT(&f, &op, store_participant_ask(f.writer, &op, &request, 100000)), 0);
+}
+
+/* "SEQ" of what was done, or the rule; waits for it. */
+static const char *answer(const uint8_t hash[static 32])
+{
+	static char text[64];
+
+	for (int i = 0; i < 400; i++) {
+		struct store_participant_requests list;
+		struct pg_op op = {0};
+		bool found;
+
+		assert_int_equal(WAIT(&f, &op, store_participant_answers(f.reader, &op, &list, hash, 1)), 0);
+		found = list.n == 1;
+		if (found && list.rows[0].rule.data)
+			snprintf(text, sizeof(text), "%.*s", (int)list.rows[0].rule.len, (const char *)list.rows[0].rule.data);
+		else if (found)
+			snprintf(text, sizeof(text), "%ju", (uintmax_t)list.rows[0].seq);
+		store_participant_requests_clear(&list);
+		if (found)
+			return text;
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+	}
+	fail_msg("never answered");
+	return NULL;
+}
+
+static struct asked ask_by(struct participant_statement said, const char *by)
+{
+	struct asked asked = make(&said, by, NULL);
+
+	put(asked.hash, false, asked.body, asked.len);
+	return asked;
+}
+
+static const char *act(struct participant_statement said, const char *by)
+{
+	struct asked asked = ask_by(said, by);
+
+	free(asked.body);
+	return answer(asked.hash);
+}
+
+static const char *claim(const char *handle, const char *by)
+{
+	return act(saying(handle, PARTICIPANT_CLAIM), by);
+}
+
+static struct participant_statement linking(const char *handle, char who, bool controller)
+{
+	struct participant_statement said = saying(handle, PARTICIPANT_LINK);
+	struct eip155_account of = account(who);
+
+	participant_object_account(&said.object, &of);
+	said.controller = controller;
+	return said;
+}
+
+static struct participant_statement linking_foreign(const char *handle, unsigned n)
+{
+	struct participant_statement said = saying(handle, PARTICIPANT_LINK);
+	char did[64];
+
+	snprintf(did, sizeof(did), "did:web:example.com:%u", n);
+	assert_int_equal(participant_object_parse(&said.object, did, strlen(did), &terms), 0);
+	return said;
+}
+
+static const char *order(const char *body)
+{
+	static uint8_t hash[32];
+
+	sodium_increment(hash, sizeof(hash));
+	put(hash, true, body, strlen(body));
+	return answer(hash);
+}
+
+/* ---- looking ---- */
+
+static void is(const char *question, const char *wanted)
+{
+	assert_string_equal(fixture_sql(f.conninfo, question), wanted);
+}
+
+#define SIZE "select size from log_head"
+/* Everything about participants that is a copy of the log. */
+#define TABLES                                                                                                                             \
+	"select encode(sha256(convert_to(concat((select string_agg(t::text, '' order by t::text) from participant t), "                   \
+	"(select string_agg(t::text, '' order by t::text) from participant_account t), "                                                  \
+	"(select string_agg(t::text, '' order by t::text) from participant_agent t), "                                                    \
+	"(select string_agg(t::text, '' order by t::text) from participant_foreign t), "                                                  \
+	"(select string_agg(t::text, '' order by t::text) from participant_message t), "                                                  \
+	"(select string_agg(t::text, '' order by t::text) from handle_claimed t)), 'UTF8')), 'hex')"
+
+static void tables_are_the_logs_fold(void)
+{
+	const char *before = fixture_sql(f.conninfo, TABLES);
+
+	fixture_sql(f.conninfo, "delete from participant_account; update participant set state = '', entries = 7");
+	assert_string_not_equal(fixture_sql(f.conninfo, TABLES), before);
+	assert_string_equal(order("{\"verb\":\"rebuild\"}"), fixture_sql(f.conninfo, "select count(*) from participant"));
+	is(TABLES, before);
+}
+
+/* ---- tests ---- */
+
+static void a_life_and_its_refusals(void **state)
+{
+	struct participant_statement said = linking("alice", 'b', true);
+	struct asked asked;
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	pid = start();
+	assert_string_equal(claim("alice", "a"), "0");
+	assert_string_equal(claim("alice", "b"), "handle-taken");
+	assert_string_equal(claim("alice2", "a"), "one-handle");
+	asked = ask_by(said, "ab");
+	assert_string_equal(answer(asked.hash), "1");
+	/* what was answered stays so; asked again when the answer is gone it counts no more */
+	put(asked.hash, false, asked.body, asked.len);
+	assert_string_equal(answer(asked.hash), "1");
+	is("select count(*) from participant_request where body is not null", "0");
+	fixture_sql(f.conninfo, "delete from participant_request");
+	put(asked.hash, false, asked.body, asked.len);
+	assert_string_equal(answer(asked.hash), "replayed");
+	free(asked.body);
+	assert_string_equal(act(linking("alice", 'b', false), "ab"), "already-linked");
+	assert_string_equal(act(linking_foreign("alice", 1), "c"), "not-controller");
+	assert_string_equal(act(linking_foreign("alice", 1), "b"), "2");
+	assert_string_equal(act(linking_foreign("nobody2", 1), "b"), "no-participant");
+	is(SIZE, "3");
+	is("select string_agg(kind, ' ' order by seq) from entry", "alias link link");
+	is("select bool_and(encode(sha256(body), 'hex') = line::json ->> 'payload') from entry join payload using (seq)", "t");
+	is("select count(distinct subject) from entry", "1");
+	tables_are_the_logs_fold();
+	/* the end: one entry for each, in one append */
+	assert_string_equal(act(saying("alice", PARTICIPANT_ERASE), "b"), "5");
+	is("select string_agg(line::json ->> 'target', ' ' order by seq) from entry where kind = 'erasure'", "0 1 2");
+	is("select count(*) from payload", "0");
+	is("select count(*) from participant_account natural full join participant_foreign natural full join participant_message", "0");
+	is("select count(*) from handle_claimed", "1");
+	assert_string_equal(act(linking_foreign("alice", 2), "b"), "erased");
+	assert_string_equal(claim("alice", "c"), "handle-erased");
+	assert_string_equal(claim("again", "a"), "6");
+	assert_string_equal(order("{\"verb\":\"rebuild\"}"), "1");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
+static void of_many_who_want_a_handle_one_gets_it(void **state)
+{
+	struct asked asked[26];
+	unsigned got = 0;
+	pid_t pid;
+
+	(void)state;
+	open_house(3);
+	for (size_t i = 0; i < 26; i++)
+		asked[i] = ask_by(saying(i < 20 ? "prize" : "other", PARTICIPANT_CLAIM), (char[]){(char)('a' + i), '\0'});
+	pid = start();
+	for (size_t i = 0; i < 26; i++) {
+		bool first = i == 0 || i == 20;
+		const char *said = answer(asked[i].hash);
+
+		if (strcmp(said, "handle-taken") != 0) {
+			assert_true(first); /* in the order they came */
+			got++;
+		}
+		free(asked[i].body);
+	}
+	assert_int_equal(got, 2);
+	assert_string_equal(claim("third", "0"), "2");
+	assert_string_equal(claim("fourth", "1"), "quota");
+	is(SIZE, "3");
+	fixture_sql(f.conninfo, "update handle_claimed set at = at - 86400000");
+	assert_string_equal(claim("fourth", "1"), "3");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
+/* What no worker would write holds up nobody. */
+static void nonsense_is_answered(void **state)
+{
+	static const char *const bodies[] = {"x", "{}", "[]", "{\"verb\":\"claim\"}"};
+	static const char *const orders[] = {"x", "{}", "{\"verb\":\"claim\"}", "{\"verb\":\"erase\"}", "{\"verb\":\"erase\",\"handle\":\"a\",\"reason\":\"law\"}",
+					     "{\"verb\":\"erase\",\"handle\":\"alice\",\"reason\":\"spite\"}",
+					     "{\"verb\":\"erase\",\"handle\":\"alice\",\"reason\":\"law\",\"request\":\"00\"}"};
+	uint8_t hash[32];
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	pid = start();
+	assert_string_equal(claim("alice", "a"), "0");
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		randombytes_buf(hash, sizeof(hash));
+		put(hash, false, bodies[i], strlen(bodies[i]));
+		assert_string_equal(answer(hash), "internal");
+	}
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		assert_string_equal(order(orders[i]), "internal");
+	/* a payload that is one, from a queue that somebody else wrote: a lapse is the gateway's own word */
+	fixture_sql(f.conninfo, "update participant set state = 'x'");
+	assert_string_equal(act(linking_foreign("alice", 1), "a"), "internal");
+	assert_string_equal(order("{\"verb\":\"rebuild\"}"), "1");
+	assert_string_equal(act(linking_foreign("alice", 1), "a"), "1");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
+static void the_operator_erases(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	pid = start();
+	assert_string_equal(claim("alice", "a"), "0");
+	assert_string_equal(order("{\"handle\":\"bob\",\"reason\":\"law\",\"verb\":\"erase\"}"), "no-participant");
+	assert_string_equal(order("{\"handle\":\"Alice\",\"reason\":\"mistake\",\"request\":\"00000000000000000000000000000000000000000000000000000000000000ff\","
+				  "\"verb\":\"erase\"}"),
+			    "1");
+	is("select concat_ws(' ', line::json ->> 'by', line::json ->> 'reason', right(line::json ->> 'request', 2)) from entry where seq = 1",
+	   "operator mistake ff");
+	assert_string_equal(order("{\"handle\":\"alice\",\"reason\":\"law\",\"verb\":\"erase\"}"), "erased");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
+/* As long a life as there may be fits one erasure. */
+static void a_long_life(void **state)
+{
+	struct participant_statement said;
+	struct asked last;
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	last = ask_by(saying("alice", PARTICIPANT_CLAIM), "a");
+	for (unsigned i = 0; i < 899; i++) {
+		said = linking_foreign("alice", 1);
+		if (i % 2 == 1)
+			said.verb = PARTICIPANT_UNLINK;
+		free(last.body);
+		last = ask_by(said, "a");
+	}
+	pid = start();
+	assert_string_equal(answer(last.hash), "899");
+	free(last.body);
+	assert_string_equal(act(linking_foreign("alice", 2), "a"), "too-many-changes");
+	said = linking_foreign("alice", 1);
+	said.verb = PARTICIPANT_UNLINK; /* always may be */
+	assert_string_equal(act(said, "a"), "900");
+	tables_are_the_logs_fold();
+	assert_string_equal(act(saying("alice", PARTICIPANT_ERASE), "a"), "1801");
+	is("select count(*) from payload", "0");
+	is("select count(distinct line::json ->> 'target') from entry where kind = 'erasure'", "901");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
+/* Who lost the duty while it worked writes nothing more. */
+static void a_holder_that_was_replaced_stops(void **state)
+{
+	pid_t first, second;
+
+	(void)state;
+	open_house(10);
+	first = start();
+	assert_string_equal(claim("alice", "a"), "0");
+	second = start();
+	kill(first, SIGSTOP);
+	fixture_sql(f.conninfo, "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = current_database() and "
+				"application_name = 'kedge steward/participants'");
+	assert_string_equal(act(linking_foreign("alice", 1), "a"), "1");
+	kill(first, SIGCONT);
+	assert_string_equal(act(linking_foreign("alice", 2), "a"), "2");
+	stop(second);
+	assert_string_equal(act(linking_foreign("alice", 3), "a"), "3");
+	stop(first);
+	is(SIZE, "4");
+	log_fixture_close(&f);
+}
+
+#ifdef KEDGE_FAILPOINTS
+static void killed(const char *failpoint)
+{
+	pid_t pid = start_with(failpoint);
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* At each step: the next holder goes on, what was committed is answered, and nothing is logged twice. */
+static void killed_anywhere(void **state)
+{
+	struct participant_statement said;
+	struct asked asked;
+	uint8_t hash[32];
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	asked = ask_by(saying("alice", PARTICIPANT_CLAIM), "a");
+	killed("participants.commit:kill");
+	is(SIZE, "0");
+	is("select count(*) from participant_request where body is not null", "1");
+	killed("participants.committed:kill");
+	is(SIZE, "1");
+	is("select count(*) from participant_request where body is not null", "0");
+	assert_string_equal(answer(asked.hash), "0");
+	free(asked.body);
+
+	asked = ask_by(saying("alice", PARTICIPANT_CLAIM), "b");
+	killed("participants.refuse:kill");
+	is("select count(*) from participant_request where body is not null", "1");
+	pid = start();
+	assert_string_equal(answer(asked.hash), "handle-taken");
+	stop(pid);
+	free(asked.body);
+
+	/* several at once, killed at the third */
+	asked = ask_by(linking("alice", 'b', true), "ab");
+	free(asked.body);
+	asked = ask_by(linking_foreign("alice", 1), "b");
+	free(asked.body);
+	asked = ask_by(linking_foreign("alice", 2), "b");
+	killed("participants.commit:kill:3");
+	is(SIZE, "3");
+	pid = start();
+	assert_string_equal(answer(asked.hash), "3");
+	stop(pid);
+	free(asked.body);
+
+	randombytes_buf(hash, sizeof(hash));
+	put(hash, true, "{\"verb\":\"rebuild\"}", 18);
+	is("select count(*) from participant_foreign", "2");
+	killed("participants.rebuild:kill");
+	is("select count(*) from participant_foreign", "2");
+	pid = start();
+	assert_string_equal(answer(hash), "1");
+	tables_are_the_logs_fold();
+	stop(pid);
+
+	said = saying("alice", PARTICIPANT_ERASE);
+	asked = ask_by(said, "b");
+	killed("participants.erase:kill");
+	is(SIZE, "4");
+	is("select count(*) from payload", "4");
+	killed("participants.erased:kill");
+	is(SIZE, "8");
+	is("select count(*) from payload", "0");
+	assert_string_equal(answer(asked.hash), "7");
+	pid = start();
+	fixture_sql(f.conninfo, "delete from participant_request");
+	put(asked.hash, false, asked.body, asked.len);
+	assert_string_equal(answer(asked.hash), "erased");
+	is(SIZE, "8");
+	stop(pid);
+	free(asked.body);
+	log_fixture_close(&f);
+}
+#endif
+
+static int setup(void **state)
+{
+	(void)state;
+	return address_parse(&agents.registry, "0x8004000000000000000000000000000000000000", 42) != 0 || sodium_init() < 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_life_and_its_refusals),
+		cmocka_unit_test(of_many_who_want_a_handle_one_gets_it),
+		cmocka_unit_test(nonsense_is_answered),
+		cmocka_unit_test(the_operator_erases),
+		cmocka_unit_test(a_long_life),
+		cmocka_unit_test(a_holder_that_was_replaced_stops),
+#ifdef KEDGE_FAILPOINTS
+		cmocka_unit_test(killed_anywhere),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
