@@ -1,6 +1,7 @@
 #include "gateway/worker.h"
 
 #include "gateway/http/observe.h"
+#include "gateway/participant/queue.h"
 #include "gateway/routes/service.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
@@ -72,6 +73,8 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 		service_published(&w->service);
 	else if (strcmp(channel, "kedge_index") == 0)
 		worker_chains_look_at_registries(&w->chains);
+	else if (strcmp(channel, "kedge_participant") == 0)
+		participant_queue_hint(w->service.participants);
 }
 
 static void on_listening(void *arg)
@@ -81,6 +84,7 @@ static void on_listening(void *arg)
 	w->service.listening = true;
 	service_published(&w->service);
 	append_checkpoint_hint(w->service.append, 0);
+	participant_queue_hint(w->service.participants);
 	worker_chains_look_at_heads(&w->chains);
 	worker_chains_look_at_registries(&w->chains);
 }
@@ -131,7 +135,7 @@ static int make_connections(struct worker *w)
 	struct service *s = &w->service;
 	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
 	struct listen_config listen = {.conninfo = s->config->database,
-				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index"},
+				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index", "kedge_participant"},
 				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
 	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, on_database, NULL);
 
@@ -146,6 +150,8 @@ static int make_connections(struct worker *w)
 	if (rc == 0)
 		rc = append_new(&s->append, &append);
 	if (rc == 0)
+		rc = participant_queue_new(&s->participants, s->base, s->writer, s->append_reader);
+	if (rc == 0)
 		rc = listen_open(&w->listen, s->base, &listen);
 	return rc;
 }
@@ -159,6 +165,8 @@ static int make_router(struct worker *w)
 		     {routes_history, routes_history_count}, {routes_search, routes_search_count}, {routes_prepare, routes_prepare_count}, {routes_proof, routes_proof_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},
+		     {routes_participant, routes_participant_count}, {routes_participant_change, routes_participant_change_count},
+		     {routes_participant_prepare, routes_participant_prepare_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
 
@@ -294,6 +302,7 @@ static void clear(struct worker *w)
 		pg_close(s->readers[i]);
 	pg_close(s->append_reader);
 	pg_close(s->writer);
+	participant_queue_free(s->participants);
 	service_published(s);
 	documents_free(s->documents);
 	proof_cache_free(s->proofs);

@@ -3,6 +3,7 @@
 #include "did/did_pkh.h"
 #include "did/did_web.h"
 #include "did/resolution.h"
+#include "gateway/routes/resolve_participant.h"
 #include "gateway/routes/view.h"
 
 #include <errno.h>
@@ -130,6 +131,25 @@ static void refuse_pkh(struct resolving *r, int rc, const char *did, size_t leng
 	reply_error(r, rc == -EOPNOTSUPP ? RESOLUTION_FEATURE_NOT_SUPPORTED : RESOLUTION_INVALID_DID, words);
 }
 
+static void on_participant(void *arg, const struct resolved_participant *resolved)
+{
+	struct resolving *r = arg;
+	json_t *envelope = NULL;
+
+	if (resolved->code != RESOLUTION_OK) {
+		reply_error(r, resolved->code, resolved->detail);
+	} else if (!resolved->deactivated) {
+		reply_resolved(r, resolved->document, resolved->metadata, resolved->cache);
+	} else {
+		http_set_cache(r->req, resolved->cache);
+		if (resolution_envelope(&envelope, NULL, resolved->metadata, NULL) != 0)
+			http_fail(r->req, -ENOMEM, NULL);
+		else
+			view_reply(r->req, 410, RESOLUTION_TYPE, envelope);
+		json_decref(resolved->metadata);
+	}
+}
+
 static void resolve_pkh(struct resolving *r, const char *did, size_t length)
 {
 	json_t *document = NULL;
@@ -173,7 +193,7 @@ static void resolve_web(struct resolving *r, const char *did, size_t length)
 		    (r->registry = service_registry(r->service, &r->key)))
 			resolve_agent(r);
 		else
-			reply_error(r, RESOLUTION_NOT_FOUND, "This host has no such DID.");
+			resolve_participant(r->req, did, length, &r->request.options, on_participant, r);
 		return;
 	}
 	if (r->request.options.has_version_id || r->request.options.has_version_time)
