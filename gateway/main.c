@@ -15,6 +15,7 @@ static const struct command {
 	{"keygen", cli_keygen, "make a key, or show the public part of one"},
 	{"db", cli_db, "create or migrate the database, or check it"},
 	{"agent", cli_agent, "register an agent, rotate its wallet, ask who it is and was"},
+	{"participant", cli_participant, "claim a handle, link accounts and agents with it, erase it"},
 	{"attest", cli_attest, "sign an attestation and have it logged"},
 	{"resolve", cli_resolve, "resolve a DID, now or as of a block"},
 	{"receipt", cli_receipt, "fetch the receipt of an attestation"},
@@ -28,7 +29,7 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: kedge COMMAND [OPTION ...]\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].summary);
 	fprintf(to, "\n`kedge COMMAND --help` says more. Exit codes: 0 as asked, 1 false, 2 usage, 3 not yet at the asked level, "
 		    "4 unreachable.\n");
 }

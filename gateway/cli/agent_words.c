@@ -115,7 +115,7 @@ static int read_registry(struct agent_key *out, const struct chains *chains, con
 	return CLI_OK;
 }
 
-static int read_agent(struct agent_key *out, const struct chains *chains, const char *word)
+int cli_agent_key(struct agent_key *out, const struct chains *chains, const char *word)
 {
 	static const char forms[] = "an agent is " CLI_AGENT_FORMS;
 	char text[CLI_AGENT_ID_SIZE];
@@ -204,7 +204,7 @@ int cli_agent_words_ask(struct prepare_ask *ask, struct cli_agent_words *w, cons
 		return rc;
 	if (ask->verb == PREPARE_REGISTER)
 		return read_register(ask, w, chains);
-	rc = read_agent(&ask->agent, chains, w->word[0]);
+	rc = cli_agent_key(&ask->agent, chains, w->word[0]);
 	if (rc != CLI_OK)
 		return rc;
 	if (ask->verb == PREPARE_WALLET)

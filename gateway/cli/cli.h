@@ -20,6 +20,7 @@ int cli_serve(int argc, char **argv);
 int cli_keygen(int argc, char **argv);
 int cli_db(int argc, char **argv);
 int cli_agent(int argc, char **argv);
+int cli_participant(int argc, char **argv);
 int cli_attest(int argc, char **argv);
 int cli_resolve(int argc, char **argv);
 int cli_receipt(int argc, char **argv);
