@@ -477,6 +477,21 @@ async function complete(key) {
   assert.equal(leafOf(entries[0]).length, 32);
 }
 
+// The duty dies right after each of its commits: what was asked for is answered all the same, and made once.
+async function dyingDuty() {
+  await stack.quit();
+  await stack.serve({ KEDGE_FAILPOINT: 'participants.committed:kill' });
+  const wallet = ethers.Wallet.createRandom();
+  const { seq, participant } = await people.change(wallet, say('claim', { handle: 'phoenix' }));
+  const messages = [await people.sign(wallet, say('link', { handle: 'phoenix', object: 'did:web:example.com' }))];
+  const linked = await people.done(await people.post(messages));
+  assert.deepEqual(await people.done(await people.post(messages), 200), { ...linked, status: 200 });
+  const { seq: last } = await people.change(wallet, say('erase', { handle: 'phoenix' }));
+  const entries = await stack.sql(`select seq, kind from entry where subject = '${participant}' order by seq`);
+  assert.deepEqual(entries, [[String(seq), 'alias'], [String(linked.seq), 'link'], [String(last - 1), 'erasure'], [String(last), 'erasure']]);
+  await people.document('phoenix', 410);
+}
+
 async function quota() {
   await stack.sql("update handle_claimed set at = at - 86400000");
   const limited = { KEDGE_PARTICIPANT_QUOTA: '1' };
@@ -557,6 +572,7 @@ async function steps(given) {
   await rebuild(['bobby', 'prize', 'alice-again']);
   await commandLine();
   await complete(claimed.participant);
+  await dyingDuty();
   await quota();
   return `${refusals} refusals of messages, ${all.length} versions, ${seen} reads after changes, ${targets} payloads erased`;
 }
