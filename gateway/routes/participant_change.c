@@ -129,6 +129,21 @@ static void look_for_answer(struct http_request *req)
 		http_fail(req, rc, NULL);
 }
 
+static void look_for_messages(struct http_request *req)
+{
+	struct change_request *c = http_state(req, sizeof(*c));
+	uint8_t hashes[PARTICIPANT_SIGNERS_MAX][32];
+	int rc = c->wish.op.err;
+
+	for (size_t i = 0; i < c->wish.change.nsigners; i++)
+		memcpy(hashes[i], c->wish.change.signers[i].hash, 32);
+	if (rc == 0)
+		rc = store_participant_messages(service_reader(c->wish.service), &c->wish.op, &c->used, hashes, c->wish.change.nsigners);
+	if (rc != 0)
+		http_fail(req, rc, NULL);
+}
+
+/* The last of the three: a change that is made meanwhile and whose messages were found already has to be in the state. */
 static void look_for_participant(struct http_request *req)
 {
 	struct change_request *c = http_state(req, sizeof(*c));
@@ -136,21 +151,6 @@ static void look_for_participant(struct http_request *req)
 
 	if (rc == 0)
 		rc = participant_wish_find(&c->wish);
-	if (rc != 0)
-		http_fail(req, rc, NULL);
-}
-
-static void look_for_messages(struct http_request *req)
-{
-	struct change_request *c = http_state(req, sizeof(*c));
-	uint8_t hashes[PARTICIPANT_SIGNERS_MAX][32];
-	int rc;
-
-	if (!participant_wish_found(&c->wish))
-		return;
-	for (size_t i = 0; i < c->wish.change.nsigners; i++)
-		memcpy(hashes[i], c->wish.change.signers[i].hash, 32);
-	rc = store_participant_messages(service_reader(c->wish.service), &c->wish.op, &c->used, hashes, c->wish.change.nsigners);
 	if (rc != 0)
 		http_fail(req, rc, NULL);
 }
@@ -185,9 +185,9 @@ static void answer_again(struct http_request *req)
 	const struct store_participant_request *answer = c->answers.n == 1 && !c->answers.rows[0].rule.data ? &c->answers.rows[0] : NULL;
 	struct participant_change *change = &c->wish.change;
 
-	if (c->wish.op.err != 0)
-		http_fail(req, c->wish.op.err, NULL);
-	else if (answer && change->verb == PARTICIPANT_ERASE)
+	if (!participant_wish_found(&c->wish))
+		return;
+	if (answer && change->verb == PARTICIPANT_ERASE)
 		answer_done(c, 200, (const char *)answer->key.data, answer->key.len, answer->seq);
 	else if (used_together(c) && participant_state_stands(&c->wish.state, change, c->used.rows[0].seq))
 		answer_done(c, 200, c->wish.key, strlen(c->wish.key), c->used.rows[0].seq);
@@ -307,7 +307,7 @@ static void ask_duty(struct http_request *req)
 		http_fail(req, rc == -EAGAIN ? -EBUSY : rc, NULL);
 }
 
-static http_handler *const change_steps[] = {look_for_answer, look_for_participant, look_for_messages, answer_again, check_time,
+static http_handler *const change_steps[] = {look_for_answer, look_for_messages, look_for_participant, answer_again, check_time,
 					     check_signatures, check_owner, ask_duty, NULL};
 
 static void post_change(struct http_request *req)

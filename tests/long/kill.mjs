@@ -14,6 +14,7 @@ import { Judge } from '../e2e/judge.mjs';
 import { Logged } from '../e2e/logged.mjs';
 import { Provider } from '../e2e/provider.mjs';
 import { Chain } from '../chain/lib.mjs';
+import { Lives } from './lives.mjs';
 import { Load } from './load.mjs';
 import { Unrest } from './unrest.mjs';
 
@@ -25,6 +26,7 @@ const only = option('--only', '').split(',').filter(Boolean);
 const APPEND = ['append.locked', 'append.insert', 'append.commit', 'append.committed', 'append.sign-wait', 'append.answer'];
 const SIGN = ['sign.checked', 'sign.guarded', 'sign.signed', 'sign.stored'];
 const PUBLISH = ['publish.commit'];
+const PEOPLE = ['participants.commit', 'participants.committed', 'participants.erase', 'participants.erased'];
 const NOTARY = ['notary.commit', 'notary.committed'];
 const SLOTS = 5; // `safe` is so many blocks behind the newest, `finalized` twice as many
 // Steps inside an open transaction, where a cut connection means "not persisted".
@@ -109,12 +111,13 @@ class Kills {
   }
 
   async random(name, strike, times = rounds) {
-    const { stack, load } = this;
+    const { stack, load, lives } = this;
     const took = [];
     for (let n = 0; n < times; n++) {
       await sleep(Math.random() * 600);
       await strike();
       took.push(await load.progress());
+      await lives.progress();
       await stack.ready();
     }
     this.took[name] = Math.max(...took);
@@ -135,6 +138,7 @@ class Kills {
     await stack.quit();
     await this.supervise();
     const took = await load.progress();
+    await this.lives.progress();
     console.log(`${name}:kill:${pass}: struck ${this.killed() - before} times, acknowledged again within ${took} ms`);
   }
 
@@ -158,7 +162,7 @@ class Kills {
   // Everything acknowledged against the log as it stands: read from its tiles, and from the tables.
   async judge() {
     const { stack, load } = this;
-    const most = Math.max(...load.acknowledged.values(), ...[...load.notes.keys()].map((size) => size - 1));
+    const most = Math.max(...load.acknowledged.values(), ...this.lives.acknowledged.values(), ...[...load.notes.keys()].map((size) => size - 1));
     await until('the published log to hold all that was acknowledged', async () => {
       const { status, body } = await stack.http('/log/checkpoint');
       return status === 200 && Number(body.toString().split('\n')[1]) > most;
@@ -178,7 +182,7 @@ class Kills {
       assert.equal(log.tree.root(0, Number(size)).toString('hex'), root, `the anchor of size ${size}`);
     const [[count, low, high, head]] = await stack.sql('select count(*), min(seq), max(seq), (select size from log_head) from entry');
     assert.deepEqual([Number(low), Number(high) + 1, Number(head)], [0, Number(count), Number(count)], 'no gap');
-    return { size: log.size, signed: signed.length };
+    return { size: log.size, signed: signed.length, lives: await this.lives.judge(uids) };
   }
 
   async anchorsGoOn(since) {
@@ -197,12 +201,13 @@ class Kills {
   async quiet() {
     const strikes = {
       worker: () => this.child('worker'), sign: () => this.child('sign'), follow: () => this.child('follow'),
-      publish: () => this.child('publish'), anchor: () => this.child('anchor'), supervisor: () => this.supervisor(),
+      publish: () => this.child('publish'), anchor: () => this.child('anchor'), participants: () => this.child('participants'),
+      supervisor: () => this.supervisor(),
       'terminated backend': () => this.terminateBackend(), 'killed backend': () => this.killBackend(), postgres: () => this.postgres(),
       everything: () => this.everything(),
     };
     for (const [name, strike] of Object.entries(strikes)) if (this.wants(name, 'quiet')) await this.random(name, strike);
-    for (const name of [...APPEND, ...SIGN, ...PUBLISH]) {
+    for (const name of [...APPEND, ...SIGN, ...PUBLISH, ...PEOPLE]) {
       if (!this.wants(name, 'quiet')) continue;
       await this.failpoint(name, 1);
       await this.failpoint(name, 2 + Math.floor(Math.random() * 5), 1);
@@ -232,7 +237,7 @@ class Kills {
     await judge.caughtUp();
     await logged.complete(Number((await stack.chain.rpc('eth_getBlockByNumber', 'finalized', false)).number));
     unrest.start();
-    load.failed = Promise.race([load.failed, unrest.failed]);
+    load.failed = Promise.race([load.failed, unrest.failed, this.lives.failed]);
     for (const [name, strike] of Object.entries(strikes)) if (this.wants(name, 'moving')) await this.random(name, strike, Math.ceil(rounds / 2));
     for (const name of NOTARY) {
       if (!this.wants(name, 'moving')) continue;
@@ -261,13 +266,14 @@ class Kills {
     for (const wallet of wallets) await registerBy(stack, wallet);
     await agentSafe(stack, wallets.length - 1);
     this.load = new Load(stack, new LogReader((await stack.http('/log/vkey')).body.toString()), wallets);
+    this.lives = new Lives(stack);
     await this.load.progress();
     await this.quiet();
     const moved = await this.moving(wallets);
-    await this.load.stop();
-    const { size, signed } = await this.judge();
+    await Promise.all([this.load.stop(), this.lives.stop()]);
+    const { size, signed, lives } = await this.judge();
     return `log of ${size}, ${this.load.acknowledged.size} acknowledged entries in place, ${this.load.notes.size} checkpoints seen consistent, ` +
-      `${signed} signed ones with one root a size, ${this.load.retries} retries${moved}`;
+      `${signed} signed ones with one root a size, ${this.load.retries} retries; ${lives}${moved}`;
   }
 }
 
@@ -280,7 +286,7 @@ drive({
     stack.chain = new Chain(node.url);
     await stack.chain.rpc('evm_setAutomine', false);
     await stack.keep(true);
-    return { rpc_url: node.url };
+    return { rpc_url: node.url, participant_quota: 1000000 };
   },
 }, async (stack) => {
   const figures = await new Kills(stack).run();
