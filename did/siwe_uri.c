@@ -177,10 +177,11 @@ static bool is_hier_part(const char *at, const char *end)
 
 bool siwe_is_uri(struct did_slice text)
 {
-	const char *at = text.ptr, *end = text.ptr ? text.ptr + text.len : NULL, *hash, *query;
+	const char *at = text.ptr, *end, *hash, *query;
 
 	if (text.len == 0 || !is_alpha(*at))
 		return false;
+	end = at + text.len;
 	while (at < end && (is_alpha(*at) || is_digit(*at) || is_one_of(*at, "+-.")))
 		at++;
 	if (at == end || *at++ != ':')

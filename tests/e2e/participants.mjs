@@ -215,8 +215,15 @@ async function agents() {
   await people.refused(await people.post([await people.sign(bob, say('unlink', { object: second }))]), 403, 'not-owner');
   await people.change(carol, say('unlink', { object: second }));
   // a transfer ends what its owner consented to, before anybody says so
+  await stack.keep(false);
   const given = await stack.chain.sendSigned(carol, REGISTRY, registry.face.encodeFunctionData('transferFrom', [carol.address, stranger.address, ids[2]]));
   assert.equal(given.status, '0x1');
+  await until('the new owner at latest', async () => (await people.get(`/v1/agents/${ids[2]}`)).latest.owner === stranger.address);
+  // between two owners nobody links it, neither the old one nor the new
+  for (const owner of [carol, stranger])
+    await people.refused(await people.post([await people.sign(alice, say('link', { object: carols })), await people.sign(owner, say('link', { object: carols }))]), 409, 'owner-changing');
+  assert.ok(!(await people.document('alice')).alsoKnownAs.includes(carols));
+  await stack.keep(true);
   await until('the transferred agent out of the document', async () => !(await people.document('alice')).alsoKnownAs.includes(carols));
   const { didDocumentMetadata } = await people.resolve('alice');
   const lapsed = didDocumentMetadata.gateway.claims.find(({ id }) => id === carols);
@@ -273,6 +280,7 @@ async function versions(claimed, { bobsAgent }) {
     assert.equal(sha256(canonical(payload)), entry.payload);
     assert.equal(changeUid(payload.messages.map(({ message }) => message)), uid);
     assert.match(payload.salt, /^[0-9a-f]{64}$/);
+    await people.get(`/v1/attestations/${uid}`, 404); // it is no attestation
     const { didDocument, didDocumentMetadata: metadata } = await people.resolve('alice', `?versionId=${version.versionId}`);
     assert.equal(metadata.versionId, version.versionId);
     assert.equal(metadata.created, all[0].at);
