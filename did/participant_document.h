@@ -1,6 +1,6 @@
 #pragma once
 
-/* The DID document of a participant (docs/formats.md section 13). Pure: which links hold is the caller's knowledge. It stays
+/* The DID document of a participant (docs/formats.md section 15). Pure: which links hold is the caller's knowledge. It stays
  * within DID_DOCUMENT_MAX bytes when written by json_dumps(JSON_COMPACT), whatever the input. */
 
 #include "did/agent_document.h"

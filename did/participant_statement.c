@@ -1,4 +1,4 @@
-/* The message of a change, and the change of a message: docs/formats.md section 13. */
+/* The message of a change, and the change of a message: docs/formats.md section 15. */
 #include "did/participant_statement.h"
 
 #include "did/resolution.h"

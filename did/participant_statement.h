@@ -1,6 +1,6 @@
 #pragma once
 
-/* What an account signs to change a participant (docs/formats.md section 13): an ERC-4361 message of which every byte follows from
+/* What an account signs to change a participant (docs/formats.md section 15): an ERC-4361 message of which every byte follows from
  * what it says, so that a message has one meaning and a meaning, with its times and nonce, one message.
  *
  * Reading takes a message apart, builds it again from the parts and compares; what differs is refused by a rule of its own.

@@ -21,7 +21,7 @@ static const char *const usages[] = {
 	[PARTICIPANT_UNLINK] = "usage: kedge participant unlink HANDLE OBJECT --key FILE\n\n"
 			       "A controller unlinks anything; an account itself; an agent's owner the agent.\n",
 	[PARTICIPANT_PROFILE] = "usage: kedge participant profile HANDLE FILE --key FILE\n\n"
-				"FILE is a JSON object (- for standard input); docs/formats.md section 13 lists its members.\n",
+				"FILE is a JSON object (- for standard input); docs/formats.md section 15 lists its members.\n",
 	[PARTICIPANT_ERASE] =
 		"usage: kedge participant erase HANDLE --key FILE --yes\n"
 		"       kedge participant erase HANDLE --operator --reason request|law|mistake [--request HEX] --yes\n\n"

@@ -1,6 +1,6 @@
 #pragma once
 /* A change of a participant: what signed messages say together, and the payload that the log keeps of it (docs/formats.md
- * section 13). Pure. Whether the participant may change so is state.h's word, whose signatures they are verify.h's. */
+ * section 15). Pure. Whether the participant may change so is state.h's word, whose signatures they are verify.h's. */
 #include "did/participant_document.h"
 #include "did/participant_statement.h"
 

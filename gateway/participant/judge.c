@@ -1,4 +1,4 @@
-/* What may follow a state: docs/formats.md section 13, "Who signs", a function a row. Each returns NULL or the rule that refuses. */
+/* What may follow a state: docs/formats.md section 15, "Who signs", a function a row. Each returns NULL or the rule that refuses. */
 #include "gateway/participant/state.h"
 
 #include <string.h>

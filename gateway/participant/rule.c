@@ -51,7 +51,7 @@ static const struct participant_rule rules[] = {
 	{"profile-missing", "unprocessable", "The profile itself is missing.", "Send it as member `profile`."},
 	{"profile-unexpected", "unprocessable", "A profile came with a change that has none.", "Leave it out, or sign for `profile`."},
 	{"profile-form", "unprocessable", "The profile has not the form of coordination-games/enrollment@1.0.",
-	 "See docs/formats.md section 13."},
+	 "See docs/formats.md section 15."},
 	{"profile-hash", "unprocessable", "The message is about another profile: the SHA-256 of its canonical JSON differs.",
 	 "Sign the message that the prepare route gives for this profile."},
 

@@ -1,6 +1,6 @@
 #pragma once
 /* A participant as the fold of its entries, in the one place where that is worked out; and what may change it (docs/formats.md
- * section 13). Pure: entries in, state out, so that everybody who has the log's payloads gets the same.
+ * section 15). Pure: entries in, state out, so that everybody who has the log's payloads gets the same.
  *
  * A state is zeroed memory before its first entry; participant_state_clear() in the end. */
 #include "gateway/participant/change.h"

@@ -1,6 +1,6 @@
 #pragma once
 /* The participants duty: the one writer of alias, link and erasure entries and of all that is kept of participants (DESIGN section 4;
- * docs/formats.md section 13).
+ * docs/formats.md section 15).
  *
  * Workers check what needs no state (the messages, whose signatures they are, who owns an agent) and put the change into the queue.
  * Here each is held against the participant's state, and entry, payload, tables and answer are one transaction under the head's lock,

@@ -105,7 +105,7 @@ CREATE INDEX participant_request_open ON participant_request (number) WHERE answ
 CREATE INDEX participant_request_answered ON participant_request (answered) WHERE answered IS NOT NULL;
 COMMENT ON TABLE participant_request IS 'Changes that workers checked (or the operator asked for) and the duty has to judge. What was asked goes once it is answered; the answer after a while.';
 COMMENT ON COLUMN participant_request.hash IS 'The change''s uid, so that the same change is asked for once; of the operator, random.';
-COMMENT ON COLUMN participant_request.body IS 'The change: docs/formats.md section 13, payload; or what the operator wants.';
+COMMENT ON COLUMN participant_request.body IS 'The change: docs/formats.md section 15, payload; or what the operator wants.';
 COMMENT ON COLUMN participant_request.rule IS 'Why it was refused; null: it was done.';
 
 -- Of a payload the law may ask that it goes, but never without a word in the log: the entry whose uid is that of this erasure.

@@ -1,5 +1,5 @@
 // Participants from end to end: ethers wallets and a contract wallet claim handles, link accounts, agents and foreign DIDs, change their
-// minds and are erased; every refusal says what to do; documents are as docs/formats.md section 13 says, at every version, before and after
+// minds and are erased; every refusal says what to do; documents are as docs/formats.md section 15 says, at every version, before and after
 // the tables were worked out anew; and two workers see it at once.
 //   node participants.mjs --kedge FILE
 import assert from 'node:assert/strict';

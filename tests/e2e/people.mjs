@@ -1,4 +1,4 @@
-// What a person's wallet does at a gateway, by ethers and docs/formats.md section 13 alone: messages, signatures, changes.
+// What a person's wallet does at a gateway, by ethers and docs/formats.md section 15 alone: messages, signatures, changes.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { ethers } from './agents.mjs';
