@@ -86,6 +86,7 @@ static bool check_policy(struct http_request *req, struct http_policy *policy, c
 	}
 	unsigned status = http_policy_end(&scan.policy);
 	*policy = scan.policy;
+	req->http10 = scan.policy.http10;
 	return status == 0 ? true : refuse(req, status, scan.policy.reason);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/uio.h>
 
 #include "gateway/http/policy.h"
 #include "gateway/http/server.h"
@@ -27,11 +28,14 @@ struct http_server {
 	struct event *readable; /* the daemon's epoll descriptor */
 	struct event *again;	/* the daemon has buffered work: next turn of the loop */
 	struct event *tick;
+	struct event *flush; /* streams have something to send: next turn of the loop */
 	bool running, draining;
-	unsigned connections, held_count;
+	unsigned connections, held_count, stream_count;
 	uint16_t port;
 	LIST_HEAD(, http_conn) conns;
 	LIST_HEAD(, http_request) held; /* requests whose handlers owe an answer */
+	LIST_HEAD(, http_stream) streams;
+	TAILQ_HEAD(http_unflushed, http_stream) unflushed;
 };
 
 struct http_chunk {
@@ -55,7 +59,7 @@ enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_DISPATCHED, HTTP_
 struct http_request {
 	LIST_ENTRY(http_request) held_link;
 	unsigned refs; /* one of the connection, one of the handler */
-	bool held, suspended, answered, close, chunked, reads, too_large;
+	bool held, suspended, answered, close, chunked, reads, too_large, http10;
 	enum http_stage stage;
 	struct http_server *server;  /* NULL once it was freed */
 	struct MHD_Connection *conn; /* NULL once it has gone */
@@ -79,6 +83,7 @@ struct http_request {
 
 	struct MHD_Response *answer; /* waits for the connection to fetch it */
 	struct http_response *shared;
+	struct http_stream *stream; /* until it has taken the socket */
 	unsigned answer_status;
 	uint64_t full_us; /* when the whole request was here */
 	struct event deadline;
@@ -129,6 +134,30 @@ void http_answer_set(struct http_request *req, unsigned status, struct MHD_Respo
 void http_answer_problem(struct http_request *req, const struct http_problem *problem);
 /* Hands the answer to the connection. */
 enum MHD_Result http_answer_queue(struct http_request *req);
+
+/* stream_queue.c */
+/* What waits for a client; zeroed is empty. */
+struct http_queue {
+	bool plain; /* HTTP/1.0: without chunks */
+	struct http_buffer **places; /* a ring of `room` of them, a power of two */
+	size_t room, first, count;
+	size_t waiting; /* bytes without framing; a buffer counts until all of it was taken */
+	size_t sent;	/* of the first buffer as framed */
+};
+bool http_queue_push(struct http_queue *queue, struct http_buffer *buffer); /* takes a reference; false: out of memory */
+size_t http_queue_gather(const struct http_queue *queue, struct iovec pieces[], size_t max);
+void http_queue_took(struct http_queue *queue, size_t bytes);
+void http_queue_clear(struct http_queue *queue);
+struct http_buffer *http_buffer_last(void);
+
+/* stream.c */
+int http_streams_init(struct http_server *server);
+void http_streams_tick(struct http_server *server, int64_t now);
+void http_streams_drain(struct http_server *server);
+/* After the daemon was stopped. */
+void http_streams_free(struct http_server *server);
+/* The request is over: a stream that has not taken the socket by now never will. */
+void http_stream_lost(struct http_request *req);
 
 /* server.c */
 void http_server_kick(struct http_server *server);

@@ -54,8 +54,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 void http_server_kick(struct http_server *server)
 {
-	/* Inside MHD_run() the check after it sees the resumed connection. */
-	if (!server->running)
+	static const struct timeval at_once = {0, 0};
+	/* MHD_get_timeout() does not see a connection that was resumed inside MHD_run(). */
+	if (server->running)
+		event_add(server->again, &at_once);
+	else
 		event_active(server->readable, EV_READ, 0);
 }
 
@@ -73,6 +76,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			conn->due_ms = 0;
 		}
 	}
+	http_streams_tick(server, now);
 	run_daemon(server);
 }
 
@@ -254,6 +258,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
 	req->suspended = false;
 	req->conn = NULL;
 	req->slot = NULL;
+	if (req->stream != NULL)
+		http_stream_lost(req);
 	http_request_unref(req);
 }
 
@@ -273,6 +279,14 @@ static void default_options(struct http_options *options)
 		options->deadline_ms = 10000;
 	if (options->in_flight == 0)
 		options->in_flight = 4096;
+	if (options->streams == 0)
+		options->streams = 1000;
+	if (options->stream_silence_ms == 0)
+		options->stream_silence_ms = 15000;
+	if (options->stream_stall_ms == 0)
+		options->stream_stall_ms = 30000;
+	if (options->stream_queue == 0)
+		options->stream_queue = 262144;
 }
 
 static int start_daemon(struct http_server *server)
@@ -300,24 +314,32 @@ static int start_daemon(struct http_server *server)
 	return server->daemon != NULL ? 0 : -EIO;
 }
 
+static unsigned shortest_wait(const struct http_options *options)
+{
+	const unsigned waits[] = {options->receive_ms, options->stream_silence_ms, options->stream_stall_ms};
+	unsigned shortest = options->idle_ms;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+		shortest = waits[i] < shortest ? waits[i] : shortest;
+	return shortest;
+}
+
 static int start_events(struct http_server *server)
 {
-	unsigned shortest = server->options.idle_ms < server->options.receive_ms ? server->options.idle_ms
-										 : server->options.receive_ms;
+	unsigned shortest = shortest_wait(&server->options);
 	unsigned ms = shortest / 4 < 20 ? 20 : shortest / 4 > 1000 ? 1000 : shortest / 4;
 	struct timeval period = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	int fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	server->readable = event_new(server->base, fd, EV_READ | EV_PERSIST, on_readable, server);
 	server->again = event_new(server->base, -1, 0, on_readable, server);
 	server->tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
-	if (server->readable == NULL || server->again == NULL || server->tick == NULL)
+	if (server->readable == NULL || server->again == NULL || server->tick == NULL || http_streams_init(server) != 0)
 		return -ENOMEM;
 	return event_add(server->readable, NULL) == 0 && event_add(server->tick, &period) == 0 ? 0 : -EIO;
 }
 
 static void free_events(struct http_server *server)
 {
-	struct event *const events[] = {server->readable, server->again, server->tick};
+	struct event *const events[] = {server->readable, server->again, server->tick, server->flush};
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		if (events[i] != NULL)
 			event_free(events[i]);
@@ -365,6 +387,7 @@ void http_server_drain(struct http_server *server)
 		if (!conn->busy)
 			shutdown(conn->fd, SHUT_RDWR);
 	}
+	http_streams_drain(server);
 	http_server_kick(server);
 }
 
@@ -376,6 +399,11 @@ unsigned http_server_in_flight(const struct http_server *server)
 unsigned http_server_connections(const struct http_server *server)
 {
 	return server->connections;
+}
+
+unsigned http_server_streams(const struct http_server *server)
+{
+	return server->stream_count;
 }
 
 uint16_t http_server_port(const struct http_server *server)
@@ -394,8 +422,9 @@ void http_server_free(struct http_server *server)
 		if (req->suspended)
 			http_answer_problem(req, &(struct http_problem){.error = -EBUSY});
 	}
-	free_events(server);
 	MHD_stop_daemon(server->daemon);
+	http_streams_free(server);
+	free_events(server);
 	while ((req = LIST_FIRST(&server->held)) != NULL) {
 		LIST_REMOVE(req, held_link);
 		req->server = NULL;

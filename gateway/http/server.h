@@ -15,6 +15,8 @@
  * answer is dropped silently, giving up the hold. The same holds when the client has gone or the server was freed.
  *
  * Nothing is ever taken from the Host header.
+ *
+ * A stream is an answer without an end: see http_stream_begin() below.
  */
 #pragma once
 
@@ -26,9 +28,11 @@
 #include "gateway/http/router.h"
 
 struct event_base;
+struct http_buffer;
 struct http_request;
 struct http_response;
 struct http_server;
+struct http_stream;
 
 struct http_options {
 	int fd;	    /* a listening socket to take over, closed by the server: see http_listen_*() */
@@ -45,6 +49,10 @@ struct http_options {
 	unsigned receive_ms;	     /* from the request line to the last byte of the body [30000] */
 	unsigned deadline_ms;	     /* from the full request to its answer [10000] */
 	unsigned in_flight;	     /* requests waiting for their handlers; more are 503 [4096] */
+	unsigned streams;	     /* open at once, beside the connections; more are 503 [1000] */
+	unsigned stream_silence_ms;  /* after so long without a byte on_silent is called [15000] */
+	unsigned stream_stall_ms;    /* a client that takes nothing of what waits for it is cut [30000] */
+	size_t stream_queue;	     /* bytes that may wait for one client [262144] */
 	/* Told after every answer that a route gave; may be NULL. microseconds from the full request. */
 	void (*on_answered)(void *user, const struct http_route *route, unsigned status, uint64_t microseconds);
 };
@@ -60,12 +68,14 @@ uint16_t http_listen_port(int fd);
 /* Returns 0, -EINVAL, -ENOMEM or -EIO. options is copied. On failure fd is still the caller's. */
 int http_server_new(struct http_server **out, struct event_base *base, const struct http_options *options)
 	__attribute__((warn_unused_result));
-/* Stops accepting and closes each connection after its present answer. */
+/* Stops accepting, closes each connection after its present answer, and ends each stream after what waits for it. */
 void http_server_drain(struct http_server *server);
 /* Requests whose handlers have not answered. */
 unsigned http_server_in_flight(const struct http_server *server);
 /* Open connections. */
 unsigned http_server_connections(const struct http_server *server);
+/* Open streams. */
+unsigned http_server_streams(const struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 /* Closes everything at once. Requests still held by handlers stay valid until they answer (into nothing). */
 void http_server_free(struct http_server *server);
@@ -143,6 +153,52 @@ enum { HTTP_ETAG_MAX = 35 };
 void http_etag(char out[static HTTP_ETAG_MAX], const void *body, size_t len);
 /* Whether an If-None-Match value holds etag or "*" (RFC 9110 §13.1.2, weak comparison). */
 bool http_etag_matches(const char *if_none_match, const char *etag);
+
+/* ── streams ──
+ *
+ * Answers that go on: server-sent events. libmicrohttpd sends the head; then the stream takes the socket from it
+ * (stream.c says why), so an idle stream costs neither its buffers nor time of other requests.
+ *
+ * What is written waits in the stream until the client takes it. Buffers are shared: an event for five thousand clients
+ * is one buffer that each refers to, framed once. What is written in one turn of the loop travels in one packet.
+ */
+
+/* Bytes that do not change, for any number of streams. len is not 0. NULL: out of memory. Starts with one reference. */
+struct http_buffer *http_buffer_new(const void *bytes, size_t len);
+struct http_buffer *http_buffer_ref(struct http_buffer *buffer);
+void http_buffer_unref(struct http_buffer *buffer); /* NULL is fine */
+/* How many bytes they are, without framing. */
+size_t http_buffer_len(const struct http_buffer *buffer);
+
+struct http_stream_options {
+	const char *content_type;
+	/* All that was written is with the client's socket: the moment to write more. Often called. May be NULL. */
+	void (*on_drained)(void *arg);
+	/* Nothing was sent for stream_silence_ms, and nothing waits: write what tells both sides that the other lives. May
+	 * be NULL. */
+	void (*on_silent)(void *arg);
+	/* The stream is over: client gone or cut, http_stream_end() done, server freed. Called exactly once, never from
+	 * within a function of this section; the stream is gone afterwards. */
+	void (*on_ended)(void *arg);
+	void *arg;
+};
+
+/*
+ * Answers req with status 200 and a stream; gives up the hold as every answer does, so req is not the stream's. Headers
+ * set before are sent with it, and no ETag. NULL: another answer was given (HEAD, which gets the head alone; 503 where
+ * there are too many streams, or the server drains; the client is gone), and nothing of options is called.
+ */
+struct http_stream *http_stream_begin(struct http_request *req, const struct http_stream_options *options);
+/*
+ * Queues the buffer, of which it takes a reference. Returns 0; -EOVERFLOW: stream_queue would be exceeded by what waits
+ * (a buffer larger than that is taken alone), and nothing was queued: write again from on_drained; -EPIPE: it is
+ * ending; -ENOMEM.
+ */
+int http_stream_write(struct http_stream *stream, struct http_buffer *buffer) __attribute__((warn_unused_result));
+/* Bytes that wait. */
+size_t http_stream_waiting(const struct http_stream *stream);
+/* Ends it in order once the client has taken what waits. */
+void http_stream_end(struct http_stream *stream);
 
 /* ── steps ──
  *

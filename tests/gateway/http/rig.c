@@ -70,6 +70,14 @@ static void get_parked(struct http_request *req)
 	assert_int_equal(http_defer(req, count_freed, rig), 0);
 }
 
+/* Answers the parked request, and then its own. */
+static void get_unpark(struct http_request *req)
+{
+	struct rig *rig = rig_of(req);
+	http_reply(rig->parked, 200, "text/plain", "from another", 12);
+	http_reply(req, 200, "text/plain", "ok", 2);
+}
+
 static void get_shared(struct http_request *req)
 {
 	http_reply_shared(req, rig_of(req)->shared);
@@ -131,6 +139,49 @@ static void get_headers(struct http_request *req)
 	http_reply(req, 200, "text/plain", http_remote(req), strlen(http_remote(req)));
 }
 
+static void on_drained(void *arg)
+{
+	struct rig_stream *stream = arg;
+	stream->drained++;
+	if (stream->rig->on_drained != NULL)
+		stream->rig->on_drained(stream);
+}
+
+static void on_silent(void *arg)
+{
+	struct rig_stream *stream = arg;
+	stream->silent++;
+	if (stream->rig->on_silent != NULL)
+		stream->rig->on_silent(stream);
+}
+
+static void on_ended(void *arg)
+{
+	struct rig_stream *stream = arg;
+	stream->ended++;
+	stream->stream = NULL;
+}
+
+void rig_begin_stream(struct rig *rig, struct http_request *req)
+{
+	struct rig_stream *stream = calloc(1, sizeof(*stream));
+	assert_non_null(stream);
+	assert_true(rig->nstreams < RIG_STREAMS_MAX);
+	stream->rig = rig;
+	stream->stream = http_stream_begin(req, &(struct http_stream_options){.content_type = "text/event-stream",
+									      .on_drained = on_drained,
+									      .on_silent = on_silent,
+									      .on_ended = on_ended,
+									      .arg = stream});
+	rig->streams[rig->nstreams++] = stream;
+}
+
+static void get_stream(struct http_request *req)
+{
+	http_set_header(req, "X-Stream", "mine");
+	rig_begin_stream(rig_of(req), req);
+}
+
 static const char *const item_query[] = {"q", "r", NULL};
 static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/ok", .handler = get_ok, .cache = "max-age=5"},
@@ -141,11 +192,13 @@ static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/tail/{rest*}", .handler = get_tail},
 	{.method = "GET", .pattern = "/parked", .handler = get_parked},
 	{.method = "GET", .pattern = "/parked-briefly", .handler = get_parked, .deadline_ms = 60},
+	{.method = "GET", .pattern = "/unpark", .handler = get_unpark},
 	{.method = "GET", .pattern = "/shared", .handler = get_shared},
 	{.method = "GET", .pattern = "/fail", .handler = get_fail},
 	{.method = "GET", .pattern = "/steps", .handler = get_steps, .deadline_ms = 60},
 	{.method = "GET", .pattern = "/endless", .handler = get_endless},
 	{.method = "GET", .pattern = "/headers", .handler = get_headers},
+	{.method = "GET", .pattern = "/stream", .handler = get_stream},
 	{.method = "GET", .pattern = "/metrics", .handler = http_metrics_page},
 	{.method = "GET", .pattern = "/problems", .handler = http_problem_list_page},
 	{.method = "GET", .pattern = "/problems/{name}", .handler = http_problem_page},
@@ -182,6 +235,10 @@ void rig_start(struct rig *rig, const struct http_options *given)
 void rig_stop(struct rig *rig)
 {
 	http_server_free(rig->server);
+	for (size_t i = 0; i < rig->nstreams; i++) {
+		assert_null(rig->streams[i]->stream);
+		free(rig->streams[i]);
+	}
 	http_response_unref(rig->shared);
 	http_router_free(rig->router);
 	event_base_free(rig->base);

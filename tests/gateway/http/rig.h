@@ -8,6 +8,18 @@
 
 struct event_base;
 
+struct rig;
+
+/* A stream that GET /stream began. */
+struct rig_stream {
+	struct rig *rig;
+	struct http_stream *stream; /* NULL: another answer was given, or it has ended */
+	unsigned drained, silent, ended;
+	size_t fed;
+};
+
+enum { RIG_STREAMS_MAX = 1024 };
+
 struct rig {
 	struct event_base *base;
 	struct http_router *router;
@@ -19,12 +31,19 @@ struct rig {
 	unsigned freed; /* http_defer() calls seen */
 	unsigned steps_run;
 	bool park_saw_answered;
+	struct rig_stream *streams[RIG_STREAMS_MAX]; /* in the order they began */
+	size_t nstreams;
+	void (*on_drained)(struct rig_stream *stream); /* may be NULL */
+	void (*on_silent)(struct rig_stream *stream);
 };
 
 /* Routes: see rig.c. Null options: defaults with short timeouts off. */
 void rig_start(struct rig *rig, const struct http_options *options);
 void rig_stop(struct rig *rig);
 void rig_turn(struct rig *rig, unsigned ms);
+
+/* Begins a stream as the handler of GET /stream does, for a request that waited. */
+void rig_begin_stream(struct rig *rig, struct http_request *req);
 
 int rig_connect(struct rig *rig);
 void rig_send(int fd, const void *bytes, size_t len);

@@ -383,6 +383,26 @@ static void later_answers_reach_the_client(void **state)
 	rig_stop(&rig);
 }
 
+/* As single flight does: the answer must not wait for the tick. */
+static void an_answer_given_within_another_request_leaves_at_once(void **state)
+{
+	static const char parked[] = "GET /parked HTTP/1.1\r\n" H "\r\n", unpark[] = "GET /unpark HTTP/1.1\r\n" H "\r\n";
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	int waiting = rig_connect(&rig), other = rig_connect(&rig);
+	rig_send(waiting, parked, strlen(parked));
+	rig_turn(&rig, 10);
+	rig_send(other, unpark, strlen(unpark));
+	rig_receive_one(&rig, &reply, other);
+	assert_string_equal(rig_body(&reply), "ok");
+	rig_receive(&rig, &reply, waiting, 100);
+	assert_string_equal(rig_body(&reply), "from another");
+	close(waiting);
+	close(other);
+	rig_stop(&rig);
+}
+
 static void the_deadline_answers_and_the_late_completion_is_harmless(void **state)
 {
 	struct rig rig;
@@ -676,6 +696,7 @@ int main(void)
 		cmocka_unit_test(slow_clients_are_cut_off),
 		cmocka_unit_test(a_client_may_vanish_while_its_request_waits),
 		cmocka_unit_test(later_answers_reach_the_client),
+		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
 		cmocka_unit_test(the_deadline_answers_and_the_late_completion_is_harmless),
 		cmocka_unit_test(a_request_outlives_its_server),
 		cmocka_unit_test(steps_run_in_order_and_stop_at_the_deadline),
