@@ -141,3 +141,4 @@ extern const struct pg_statement_set store_notary_set;
 extern const struct pg_statement_set store_participant_set;
 extern const struct pg_statement_set store_participant_put_set;
 extern const struct pg_statement_set store_participant_request_set;
+extern const struct pg_statement_set store_stream_set;
