@@ -47,6 +47,7 @@ static const struct setting settings[] = {
 	{"file_refresh_s", NUMBER, AT(file_refresh_s), "3600", 1, 604800, "a registration file is fetched again after this many seconds"},
 	{"anchor_contract", TEXT, AT(anchor_contract), "", 0, 0, "address of KedgeAnchor; empty for no anchoring"},
 	{"workers", NUMBER, AT(workers), "0", 0, 256, "worker processes; 0 for one a core"},
+	{"streams", NUMBER, AT(streams), "2000", 1, 100000, "event streams a worker holds open; more are refused"},
 	{"publish_ms", NUMBER, AT(publish_ms), "2000", 50, 3600000, "least time between published checkpoints"},
 	{"anchor_ms", NUMBER, AT(anchor_ms), "60000", 100, 86400000, "least time between anchors"},
 	{"follow_ms", NUMBER, AT(follow_ms), "1000", 50, 60000, "time between looks at the chain's heads"},

@@ -35,6 +35,7 @@ struct config {
 	uint64_t file_refresh_s;              /* a registration file is fetched again after this long */
 	char anchor_contract[CONFIG_TEXT_MAX]; /* 0x address of KedgeAnchor, "" for no anchoring */
 	uint64_t workers;                      /* 0: one a core */
+	uint64_t streams;                      /* event streams a worker holds open */
 	uint64_t publish_ms;                   /* least time between published checkpoints */
 	uint64_t anchor_ms;                    /* least time between anchors */
 	uint64_t follow_ms;                    /* between looks at the chain's heads */

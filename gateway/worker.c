@@ -3,6 +3,7 @@
 #include "gateway/http/observe.h"
 #include "gateway/participant/queue.h"
 #include "gateway/routes/service.h"
+#include "gateway/routes/stream_hub.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/log.h"
 #include "gateway/worker_chains.h"
@@ -15,9 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { HEADS_POLL_MS = 1000, DRAIN_MS = 5000, CONNECTIONS_MAX = 8192 };
+enum { HEADS_POLL_MS = 1000, DRAIN_MS = 5000, STREAMS_DRAIN_MS = 1000, CONNECTIONS_MAX = 8192 };
 
 struct worker {
 	struct service service;
@@ -46,6 +48,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	worker_chains_look_at_heads(&w->chains);
 	worker_chains_look_at_registries(&w->chains);
 	service_keys_look(&w->service);
+	stream_hub_tick(w->service.streams);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
@@ -67,6 +70,8 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 
 	if (strcmp(channel, "kedge_checkpoint") == 0)
 		append_checkpoint_hint(w->service.append, strtoull(payload, NULL, 10));
+	else if (strcmp(channel, "kedge_head") == 0)
+		stream_hub_poke(w->service.streams);
 	else if (strcmp(channel, "kedge_chain") == 0)
 		worker_chains_look_at_heads(&w->chains);
 	else if (strcmp(channel, "kedge_published") == 0)
@@ -85,6 +90,7 @@ static void on_listening(void *arg)
 	service_published(&w->service);
 	append_checkpoint_hint(w->service.append, 0);
 	participant_queue_hint(w->service.participants);
+	stream_hub_poke(w->service.streams);
 	worker_chains_look_at_heads(&w->chains);
 	worker_chains_look_at_registries(&w->chains);
 }
@@ -135,7 +141,7 @@ static int make_connections(struct worker *w)
 	struct service *s = &w->service;
 	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
 	struct listen_config listen = {.conninfo = s->config->database,
-				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index", "kedge_participant"},
+				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index", "kedge_participant", "kedge_head"},
 				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
 	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, on_database, NULL);
 
@@ -152,6 +158,8 @@ static int make_connections(struct worker *w)
 	if (rc == 0)
 		rc = participant_queue_new(&s->participants, s->base, s->writer, s->append_reader);
 	if (rc == 0)
+		rc = stream_hub_new(&s->streams, s);
+	if (rc == 0)
 		rc = listen_open(&w->listen, s->base, &listen);
 	return rc;
 }
@@ -166,7 +174,7 @@ static int make_router(struct worker *w)
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},
 		     {routes_participant, routes_participant_count}, {routes_participant_change, routes_participant_change_count},
-		     {routes_participant_prepare, routes_participant_prepare_count},
+		     {routes_participant_prepare, routes_participant_prepare_count}, {routes_streams, routes_streams_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
 
@@ -202,7 +210,7 @@ static int add_server(struct worker *w, int fd, bool local, const struct http_ro
 {
 	struct http_options options = {.fd = fd, .local = local, .router = router, .user = &w->service,
 				       .public_url = w->service.config->public_url, .connections = CONNECTIONS_MAX,
-				       .on_answered = http_observe};
+				       .streams = (unsigned)w->service.config->streams, .on_answered = http_observe};
 	int rc = http_server_new(&w->servers[w->nservers], w->service.base, &options);
 
 	if (rc == 0)
@@ -242,13 +250,18 @@ static int make_servers(struct worker *w)
 static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
-	unsigned in_flight = 0;
+	unsigned in_flight = 0, streams = 0;
+	uint64_t now = clock_wall_ms();
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < w->nservers; i++)
+	for (size_t i = 0; i < w->nservers; i++) {
 		in_flight += http_server_in_flight(w->servers[i]);
-	if (in_flight == 0 || clock_wall_ms() > w->drain_until)
+		streams += http_server_streams(w->servers[i]);
+	}
+	if (now > w->drain_until - DRAIN_MS + STREAMS_DRAIN_MS)
+		streams = 0; /* they know where to go on */
+	if ((in_flight == 0 && streams == 0) || now > w->drain_until)
 		event_base_loopbreak(w->service.base);
 }
 
@@ -306,6 +319,7 @@ static void clear(struct worker *w)
 	service_published(s);
 	documents_free(s->documents);
 	proof_cache_free(s->proofs);
+	stream_hub_free(s->streams);
 	free_events(w);
 	http_router_free(w->router);
 	http_router_free(w->metrics_router);
@@ -314,6 +328,18 @@ static void clear(struct worker *w)
 	merkle_hasher_clear(&s->hasher);
 	if (s->base)
 		event_base_free(s->base);
+}
+
+/* A connection or stream is a descriptor, and the usual soft limit is 1,024. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn(log_msg("the limit of descriptors cannot be raised"), log_rc(-errno));
 }
 
 int worker_run(void *arg)
@@ -325,6 +351,7 @@ int worker_run(void *arg)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* the supervisor's to answer; it says SIGTERM */
 	signal(SIGHUP, SIG_IGN);
+	raise_descriptors();
 	if (sodium_init() < 0)
 		return 1;
 	w = calloc(1, sizeof(*w));

@@ -20,6 +20,7 @@ METRIC(HTTP_DEADLINE, COUNTER, "kedge_http_deadline_total", "", "Requests answer
 METRIC(HTTP_SECONDS, HISTOGRAM, "kedge_http_request_seconds", "", "From the full request to its answer")
 METRIC(STREAMS, GAUGE, "kedge_streams", "", "Open event streams")
 METRIC(STREAMS_REFUSED, COUNTER, "kedge_streams_refused_total", "", "Event streams refused because there were too many")
+METRIC(STREAM_EVENTS, COUNTER, "kedge_stream_events_total", "", "Events given to subscribers, one for each of them")
 METRIC(STREAMS_CUT, COUNTER, "kedge_streams_cut_total", "", "Event streams cut because the client took nothing")
 METRIC(PG_CONNECTS, COUNTER, "kedge_pg_connects_total", "", "Connections to PostgreSQL made")
 METRIC(PG_QUEUE, GAUGE, "kedge_pg_queue", "", "Statements waiting for PostgreSQL")

@@ -27,7 +27,7 @@ LIBRARIES = {
                "eth did anchor sql runtime identity"),
     "steward": ("anchor_ files_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ participants_ steward_",
                 "eth eth_rpc did anchor sql config chains runtime identity participant fetch record"),
-    "routes": ("documents_ ingest_ participant_wish_ proof_cache_ reading_ resolve_ routes_ service_ view_ wish_", "eth eth_rpc did anchor sql config chains assertion runtime http identity participant record"),
+    "routes": ("documents_ ingest_ participant_wish_ proof_cache_ reading_ resolve_ routes_ service_ stream_ view_ wish_", "eth eth_rpc did anchor sql config chains assertion runtime http identity participant record"),
     "gateway": ("supervisor_ worker_", "eth eth_rpc did anchor sql config chains assertion runtime http identity participant record routes"),
     "cli": ("cli_", "eth eth_rpc did anchor sql config chains assertion runtime http identity participant record steward routes gateway"),
     "main": ("main", "cli"),

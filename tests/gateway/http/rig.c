@@ -363,6 +363,29 @@ const char *rig_body(const struct rig_reply *reply)
 	return end ? end + 4 : "";
 }
 
+char *rig_unchunk(const char *bytes, size_t len, bool *whole)
+{
+	char *out = malloc(len + 1);
+	const char *at = strstr(bytes, "\r\n\r\n");
+	size_t n = 0;
+	*whole = false;
+	assert_non_null(out);
+	assert_non_null(at);
+	for (at += 4; at < bytes + len && !*whole;) {
+		char *end;
+		size_t size = strtoul(at, &end, 16);
+		if (strncmp(end, "\r\n", 2) != 0 || (size_t)(bytes + len - end) < size + 4)
+			break; /* cut in the middle of a chunk */
+		memcpy(out + n, end + 2, size);
+		n += size;
+		assert_memory_equal(end + 2 + size, "\r\n", 2);
+		at = end + 4 + size;
+		*whole = size == 0;
+	}
+	out[n] = '\0';
+	return out;
+}
+
 bool rig_has(const struct rig_reply *reply, const char *text)
 {
 	return strstr(reply->bytes, text) != NULL;

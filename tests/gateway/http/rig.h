@@ -64,4 +64,6 @@ void rig_receive_one(struct rig *rig, struct rig_reply *reply, int fd);
 unsigned rig_status(const struct rig_reply *reply); /* 0: no answer */
 unsigned rig_answers(const struct rig_reply *reply);
 const char *rig_body(const struct rig_reply *reply);
+/* The body of an answer without its chunks, for free(); *whole: the last chunk has come. Malformed framing fails the test. */
+char *rig_unchunk(const char *bytes, size_t len, bool *whole);
 bool rig_has(const struct rig_reply *reply, const char *text);

@@ -99,33 +99,9 @@ static void sink_free(struct sink *sink)
 	close(sink->fd);
 }
 
-/* The body without its chunks; *whole: the last chunk has come. Malformed framing fails the test. */
-static char *unchunk(const char *bytes, size_t len, bool *whole)
-{
-	char *out = malloc(len + 1);
-	const char *at = strstr(bytes, "\r\n\r\n");
-	size_t n = 0;
-	*whole = false;
-	assert_non_null(out);
-	assert_non_null(at);
-	for (at += 4; at < bytes + len && !*whole;) {
-		char *end;
-		size_t size = strtoul(at, &end, 16);
-		if (strncmp(end, "\r\n", 2) != 0 || (size_t)(bytes + len - end) < size + 4)
-			break; /* cut in the middle of a chunk */
-		memcpy(out + n, end + 2, size);
-		n += size;
-		assert_memory_equal(end + 2 + size, "\r\n", 2);
-		at = end + 4 + size;
-		*whole = size == 0;
-	}
-	out[n] = '\0';
-	return out;
-}
-
 static char *body_of(bool *whole)
 {
-	return unchunk(reply.bytes, reply.len, whole);
+	return rig_unchunk(reply.bytes, reply.len, whole);
 }
 
 /* ---- tests ---- */
@@ -309,7 +285,7 @@ static void one_buffer_serves_many(void **state)
 			event_base_loop(rig.base, EVLOOP_NONBLOCK);
 			sink_take(&sinks[i]);
 		}
-		char *body = unchunk(sinks[i].bytes, sinks[i].len, &whole);
+		char *body = rig_unchunk(sinks[i].bytes, sinks[i].len, &whole);
 		assert_true(whole);
 		assert_string_equal(body, expected);
 		free(body);
@@ -355,7 +331,7 @@ static void thousands_of_events_arrive_in_order_at_the_pace_of_the_reader(void *
 			assert_true(http_stream_waiting(rig.streams[0]->stream) <= 20000);
 		sink_take(&sink);
 	}
-	char *body = unchunk(sink.bytes, sink.len, &whole);
+	char *body = rig_unchunk(sink.bytes, sink.len, &whole);
 	assert_true(whole);
 	char *at = body;
 	for (size_t i = 0; i < FEED_EVENTS; i++) {
@@ -420,7 +396,7 @@ static void a_slow_reader_holds_a_bounded_queue(void **state)
 	http_stream_end(rig.streams[0]->stream);
 	for (int64_t end = now_ms() + 5000; !sink.closed && now_ms() < end; rig_turn(&rig, 0))
 		sink_take(&sink);
-	char *body = unchunk(sink.bytes, sink.len, &whole);
+	char *body = rig_unchunk(sink.bytes, sink.len, &whole);
 	assert_true(whole);
 	assert_int_equal(strlen(body), total + 60000);
 	assert_int_equal(strspn(body, "x"), total);
