@@ -174,7 +174,7 @@ static int make_router(struct worker *w)
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},
 		     {routes_participant, routes_participant_count}, {routes_participant_change, routes_participant_change_count},
-		     {routes_participant_prepare, routes_participant_prepare_count}, {routes_streams, routes_streams_count},
+		     {routes_participant_prepare, routes_participant_prepare_count}, {routes_streams, routes_streams_count}, {routes_web, routes_web_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
 
