@@ -1,9 +1,9 @@
 /*
  * Streams take the socket from libmicrohttpd once it has sent the head. Its own way, a content reader that suspends the
  * connection while there is nothing to send, was measured first: it looks through all suspended connections whenever
- * any one is resumed, so 5,000 idle streams made every request that waits for the database 65 µs dearer, and each held
- * a connection, its pool and a request, 12 KiB in all. Here an idle stream is one object and one registered descriptor,
- * a delivery is one sendmsg(), and a client that goes is noticed at once.
+ * any one is resumed, so 5,000 idle streams made every request that waits for the database more than ten times as dear
+ * (docs/performance.md), and each held a connection, its pool and a request. Here an idle stream is one object and one
+ * registered descriptor, a delivery is one sendmsg(), and a client that goes is noticed at once.
  *
  * Taking: inside the content reader the connection is suspended, so that its descriptor leaves the daemon's epoll set;
  * the descriptor is duplicated; and a socket that leads nowhere is put in the place of the original, which
