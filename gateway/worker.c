@@ -175,6 +175,7 @@ static int make_router(struct worker *w)
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},
 		     {routes_participant, routes_participant_count}, {routes_participant_change, routes_participant_change_count},
 		     {routes_participant_prepare, routes_participant_prepare_count}, {routes_streams, routes_streams_count}, {routes_web, routes_web_count},
+		     {routes_openapi, routes_openapi_count},
 		     {routes_health, routes_health_count}};
 	size_t total = 0, at = 0;
 
@@ -187,7 +188,10 @@ static int make_router(struct worker *w)
 		memcpy(w->routes + at, parts[i].routes, parts[i].count * sizeof(*w->routes));
 		at += parts[i].count;
 	}
-	return http_router_new(&w->router, w->routes, total);
+	int rc = http_router_new(&w->router, w->routes, total);
+
+	w->service.router = w->router;
+	return rc;
 }
 
 int worker_listen(int *fd, const char *text, bool shared)
@@ -320,6 +324,7 @@ static void clear(struct worker *w)
 	documents_free(s->documents);
 	proof_cache_free(s->proofs);
 	stream_hub_free(s->streams);
+	http_response_unref(s->openapi);
 	free_events(w);
 	http_router_free(w->router);
 	http_router_free(w->metrics_router);

@@ -1,5 +1,5 @@
-// /client.mjs from a running gateway: in Node with did-resolver, and in a real browser on a page of another origin; and both over a
-// restart of the gateway while they follow the stream. What the two found is compared with each other and with the gateway's own words.
+// /client.mjs from a running gateway: in Node with did-resolver, and in a real browser on a page of another origin; and both over the
+// death of its workers and a restart of the gateway while they follow the stream. What the two found is compared with each other and with the gateway's own words.
 //   node browser.mjs --kedge FILE [--chromium FILE]        without --chromium only Node's part is run, and says so
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -8,7 +8,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Resolver } from 'did-resolver';
-import { drive, kedgeBinary, sleep, until } from '../e2e/harness.mjs';
+import { childrenOf, drive, kedgeBinary, sleep, until } from '../e2e/harness.mjs';
 import { agentSafe, changeWallet, claim, ethers, fund, registerBy, sign } from '../e2e/agents.mjs';
 import { root } from '../chain/lib.mjs';
 
@@ -80,6 +80,8 @@ async function served(stack) {
   assert.deepEqual([again.status, again.body.length], [304, 0]);
   const file = path.join(stack.state, 'client.mjs');
   fs.writeFileSync(file, body);
+  const { paths } = (await stack.http('/openapi.json')).json();
+  for (const of of ['/client.mjs', '/v1/streams/{name}', '/1.0/identifiers/{did}', '/v1/agents/{id}/authority']) assert.ok(paths[of]?.get, of);
   return import(pathToFileURL(file));
 }
 
@@ -246,6 +248,13 @@ async function steps(stack) {
     const mine = followed(gateway, world);
     await mine.caught;
     await browser?.caught;
+    // the workers die, and when they are back the gateway is stopped and started in order
+    const workers = () => childrenOf(stack.gateway.pid).filter(({ name }) => name.startsWith('worker')).map(({ pid }) => pid);
+    const before = workers();
+    assert.equal(before.length, 2);
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    await until('they are back', () => workers().filter((pid) => !before.includes(pid)).length === 2);
+    await stack.ready();
     await stack.quit();
     await stack.serve();
     await world.change();
@@ -258,7 +267,7 @@ async function steps(stack) {
     await judgeEvents(world, theirs.followed);
     await judgeEvents(world, theirs.sourced);
     assert.equal(theirs.id, theirs.followed.at(-1).id);
-    return `${mine.events.length} events in Node and twice in ${/Chrom\w+\/\d+/.exec(browser.begun.agent)?.[0] ?? browser.begun.agent}, over a restart`;
+    return `${mine.events.length} events in Node and twice in ${/Chrom\w+\/\d+/.exec(browser.begun.agent)?.[0] ?? browser.begun.agent}, over a death and a restart`;
   } finally {
     await browser?.stop();
   }
