@@ -1,4 +1,5 @@
 #include "gateway/routes/stream_hub.h"
+#include "gateway/routes/stream_kept.h"
 
 #include "gateway/runtime/log.h"
 #include "gateway/runtime/metrics.h"
@@ -11,27 +12,20 @@
 #include <sys/queue.h>
 
 enum {
-	KEPT_EVENTS = 1024, /* of a stream, newest; a power of two */
-	KEPT_BYTES = 1 << 20,
 	NEW_ROWS = 256,	  /* a read of what is new */
 	PAGE_ROWS = 64,	  /* of one subscriber's past */
 	PAGES_MAX = 2,	  /* read at once for all subscribers */
 	RETRY_MS = 2000,  /* after which a client comes back, and up to twice that: not all at once */
 };
 
-struct kept {
-	uint64_t seq;
-	struct http_buffer *event;
-};
+_Static_assert((int)NEW_ROWS <= (int)STREAM_KEPT_EVENTS, "who is live finds all that is new among what is kept");
 
 struct feed {
 	struct stream_hub *hub;
 	const struct stream *stream;
 	bool awake; /* somebody listens; the rest means nothing while nobody does */
 	uint64_t next; /* entries before it were looked at */
-	uint64_t from; /* all events of entries from here to `next` are kept */
-	struct kept kept[KEPT_EVENTS];
-	size_t first, count, bytes;
+	struct stream_kept kept; /* the newest events before `next` */
 	struct http_buffer *beat; /* says `next`; NULL: to be made */
 	LIST_HEAD(, subscriber) subscribers;
 	struct pg_op op;
@@ -69,49 +63,6 @@ struct stream_hub {
 	struct feed feeds[];
 };
 
-/* ---- kept events ---- */
-
-static struct kept *kept_at(struct feed *feed, size_t i)
-{
-	return &feed->kept[(feed->first + i) % KEPT_EVENTS];
-}
-
-static void drop_first(struct feed *feed)
-{
-	struct kept *kept = kept_at(feed, 0);
-
-	feed->from = kept->seq + 1;
-	feed->bytes -= http_buffer_len(kept->event);
-	http_buffer_unref(kept->event);
-	feed->first++;
-	feed->count--;
-}
-
-/* Takes the reference. */
-static void keep(struct feed *feed, uint64_t seq, struct http_buffer *event)
-{
-	while (feed->count == KEPT_EVENTS || (feed->count > 0 && feed->bytes + http_buffer_len(event) > KEPT_BYTES))
-		drop_first(feed);
-	*kept_at(feed, feed->count++) = (struct kept){.seq = seq, .event = event};
-	feed->bytes += http_buffer_len(event);
-}
-
-/* Of the first one at or behind a place in the log. */
-static size_t kept_from(struct feed *feed, uint64_t seq)
-{
-	size_t low = 0, high = feed->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (kept_at(feed, middle)->seq < seq)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void moved(struct feed *feed, uint64_t next)
 {
 	feed->next = next;
@@ -138,22 +89,36 @@ static bool give(struct subscriber *s, uint64_t seq, struct http_buffer *event)
 	return true;
 }
 
+static void wait_for_page(struct subscriber *s)
+{
+	struct stream_hub *hub = s->feed->hub;
+
+	s->standing = WAITING;
+	TAILQ_INSERT_TAIL(&hub->waiting, s, wait_link);
+	read_pages(hub);
+}
+
 static void advance(struct subscriber *s)
 {
 	struct feed *feed = s->feed;
 
 	if (s->standing == WAITING || s->standing == READING)
 		return;
-	if (s->next < feed->from) {
-		s->standing = WAITING;
-		TAILQ_INSERT_TAIL(&feed->hub->waiting, s, wait_link);
-		read_pages(feed->hub);
+	if (s->next < feed->kept.from) {
+		wait_for_page(s);
 		return;
 	}
 	s->standing = BEHIND;
-	for (size_t i = kept_from(feed, s->next); i < feed->count; i++)
-		if (!give(s, kept_at(feed, i)->seq, kept_at(feed, i)->event))
+	for (size_t i = stream_kept_find(&feed->kept, s->next); i < feed->kept.count; i++) {
+		const struct stream_kept_event *kept = stream_kept_at(&feed->kept, i);
+
+		if (!kept->event) {
+			wait_for_page(s);
 			return;
+		}
+		if (!give(s, kept->seq, kept->event))
+			return;
+	}
 	if (s->next < feed->next)
 		s->next = feed->next;
 	s->standing = LIVE;
@@ -192,8 +157,8 @@ static void on_silent(void *arg)
 
 /* ---- what is new ---- */
 
-/* Returns 0, or -ENOMEM: this row is to be read again. */
-static int take_row(struct feed *feed, const struct store_stream_rows *rows, size_t i)
+/* Of a read that began at seq `since`. Returns 0, or -ENOMEM: this row is to be read again. */
+static int take_row(struct feed *feed, const struct store_stream_rows *rows, size_t i, uint64_t since)
 {
 	struct http_buffer *event = NULL;
 	struct store_stream_row row;
@@ -206,7 +171,9 @@ static int take_row(struct feed *feed, const struct store_stream_rows *rows, siz
 	if (rc != 0)
 		log_error(log_msg("an entry is no event"), log_u64("seq", row.seq), log_rc(rc));
 	else
-		keep(feed, row.seq, event);
+		stream_kept_add(&feed->kept, &row, event);
+	if (row.kind.len == strlen("erasure") && memcmp(row.kind.data, "erasure", row.kind.len) == 0)
+		stream_kept_forget(&feed->kept, row.subject, since);
 	moved(feed, row.seq + 1);
 	return 0;
 }
@@ -216,9 +183,10 @@ static void look(struct feed *feed);
 static void take_new(struct feed *feed)
 {
 	struct subscriber *s;
+	uint64_t since = feed->next;
 	size_t i = 0;
 
-	while (i < feed->rows.n && take_row(feed, &feed->rows, i) == 0)
+	while (i < feed->rows.n && take_row(feed, &feed->rows, i, since) == 0)
 		i++;
 	feed->late = i < feed->rows.n;
 	if (!feed->late && feed->rows.n < NEW_ROWS && feed->rows.size > feed->next)
@@ -289,7 +257,7 @@ static void give_page(struct subscriber *s, const struct store_stream_rows *rows
 	if (i == rows->n && rows->n < PAGE_ROWS && s->next < rows->size)
 		s->next = rows->size;
 	s->standing = BEHIND;
-	if (http_stream_waiting(s->stream) == 0 || s->next >= s->feed->from)
+	if (http_stream_waiting(s->stream) == 0 || s->next >= s->feed->kept.from)
 		advance(s);
 }
 
@@ -347,7 +315,7 @@ static void wake(struct feed *feed, uint64_t size)
 		return;
 	feed->awake = true;
 	feed->late = false;
-	feed->from = size;
+	feed->kept.from = size;
 	moved(feed, size);
 	/* what was committed since the size was read */
 	look(feed);
@@ -357,8 +325,7 @@ static void sleep_on(struct feed *feed)
 {
 	feed->awake = feed->late = feed->again = false;
 	feed->stale = feed->reading;
-	while (feed->count > 0)
-		drop_first(feed);
+	stream_kept_clear(&feed->kept);
 	moved(feed, 0);
 }
 

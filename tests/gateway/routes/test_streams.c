@@ -309,15 +309,21 @@ static void of_the_erased_nothing_is_left_but_their_key(void **state)
 {
 	const char *key = fixture_sql(fixture_server(), "SELECT md5('0')");
 	char expected[512];
-	struct client *c = &clients[0];
+	struct client *c = &clients[0], *live = &clients[1];
 
 	(void)state;
 	open_world(NULL, true);
+	client_open(live, PATH "?from=0", NULL);
+	rig_turn(&w.http, 30);
 	append(11, NULL);
+	wait_has(live, 0, 11);
+	assert_non_null(strstr(live->bytes, "character:h0"));
+	/* the events are kept in memory, but no longer than the payloads */
 	fixture_sql(w.conninfo, "BEGIN; DELETE FROM payload;"
 				"INSERT INTO entry (seq, at, kind, uid, subject, leaf, line) SELECT 11, 1011, 'erasure', sha256('e'), subject, sha256('e'),"
 				" '{\"at\":1011,\"by\":\"participant\",\"kind\":\"erasure\",\"target\":0,\"v\":1}' FROM entry WHERE seq = 0;"
-				"UPDATE log_head SET size = 12; COMMIT");
+				"UPDATE log_head SET size = 12; SELECT pg_notify('kedge_head', '12'); COMMIT");
+	rig_turn(&w.http, 100);
 	client_open(c, PATH "?from=0", NULL);
 	for (int i = 0; i < 500 && (c->len == 0 || !strstr(c->bytes, "event: erasure")); i++) {
 		rig_turn(&w.http, 2);
@@ -331,6 +337,14 @@ static void of_the_erased_nothing_is_left_but_their_key(void **state)
 	snprintf(expected, sizeof(expected), "id: 12\nevent: erasure\ndata: {\"at\":1011,\"did\":null,\"entry\":{\"at\":1011,\"by\":\"participant\",\"kind\":\"erasure\",\"target\":0,\"v\":1},"
 					     "\"kind\":\"erasure\",\"seq\":11,\"subject\":\"urn:kedge:p:%s\",\"versionId\":\"11\"}\n\n", key);
 	assert_non_null(strstr(c->bytes, expected));
+	/* who has them is given the erasure, and nothing again */
+	client_take(live);
+	client_parse(live);
+	assert_int_equal(live->nseqs, 6);
+	assert_int_equal(live->seqs[5], 11);
+	client_parse(c);
+	assert_int_equal(c->nseqs, 6);
+	client_close(live);
 	client_close(c);
 	close_world();
 }
