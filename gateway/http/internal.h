@@ -142,7 +142,7 @@ struct http_queue {
 	struct http_buffer **places; /* a ring of `room` of them, a power of two */
 	size_t room, first, count;
 	size_t waiting; /* bytes without framing; a buffer counts until all of it was taken */
-	size_t sent;	/* of the first buffer as framed */
+	size_t sent;	/* of the first buffer, as it goes over the wire */
 };
 bool http_queue_push(struct http_queue *queue, struct http_buffer *buffer); /* takes a reference; false: out of memory */
 size_t http_queue_gather(const struct http_queue *queue, struct iovec pieces[], size_t max);

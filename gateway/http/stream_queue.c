@@ -91,24 +91,25 @@ bool http_queue_push(struct http_queue *queue, struct http_buffer *buffer)
 {
 	if (queue->count == queue->room && !grow(queue))
 		return false;
-	if (queue->count == 0)
-		queue->sent = begin_of(queue, buffer);
 	*place(queue, queue->count++) = http_buffer_ref(buffer);
 	queue->waiting += buffer->len;
 	return true;
 }
 
-static void pop(struct http_queue *queue)
+static struct http_buffer *first_of(const struct http_queue *queue)
 {
-	struct http_buffer *buffer = *place(queue, 0);
+	return queue->count > 0 && queue->places != NULL ? *place(queue, 0) : NULL;
+}
+
+static void pop(struct http_queue *queue, struct http_buffer *buffer)
+{
 	queue->first = (queue->first + 1) & (queue->room - 1);
 	queue->count--;
 	queue->waiting -= buffer->len;
+	queue->sent = 0;
 	http_buffer_unref(buffer);
-	if (queue->count > 0) {
-		queue->sent = begin_of(queue, *place(queue, 0));
+	if (queue->count > 0)
 		return;
-	}
 	/* Idle streams are many and hold nothing. */
 	free(queue->places);
 	queue->places = NULL;
@@ -120,7 +121,7 @@ size_t http_queue_gather(const struct http_queue *queue, struct iovec pieces[], 
 	size_t n = 0;
 	for (; n < queue->count && n < max; n++) {
 		struct http_buffer *buffer = *place(queue, n);
-		size_t from = n == 0 ? queue->sent : begin_of(queue, buffer);
+		size_t from = begin_of(queue, buffer) + (n == 0 ? queue->sent : 0);
 		pieces[n] = (struct iovec){buffer->bytes + from, end_of(queue, buffer) - from};
 	}
 	return n;
@@ -128,19 +129,21 @@ size_t http_queue_gather(const struct http_queue *queue, struct iovec pieces[], 
 
 void http_queue_took(struct http_queue *queue, size_t bytes)
 {
-	while (queue->count > 0) {
-		size_t left = end_of(queue, *place(queue, 0)) - queue->sent;
+	struct http_buffer *buffer;
+	while ((buffer = first_of(queue)) != NULL) {
+		size_t left = end_of(queue, buffer) - begin_of(queue, buffer) - queue->sent;
 		if (bytes < left) {
 			queue->sent += bytes;
 			return;
 		}
 		bytes -= left;
-		pop(queue);
+		pop(queue, buffer);
 	}
 }
 
 void http_queue_clear(struct http_queue *queue)
 {
-	while (queue->count > 0)
-		pop(queue);
+	struct http_buffer *buffer;
+	while ((buffer = first_of(queue)) != NULL)
+		pop(queue, buffer);
 }
