@@ -424,6 +424,9 @@ void http_streams_drain(struct http_server *server)
 
 void http_streams_free(struct http_server *server)
 {
-	while (!LIST_EMPTY(&server->streams))
-		destroy(LIST_FIRST(&server->streams), false);
+	struct http_stream *stream, *next;
+	for (stream = LIST_FIRST(&server->streams); stream != NULL; stream = next) {
+		next = LIST_NEXT(stream, link);
+		destroy(stream, false);
+	}
 }

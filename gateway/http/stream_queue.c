@@ -22,7 +22,8 @@ static struct http_buffer *frame(const void *bytes, size_t len)
 	*buffer = (struct http_buffer){.refs = 1, .head = head, .len = len, .whole = head + len + 2};
 	memcpy(buffer->bytes, size, head);
 	memcpy(buffer->bytes + head, len > 0 ? bytes : "", len);
-	memcpy(buffer->bytes + head + len, "\r\n", 2);
+	buffer->bytes[head + len] = '\r';
+	buffer->bytes[head + len + 1] = '\n';
 	return buffer;
 }
 

@@ -50,14 +50,17 @@ static json_t *operation_id(const struct http_route *route)
 {
 	char id[PATH_MAX_BYTES];
 	size_t n = 0;
+	char last = '\0';
 
 	for (const char *at = route->method; *at && n + 1 < sizeof(id); at++)
 		id[n++] = (char)tolower((unsigned char)*at);
-	for (const char *at = route->pattern; *at && n + 1 < sizeof(id); at++)
-		if (isalnum((unsigned char)*at))
-			id[n++] = *at;
-		else if (id[n - 1] != '_')
-			id[n++] = '_';
+	for (const char *at = route->pattern; *at && n + 1 < sizeof(id); at++) {
+		char c = isalnum((unsigned char)*at) ? *at : '_';
+
+		if (c != '_' || last != '_')
+			id[n++] = c;
+		last = c;
+	}
 	id[n] = '\0';
 	return json_string(id);
 }
@@ -92,7 +95,7 @@ static int put_route(json_t *paths, const struct http_route *route)
 	item = json_object_get(paths, path);
 	if (!item && json_object_set_new(paths, path, item = json_object()) != 0)
 		return -1;
-	for (size_t i = 0; route->method[i] && i < sizeof(method) - 1; i++)
+	for (size_t i = 0; i < sizeof(method) - 1 && route->method[i]; i++)
 		method[i] = (char)tolower((unsigned char)route->method[i]);
 	return json_object_set_new(item, method, operation(route, parameters));
 }
