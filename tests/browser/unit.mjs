@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import test from 'node:test';
-import { Resolver } from 'did-resolver';
+import { Resolver } from './world.mjs';
 import { GatewayError, connect, getResolver } from '../../gateway/web/client.mjs';
 
 const NS = 'https://www.w3.org/ns/did#';
