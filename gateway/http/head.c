@@ -121,8 +121,8 @@ static bool wrong_method(struct http_request *req)
 		return false;
 	}
 	/* Preflights of browsers: only reads are open to other origins. */
-	http_set_header(req, "Access-Control-Allow-Methods", "GET, HEAD");
-	http_set_header(req, "Access-Control-Allow-Headers", "*");
+	http_set_header(req, "Access-Control-Allow-Methods", req->match.open);
+	http_set_header(req, "Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match, Last-Event-ID");
 	http_set_header(req, "Access-Control-Max-Age", "86400");
 	http_answer_set(req, 204, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 	return false;

@@ -108,10 +108,10 @@ static void decorate(struct http_request *req, struct MHD_Response *response, un
 	if (status < 400 && req->cache != NULL)
 		cache = req->cache;
 	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
-	if (req->reads) {
+	if (req->reads || (req->match.route != NULL && http_route_is_open(req->match.route))) {
 		/* DID resolution by browsers: "*" on every read, errors included. */
 		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Retry-After");
+		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
 	}
 	add(response, "X-Content-Type-Options", "nosniff");
 	for (const struct http_extra *extra = req->extras; extra != NULL; extra = extra->next)
@@ -285,7 +285,7 @@ static struct MHD_Response *make_shared(struct http_response *shared, bool full,
 	add(response, MHD_HTTP_HEADER_ETAG, shared->etag);
 	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, shared->cache);
 	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Retry-After");
+	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
 	add(response, "X-Content-Type-Options", "nosniff");
 	for (; headers != NULL && headers->name != NULL; headers++)
 		add(response, headers->name, headers->value);

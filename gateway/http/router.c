@@ -164,11 +164,15 @@ static bool match_path(const struct compiled *pattern, struct http_match *match,
 	return *at == '\0';
 }
 
-static void add_allow(struct http_match *match, const char *method)
+bool http_route_is_open(const struct http_route *route)
 {
-	size_t used = strlen(match->allow);
-	snprintf(match->allow + used, sizeof(match->allow) - used, "%s%s%s", used ? ", " : "", method,
-		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
+	return strcmp(route->method, "GET") == 0 || (strcmp(route->method, "POST") == 0 && route->cache != NULL);
+}
+
+static void add_method(char out[static 64], const char *method)
+{
+	size_t used = strlen(out);
+	snprintf(out + used, 64 - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 int http_router_match(const struct http_router *router, struct http_match *match, const char *method, const char *path)
@@ -184,15 +188,18 @@ int http_router_match(const struct http_router *router, struct http_match *match
 		shape = c;
 		if (strcmp(c->route->method, wanted) == 0) {
 			found.route = c->route;
-			found.allow[0] = '\0';
+			found.allow[0] = found.open[0] = '\0';
 			*match = found;
 			return 0;
 		}
-		add_allow(match, c->route->method);
+		add_method(match->allow, c->route->method);
+		if (http_route_is_open(c->route))
+			add_method(match->open, c->route->method);
 	}
 	if (shape == NULL)
 		return -ENOENT;
-	add_allow(match, "OPTIONS");
+	add_method(match->allow, "OPTIONS");
+	add_method(match->open, "OPTIONS");
 	return -EPERM;
 }
 

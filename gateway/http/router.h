@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct http_request;
@@ -30,7 +31,8 @@ struct http_route {
 	http_handler *handler;
 	size_t body_cap;      /* bytes; 0: the server's default for methods that take a body */
 	unsigned deadline_ms; /* until a request without an answer gets 503; 0: the server's default */
-	const char *cache;    /* Cache-Control of 2xx answers; NULL: "no-store". Errors are always "no-store" */
+	const char *cache;    /* Cache-Control of 2xx answers; NULL: "no-store". Errors are always "no-store". A POST that has one is a
+				 question too long for a path: open to pages of other origins as reads are */
 	const char *summary;  /* one line for OpenAPI and the test list */
 	const char *tag;      /* OpenAPI tag (resource name); may be NULL */
 	const char *const
@@ -52,7 +54,11 @@ struct http_match {
 	} params[HTTP_PARAMS_MAX];
 	char allow[64]; /* methods of this path for Allow when route is NULL and the path exists: "GET, HEAD, OPTIONS"
 			 */
+	char open[64]; /* those of them that pages of other origins may use */
 };
+
+/* Whether pages of other origins may read the route's answers. */
+bool http_route_is_open(const struct http_route *route);
 
 struct http_router;
 

@@ -187,6 +187,7 @@ static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/ok", .handler = get_ok, .cache = "max-age=5"},
 	{.method = "POST", .pattern = "/echo", .handler = post_echo, .body_cap = 1000},
 	{.method = "PUT", .pattern = "/echo", .handler = post_echo},
+	{.method = "POST", .pattern = "/question", .handler = post_echo, .body_cap = 1000, .cache = "no-store"},
 	{.method = "GET", .pattern = "/item/{id}", .handler = get_item},
 	{.method = "GET", .pattern = "/declared/{id}", .handler = get_item, .query = item_query},
 	{.method = "GET", .pattern = "/tail/{rest*}", .handler = get_tail},

@@ -123,6 +123,34 @@ static void paths_find_their_routes(void **state)
 	http_router_free(router);
 }
 
+/* Pages of other origins read, and ask by a POST that says how long its answers are good; they change nothing. */
+static void what_is_open_to_other_origins(void **state)
+{
+	static const struct http_route table[] = {
+		{.method = "GET", .pattern = "/x", .handler = nothing},
+		{.method = "POST", .pattern = "/x", .handler = nothing, .cache = "no-store"},
+		{.method = "PUT", .pattern = "/x", .handler = nothing, .cache = "no-store"},
+		{.method = "DELETE", .pattern = "/x", .handler = nothing},
+		{.method = "POST", .pattern = "/y", .handler = nothing},
+	};
+	static const struct {
+		const char *path, *open;
+	} cases[] = {{"/x", "GET, HEAD, POST, OPTIONS"}, {"/y", "OPTIONS"}};
+	static const bool is_open[] = {true, true, false, false, false};
+	struct http_router *router;
+	struct http_match match;
+
+	(void)state;
+	assert_int_equal(http_router_new(&router, table, 5), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(http_router_match(router, &match, "OPTIONS", cases[i].path), -EPERM);
+		assert_true(same_words(match.open, cases[i].open));
+	}
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(http_route_is_open(&table[i]), is_open[i]);
+	http_router_free(router);
+}
+
 static void the_table_is_kept_for_openapi(void **state)
 {
 	struct http_router *router;
@@ -285,7 +313,8 @@ static void queries_are_split(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths_find_their_routes),   cmocka_unit_test(the_table_is_kept_for_openapi),
+		cmocka_unit_test(paths_find_their_routes),   cmocka_unit_test(what_is_open_to_other_origins),
+		cmocka_unit_test(the_table_is_kept_for_openapi),
 		cmocka_unit_test(broken_tables_are_refused), cmocka_unit_test(percent_decoding),
 		cmocka_unit_test(paths_are_checked),	     cmocka_unit_test(queries_are_split),
 	};

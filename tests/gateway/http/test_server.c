@@ -132,14 +132,25 @@ static void head_options_and_405(void **state)
 	ask(&rig, "OPTIONS /echo HTTP/1.1\r\n" H "Origin: https://x\r\nAccess-Control-Request-Method: POST\r\n\r\n");
 	assert_int_equal(rig_status(&reply), 204);
 	assert_true(rig_has(&reply, "Allow: POST, PUT, OPTIONS\r\n"));
-	assert_true(rig_has(&reply, "Access-Control-Allow-Methods: GET, HEAD\r\n"));
+	assert_true(rig_has(&reply, "Access-Control-Allow-Methods: OPTIONS\r\n"));
+	assert_true(rig_has(&reply, "Access-Control-Allow-Origin: *\r\n"));
+	ask(&rig, "OPTIONS /ok HTTP/1.1\r\n" H "Origin: https://x\r\nAccess-Control-Request-Method: GET\r\n\r\n");
+	assert_true(rig_has(&reply, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"));
+	assert_true(rig_has(&reply, "Access-Control-Allow-Headers: Accept, Content-Type, If-None-Match, Last-Event-ID\r\n"));
+	assert_true(rig_has(&reply, "Access-Control-Max-Age: 86400\r\n"));
+	assert_true(rig_has(&reply, "Access-Control-Expose-Headers: ETag, Location, Retry-After\r\n"));
+	ask(&rig, "POST /question HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
+	assert_int_equal(rig_status(&reply), 201);
+	assert_true(rig_has(&reply, "Access-Control-Allow-Origin: *\r\n"));
+	ask(&rig, "POST /question HTTP/1.1\r\n" H "Content-Length: 2000\r\n\r\n");
+	assert_int_equal(rig_status(&reply), 413);
 	assert_true(rig_has(&reply, "Access-Control-Allow-Origin: *\r\n"));
 	ask(&rig, "DELETE /ok HTTP/1.1\r\n" H "\r\n");
 	assert_int_equal(rig_status(&reply), 405);
 	assert_true(rig_has(&reply, "Allow: GET, HEAD, OPTIONS\r\n"));
 	ask(&rig, "PROPFINDING /ok HTTP/1.1\r\n" H "\r\n");
 	assert_int_equal(rig_status(&reply), 405);
-	assert_int_equal(rig.handled, 1);
+	assert_int_equal(rig.handled, 2);
 	rig_stop(&rig);
 }
 
