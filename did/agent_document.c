@@ -2,10 +2,11 @@
 #include "did/agent_document.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "did/did_pkh.h"
+#include "did/jcs_put.h"
 
 /* What is authorised at both blocks. */
 struct standing {
@@ -13,40 +14,19 @@ struct standing {
 	bool wallet;
 };
 
-static int add_method(json_t *document, const char *did, const char *fragment, const struct agent_key *key,
-		      const struct eth_address *address)
+static void put_relationship(struct jcs_put *put, const char *name, const char *did, bool owner, bool wallet)
 {
-	struct eip155_account account = {.chain = key->chain, .address = *address};
-	json_t *methods = json_object_get(document, "verificationMethod");
-	char text[DID_PKH_TEXT_SIZE];
-
-	if (!methods) {
-		if (json_object_set_new(document, "verificationMethod", json_array()) != 0)
-			return -ENOMEM;
-		methods = json_object_get(document, "verificationMethod");
-	}
-	eip155_account_format(text, &account);
-	return json_array_append_new(methods, did_pkh_method(did, fragment, text)) == 0 ? 0 : -ENOMEM;
-}
-
-/* One verification relationship; nothing at all where no key has it. */
-static int add_relationship(json_t *document, const char *name, const char *did, bool owner, bool wallet)
-{
-	json_t *ids;
-	int rc = 0;
-
 	if (!owner && !wallet)
-		return 0;
-	ids = json_array();
+		return;
+	jcs_put_open(put, name, '[');
 	if (owner)
-		rc |= json_array_append_new(ids, json_pack("s+", did, "#owner"));
+		jcs_put_joined(put, NULL, did, "#owner");
 	if (wallet)
-		rc |= json_array_append_new(ids, json_pack("s+", did, "#agent-wallet"));
-	rc |= json_object_set_new(document, name, ids);
-	return rc == 0 ? 0 : -ENOMEM;
+		jcs_put_joined(put, NULL, did, "#agent-wallet");
+	jcs_put_close(put, ']');
 }
 
-static int add_keys(json_t *document, const char *did, const struct agent_document *agent)
+static void put_keys(struct jcs_put *put, const char *did, const struct agent_document *agent)
 {
 	struct standing standing = {
 		.owner =
@@ -55,30 +35,37 @@ static int add_keys(json_t *document, const char *did, const struct agent_docume
 			  !address_is_zero(&agent->safe.wallet),
 	};
 	struct eip155_account owner = {.chain = agent->key.chain, .address = agent->safe.owner};
-	char controller[DID_PKH_TEXT_SIZE];
-	int rc = 0;
+	struct eip155_account wallet = {.chain = agent->key.chain, .address = agent->safe.wallet};
+	char account[DID_PKH_TEXT_SIZE];
 
 	if (standing.owner) {
-		did_pkh_format(controller, &owner);
-		if (json_object_set_new(document, "controller", json_string(controller)) != 0)
-			return -ENOMEM;
-		rc = add_method(document, did, "owner", &agent->key, &agent->safe.owner);
+		eip155_account_format(account, &owner);
+		jcs_put_joined(put, "controller", "did:pkh:", account);
 	}
-	if (rc == 0 && standing.wallet)
-		rc = add_method(document, did, "agent-wallet", &agent->key, &agent->safe.wallet);
-	if (rc == 0)
-		rc = add_relationship(document, "authentication", did, standing.owner,
-				      standing.wallet && agent->wallet_authenticates);
-	if (rc == 0)
-		rc = add_relationship(document, "assertionMethod", did, standing.owner, standing.wallet);
-	if (rc == 0)
-		rc = add_relationship(document, "capabilityInvocation", did, standing.owner, false);
-	return rc;
+	if (standing.owner || standing.wallet)
+		jcs_put_open(put, "verificationMethod", '[');
+	if (standing.owner)
+		did_pkh_put_method(put, did, "#owner", account);
+	if (standing.wallet) {
+		eip155_account_format(account, &wallet);
+		did_pkh_put_method(put, did, "#agent-wallet", account);
+	}
+	if (standing.owner || standing.wallet)
+		jcs_put_close(put, ']');
+	put_relationship(put, "authentication", did, standing.owner, standing.wallet && agent->wallet_authenticates);
+	put_relationship(put, "assertionMethod", did, standing.owner, standing.wallet);
+	put_relationship(put, "capabilityInvocation", did, standing.owner, false);
 }
 
-static size_t compact_size(const json_t *value)
+/* What is left for links when names and keys are as long as they can be. */
+enum { LINKS_MAX = 2000 };
+
+static void put_links(struct jcs_put *put, const struct agent_document *agent)
 {
-	return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+	size_t start = put->out->len;
+
+	for (size_t i = 0; i < agent->nalso && put->out->len - start + strlen(agent->also[i]) + 3 <= LINKS_MAX; i++)
+		jcs_put_text(put, NULL, agent->also[i]);
 }
 
 static bool services_ok(const json_t *services)
@@ -92,61 +79,62 @@ static bool services_ok(const json_t *services)
 	return true;
 }
 
-/* Takes services while they fit; the ids of the others go to *dropped. */
-static int add_services(json_t *document, json_t **dropped, json_t *services)
+static void put_service(struct jcs_put *put, const json_t *service, size_t size)
 {
-	/* every service brings a comma, but the first */
-	size_t used = compact_size(document) + strlen(",\"service\":[]") - 1, i;
-	json_t *kept, *service;
-	bool full = false;
-	int rc = 0;
+	char *text = malloc(size);
 
-	if (json_array_size(services) == 0)
-		return 0;
-	kept = json_array();
-	json_array_foreach(services, i, service)
-	{
-		used += compact_size(service) + 1;
-		full = full || used > DID_DOCUMENT_MAX;
-		if (!full)
-			rc |= json_array_append(kept, service);
-		if (!full || !dropped)
-			continue;
-		if (!*dropped)
-			*dropped = json_array();
-		rc |= json_array_append(*dropped, json_object_get(service, "id"));
+	if (!text) {
+		put->err = -ENOMEM;
+		return;
 	}
-	if (json_array_size(kept) > 0)
-		rc |= json_object_set(document, "service", kept);
-	json_decref(kept);
-	return rc == 0 ? 0 : -ENOMEM;
+	(void)json_dumpb(service, text, size, JSON_COMPACT);
+	jcs_put_json(put, NULL, text, size);
+	free(text);
 }
 
-int agent_document_build(json_t **document, json_t **dropped, const struct agent_document *agent,
-			 const struct agent_defaults *defaults)
+/* Services while they and the two brackets behind them fit; one that does not ends the list. */
+static size_t put_services(struct jcs_put *put, const json_t *services, size_t start)
+{
+	size_t kept = 0, size;
+
+	for (; kept < json_array_size(services) && put->err == 0; kept++) {
+		const json_t *service = json_array_get(services, kept);
+		size_t used = put->out->len - start + (kept == 0 ? strlen(",\"service\":[") : 1);
+
+		size = json_dumpb(service, NULL, 0, JSON_COMPACT);
+		if (used + size + strlen("]}") > DID_DOCUMENT_MAX)
+			break;
+		if (kept == 0)
+			jcs_put_open(put, "service", '[');
+		put_service(put, service, size);
+	}
+	if (kept > 0)
+		jcs_put_close(put, ']');
+	return kept;
+}
+
+int agent_document_write(struct jcs_buffer *out, size_t *kept, const struct agent_document *agent, const struct agent_defaults *defaults)
 {
 	char did[AGENT_DID_SIZE], caip19[AGENT_KEY_TEXT_SIZE];
-	json_t *made;
-	int rc;
+	struct jcs_put put = {.out = out};
+	size_t start = out->len, services;
 
-	*document = NULL;
-	if (dropped)
-		*dropped = NULL;
 	if (agent_did_format(did, &agent->key, defaults) < 0 || !services_ok(agent->services))
 		return -EINVAL;
 	agent_key_format_caip19(caip19, &agent->key);
-	made = json_pack("{s:o, s:s, s:[s]}", "@context", did_pkh_context(), "id", did, "alsoKnownAs", caip19);
-	rc = made ? add_keys(made, did, agent) : -ENOMEM;
-	if (rc == 0)
-		rc = add_services(made, dropped, agent->services);
-	if (rc != 0) {
-		json_decref(made);
-		if (dropped) {
-			json_decref(*dropped);
-			*dropped = NULL;
-		}
-		return rc;
-	}
-	*document = made;
-	return 0;
+	jcs_put_open(&put, NULL, '{');
+	did_pkh_put_context(&put);
+	jcs_put_text(&put, "id", did);
+	jcs_put_open(&put, "alsoKnownAs", '[');
+	jcs_put_text(&put, NULL, caip19);
+	put_links(&put, agent);
+	jcs_put_close(&put, ']');
+	put_keys(&put, did, agent);
+	services = put_services(&put, agent->services, start);
+	jcs_put_close(&put, '}');
+	if (kept)
+		*kept = services;
+	if (put.err != 0)
+		out->len = start;
+	return put.err;
 }

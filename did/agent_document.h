@@ -1,10 +1,11 @@
 #pragma once
 
 /* The DID document of an agent, made of chain state. Pure: the caller has read the chain. Every DID URL inside is absolute.
- * Members stand in the usual order when dumped without sorting; a document stays within DID_DOCUMENT_MAX bytes when written by
- * json_dumps(JSON_COMPACT), because @digitalbazaar/did-method-web refuses more than 8 KiB. */
+ * Members stand in the usual order, without white space; a document stays within DID_DOCUMENT_MAX bytes, because
+ * @digitalbazaar/did-method-web refuses more than 8 KiB. */
 
 #include "did/agent_key.h"
+#include "did/jcs.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,17 +24,19 @@ struct agent_document {
 	struct agent_authority safe;   /* at the block `safe`; as of an earlier block: the same for both */
 	struct agent_authority latest; /* at the block `latest` */
 	bool wallet_authenticates;     /* list #agent-wallet under authentication too; off by default */
-	json_t *services;	       /* borrowed array of finished service objects with absolute ids, or NULL */
+	const char *const *also;       /* proven links, URIs, behind the CAIP-19 id in alsoKnownAs */
+	size_t nalso;
+	json_t *services; /* borrowed array of finished service objects with absolute ids, or NULL */
 };
 
-/* Builds the current document. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller`
+/* Appends the current document as JSON. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller`
  * (did:pkh of the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet`
  * (assertionMethod) only if the wallet is set and the same at both (DESIGN section 4). Relationships without a key are
- * left out. Services that would take the document over DID_DOCUMENT_MAX are dropped from the end.
+ * left out. Links beyond 2,000 bytes, and services that would take the document over DID_DOCUMENT_MAX, are dropped from the end.
  *
- * Out: *document a new reference; *dropped (may be NULL) an array of the ids of dropped services, NULL when none was.
+ * Out: *kept (may be NULL) how many services stand in it, from the first.
  *
- * Returns 0, -EINVAL (host; services not an array of objects with a text `id`), -ENOMEM. */
-__attribute__((warn_unused_result)) int agent_document_build(json_t **document, json_t **dropped,
-							     const struct agent_document *agent,
+ * Returns 0, -EINVAL (host; services not an array of objects with a text `id`), -ENOMEM, -ENOSPC (fixed buffer). After an
+ * error out is as before. */
+__attribute__((warn_unused_result)) int agent_document_write(struct jcs_buffer *out, size_t *kept, const struct agent_document *agent,
 							     const struct agent_defaults *defaults);

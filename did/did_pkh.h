@@ -86,3 +86,8 @@ void did_pkh_words(char out[static DID_PKH_WORDS_SIZE], const char *did, size_t 
 json_t *did_pkh_context(void);
 /* {"id":ID#FRAGMENT,"type":"EcdsaSecp256k1RecoveryMethod2020","controller":ID,"blockchainAccountId":ACCOUNT} */
 json_t *did_pkh_method(const char *did, const char *fragment, const char *account);
+
+/* The same two, written: the member @context; an item of a list of methods, fragment with its "#". */
+struct jcs_put;
+void did_pkh_put_context(struct jcs_put *put);
+void did_pkh_put_method(struct jcs_put *put, const char *did, const char *fragment, const char *account);

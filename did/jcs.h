@@ -81,6 +81,8 @@ __attribute__((warn_unused_result)) int jcs_write(struct jcs_buffer *buffer, con
 /* Appends len bytes of UTF-8 as a JSON string with its quotes, escaped as RFC 8785 section 3.2.2.2 says; the bytes are
  * not checked. Returns as jcs_write(). */
 __attribute__((warn_unused_result)) int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len);
+/* The same without the quotes. */
+__attribute__((warn_unused_result)) int jcs_write_escaped(struct jcs_buffer *buffer, const char *text, size_t len);
 
 /* Makes sure that so many bytes more fit behind len. Returns 0, -ENOSPC (fixed buffer), -ENOMEM. */
 __attribute__((warn_unused_result)) int jcs_buffer_grow(struct jcs_buffer *buffer, size_t more);

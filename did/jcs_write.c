@@ -96,10 +96,10 @@ static int put_escape(struct jcs_buffer *buffer, char c)
 	return put(buffer, text, 2);
 }
 
-int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len)
+int jcs_write_escaped(struct jcs_buffer *buffer, const char *text, size_t len)
 {
 	size_t before = buffer->len;
-	int rc = put(buffer, "\"", 1);
+	int rc = 0;
 
 	while (rc == 0) {
 		size_t plain = plain_length(text, len);
@@ -112,6 +112,18 @@ int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len)
 		rc = put_escape(buffer, *text++);
 		len--;
 	}
+	if (rc != 0)
+		buffer->len = before;
+	return rc;
+}
+
+int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len)
+{
+	size_t before = buffer->len;
+	int rc = put(buffer, "\"", 1);
+
+	if (rc == 0)
+		rc = jcs_write_escaped(buffer, text, len);
 	if (rc == 0)
 		rc = put(buffer, "\"", 1);
 	if (rc != 0)

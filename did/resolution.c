@@ -1,15 +1,18 @@
 /* Results and errors of DID resolution as the HTTP binding words them. */
 #include "did/resolution.h"
 
+#include "did/jcs_put.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NS "https://www.w3.org/ns/did#"
-#define ROW(name, title, status)                                                                                       \
+#define ROW_OF(ns, name, title, status)                                                                                \
 	{                                                                                                              \
-#name, NS #name, title, status                                                                         \
+#name, ns #name, title, status                                                                         \
 	}
+#define ROW(name, title, status) ROW_OF("https://www.w3.org/ns/did#", name, title, status)
+#define CID_ROW(name, title) ROW_OF("https://w3id.org/security#", name, title, 500)
 
 /* DID Resolution, section 10 (errors) and the HTTP binding's table; any other error is a 500. */
 static const struct resolution_error table[] = {
@@ -23,6 +26,10 @@ static const struct resolution_error table[] = {
 	[RESOLUTION_INVALID_DID_DOCUMENT] = ROW(INVALID_DID_DOCUMENT, "The DID document is not valid.", 500),
 	[RESOLUTION_METHOD_NOT_SUPPORTED] = ROW(METHOD_NOT_SUPPORTED, "The DID method is not supported.", 501),
 	[RESOLUTION_FEATURE_NOT_SUPPORTED] = ROW(FEATURE_NOT_SUPPORTED, "The feature asked for is not supported.", 501),
+	[RESOLUTION_INVALID_VERIFICATION_METHOD] =
+		CID_ROW(INVALID_VERIFICATION_METHOD, "The DID URL names no verification method."),
+	[RESOLUTION_INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD] =
+		CID_ROW(INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD, "The verification method is not authorised for this."),
 	[RESOLUTION_INTERNAL_ERROR] = ROW(INTERNAL_ERROR, "An internal error happened.", 500),
 };
 
@@ -31,36 +38,67 @@ const struct resolution_error *resolution_error(enum resolution_code code)
 	return (size_t)code < sizeof(table) / sizeof(table[0]) ? &table[code] : &table[RESOLUTION_INTERNAL_ERROR];
 }
 
-int resolution_envelope(json_t **out, json_t *document, json_t *document_metadata, json_t *warnings)
+static void put_or(struct jcs_put *put, const char *name, struct resolution_text text, const char *otherwise)
 {
-	json_t *metadata = json_pack("{s:s}", "contentType", RESOLUTION_DOCUMENT_TYPE);
-
-	*out = NULL;
-	if (!metadata)
-		return -ENOMEM;
-	if ((document && !json_is_object(document)) || (document_metadata && !json_is_object(document_metadata)) ||
-	    (warnings && !json_is_array(warnings))) {
-		json_decref(metadata);
-		return -EINVAL;
-	}
-	if (warnings && json_object_set(metadata, "warnings", warnings) != 0) {
-		json_decref(metadata);
-		return -ENOMEM;
-	}
-	*out = json_pack("{s:o, s:o, s:o}", "didDocument", document ? json_incref(document) : json_null(),
-			 "didResolutionMetadata", metadata, "didDocumentMetadata",
-			 document_metadata ? json_incref(document_metadata) : json_object());
-	return *out ? 0 : -ENOMEM;
+	if (text.ptr)
+		jcs_put_json(put, name, text.ptr, text.len);
+	else
+		jcs_put_literal(put, name, otherwise);
 }
 
-int resolution_error_envelope(json_t **out, enum resolution_code code, const char *detail)
+int resolution_write(struct jcs_buffer *out, enum resolution_form form, struct resolution_text content,
+		     struct resolution_text metadata, struct resolution_text warnings)
+{
+	bool dereferencing = form == RESOLUTION_DEREFERENCING;
+	struct jcs_put put = {.out = out};
+
+	if (!dereferencing && form != RESOLUTION_RESULT)
+		return -EINVAL;
+	jcs_put_open(&put, NULL, '{');
+	if (!dereferencing)
+		put_or(&put, "didDocument", content, "null");
+	jcs_put_open(&put, dereferencing ? "dereferencingMetadata" : "didResolutionMetadata", '{');
+	jcs_put_text(&put, "contentType", RESOLUTION_DOCUMENT_TYPE);
+	if (warnings.ptr)
+		jcs_put_json(&put, "warnings", warnings.ptr, warnings.len);
+	jcs_put_close(&put, '}');
+	if (dereferencing) {
+		put_or(&put, "content", content, "null");
+		put_or(&put, "contentStream", content, "null");
+	}
+	put_or(&put, dereferencing ? "contentMetadata" : "didDocumentMetadata", metadata, "{}");
+	jcs_put_close(&put, '}');
+	return put.err;
+}
+
+int resolution_write_error(struct jcs_buffer *out, enum resolution_form form, enum resolution_code code, const char *detail)
 {
 	const struct resolution_error *row = resolution_error(code);
+	bool dereferencing = form == RESOLUTION_DEREFERENCING;
+	struct jcs_put put = {.out = out};
+	char status[16];
 
-	*out = json_pack("{s:n, s:{s:s, s:{s:s, s:s, s:s*, s:i}}, s:{}}", "didDocument", "didResolutionMetadata",
-			 "contentType", RESOLUTION_DOCUMENT_TYPE, "error", "type", row->type, "title", row->title,
-			 "detail", detail, "status", row->status, "didDocumentMetadata");
-	return *out ? 0 : -ENOMEM;
+	snprintf(status, sizeof(status), "%d", row->status);
+	jcs_put_open(&put, NULL, '{');
+	if (!dereferencing)
+		jcs_put_literal(&put, "didDocument", "null");
+	jcs_put_open(&put, dereferencing ? "dereferencingMetadata" : "didResolutionMetadata", '{');
+	jcs_put_text(&put, "contentType", RESOLUTION_DOCUMENT_TYPE);
+	jcs_put_open(&put, "error", '{');
+	jcs_put_text(&put, "type", row->type);
+	jcs_put_text(&put, "title", row->title);
+	if (detail)
+		jcs_put_text(&put, "detail", detail);
+	jcs_put_literal(&put, "status", status);
+	jcs_put_close(&put, '}');
+	jcs_put_close(&put, '}');
+	if (dereferencing) {
+		jcs_put_literal(&put, "content", "null");
+		jcs_put_literal(&put, "contentStream", "null");
+	}
+	jcs_put_literal(&put, dereferencing ? "contentMetadata" : "didDocumentMetadata", "{}");
+	jcs_put_close(&put, '}');
+	return put.err;
 }
 
 /* Days from 1970-01-01 to a civil date (proleptic Gregorian), by counting years that begin in March. */
@@ -113,6 +151,12 @@ int resolution_time_parse(int64_t *out, const char *text, size_t len)
 	return 0;
 }
 
+static void put_digits(char *out, size_t n, unsigned value)
+{
+	for (; n-- > 0; value /= 10)
+		out[n] = (char)('0' + value % 10);
+}
+
 int resolution_time_format(char out[static 21], int64_t seconds)
 {
 	int64_t last = days_from_civil(10000, 1, 1) * 86400 - 1, days, rest;
@@ -129,7 +173,12 @@ int resolution_time_format(char out[static 21], int64_t seconds)
 	days -= days_from_civil(year, 1, 1);
 	while (days >= month_days(year, month))
 		days -= month_days(year, month++);
-	snprintf(out, 21, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month % 100, ((unsigned)days + 1) % 100,
-		 (unsigned)(rest / 3600) % 100, (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));
+	memcpy(out, "0000-00-00T00:00:00Z", 21);
+	put_digits(out, 4, year);
+	put_digits(out + 5, 2, month);
+	put_digits(out + 8, 2, (unsigned)days + 1);
+	put_digits(out + 11, 2, (unsigned)(rest / 3600));
+	put_digits(out + 14, 2, (unsigned)(rest / 60 % 60));
+	put_digits(out + 17, 2, (unsigned)(rest % 60));
 	return 0;
 }

@@ -1,12 +1,11 @@
 #pragma once
 
-/* The DID Resolution HTTP(S) binding (W3C DID Resolution, Candidate Recommendation 2026) of GET
- * /1.0/identifiers/{did-url}: errors, content negotiation, request parsing, and the result envelope. No I/O: the
- * handler resolves in between. */
+/* The DID Resolution HTTP(S) binding (W3C DID Resolution, Candidate Recommendation of July 2026) of
+ * /1.0/identifiers/{did-url}: errors, content negotiation, times, and the result's envelope. No I/O: the handler resolves
+ * in between. What is asked for: resolution_request.h; what a DID URL names in a document: dereference.h. */
 
-#include "did/did.h"
+#include "did/jcs.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +20,8 @@ enum resolution_code {
 	RESOLUTION_INVALID_DID_DOCUMENT,
 	RESOLUTION_METHOD_NOT_SUPPORTED,
 	RESOLUTION_FEATURE_NOT_SUPPORTED,
+	RESOLUTION_INVALID_VERIFICATION_METHOD,			/* Controlled Identifiers 1.0, section 3.5: these two */
+	RESOLUTION_INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD,
 	RESOLUTION_INTERNAL_ERROR,
 };
 
@@ -35,58 +36,40 @@ struct resolution_error {
 const struct resolution_error *resolution_error(enum resolution_code code);
 
 #define RESOLUTION_TYPE "application/did-resolution" /* Content-Type of the envelope, also of errors */
-#define RESOLUTION_DOCUMENT_TYPE "application/did"   /* didResolutionMetadata.contentType, always */
+#define RESOLUTION_DEREFERENCING_TYPE "application/did-url-dereferencing" /* the same of a DID URL's */
+#define RESOLUTION_DOCUMENT_TYPE "application/did"   /* contentType in the metadata of either, always */
 
-struct resolution_accept {
-	bool envelope;		  /* the result envelope, else the bare document */
-	const char *content_type; /* a constant, for the Content-Type header */
+/* What an answer looks like. */
+enum resolution_form {
+	RESOLUTION_RESULT,	  /* the resolution result: document and metadata */
+	RESOLUTION_DEREFERENCING, /* the dereferencing result: content and metadata */
+	RESOLUTION_CONTENT,	  /* the document, or the part of it that was asked for, alone */
+	RESOLUTION_LOCATION,	  /* text/uri-list: 303 and the URL in Location */
 };
 
-/* Chooses by an Accept header (NULL when absent), by quality and then by order. Envelope: absent, any type,
- * application/did-resolution, application/ld+json with the did-resolution profile. Document: application/did, did+json,
- * did+ld+json, json, ld+json. An offer of an envelope wins over documents of the same quality (the Universal Resolver
- * names both and wants the envelope).
+struct resolution_accept {
+	enum resolution_form form;
+	const char *content_type; /* a constant, for the Content-Type header; "" for a location */
+};
+
+/* What there is to choose from. */
+enum resolution_offer {
+	RESOLUTION_OFFER_DOCUMENT, /* a bare DID */
+	RESOLUTION_OFFER_PART,	   /* a DID URL that names a part of the document: no resolution result */
+	RESOLUTION_OFFER_SERVICE,  /* one that selects services: a location too */
+};
+
+/* Chooses by an Accept header (NULL when absent), by quality and then by order. Result: absent, any type,
+ * application/did-resolution, application/ld+json with the did-resolution profile. Dereferencing result: its type, and for a part
+ * all that would give a result. Document: application/did, did+json, did+ld+json, json, ld+json. A form with metadata wins over
+ * documents of the same quality (the Universal Resolver names both and wants the envelope).
  *
  * Returns RESOLUTION_OK or RESOLUTION_REPRESENTATION_NOT_SUPPORTED (also for a malformed or over-long header). */
-enum resolution_code resolution_negotiate(struct resolution_accept *out, const char *accept);
+enum resolution_code resolution_negotiate(struct resolution_accept *out, const char *accept, enum resolution_offer offer);
 
 /* The same for /…/did.json: application/json unless the client names application/did, did+json, did+ld+json or ld+json
  * (the client that sends no Accept, or a type not served, gets application/json). Returns a constant Content-Type. */
 const char *resolution_document_type(const char *accept);
-
-struct resolution_options {
-	bool has_version_id;
-	uint64_t version_id; /* a block number */
-	bool has_version_time;
-	int64_t version_time;	 /* seconds since 1970 */
-	bool no_cache;		 /* noCache=true */
-	bool expand_relative;	 /* expandRelativeUrls=true; documents here are absolute already */
-	struct did_slice accept; /* the option `accept`, decoded, empty when absent; takes the place of the header */
-};
-
-struct resolution_request {
-	char text[DID_MAX + 1]; /* the DID URL after decoding, NUL-terminated */
-	struct did_url url;	/* slices of text */
-	char accept[128];
-	struct resolution_options options;
-};
-
-#define RESOLUTION_DETAIL_SIZE 160
-
-/* Reads the part of the path after /1.0/identifiers/ and the query, both as they stood in the request line (not
- * decoded). A path that begins with did%3A is decoded once and the query holds options; otherwise the query belongs to
- * the DID URL and its parameters are the options all the same. Checked in the order of the algorithm: DID syntax,
- * method (web and pkh are served), options known, options valid. A DID URL with a path is NOT_FOUND, one with a
- * fragment FEATURE_NOT_SUPPORTED, since dereferencing is not offered; did:pkh has no versions, so a version of one is
- * FEATURE_NOT_SUPPORTED. A duplicate parameter, and versionId beside versionTime, are INVALID_OPTIONS. That the
- * method-specific id is a good one is for did_web_parse(), agent_did_parse() and did_pkh_parse() to say.
- *
- * Out: detail a sentence when the result is not RESOLUTION_OK, else "".
- *
- * In: query may be NULL with length 0. */
-enum resolution_code resolution_request_parse(struct resolution_request *out,
-					      char detail[static RESOLUTION_DETAIL_SIZE], const char *path,
-					      size_t path_len, const char *query, size_t query_len);
 
 /* `YYYY-MM-DDThh:mm:ssZ` to seconds since 1970, nothing else (no fraction, no offset, no leap second), years 1970 to
  * 9999. Returns 0 or -EBADMSG. */
@@ -94,15 +77,23 @@ __attribute__((warn_unused_result)) int resolution_time_parse(int64_t *out, cons
 /* The reverse, NUL-terminated; seconds outside those years give -EINVAL. */
 __attribute__((warn_unused_result)) int resolution_time_format(char out[static 21], int64_t seconds);
 
-/* Envelope of a success. document and document_metadata are borrowed (a reference is taken); metadata may be NULL for
- * {}. document NULL with {"deactivated":true} in the metadata is the 410 form. warnings: borrowed array for
- * didResolutionMetadata.warnings or NULL.
- *
- * Returns 0, -EINVAL, -ENOMEM. */
-__attribute__((warn_unused_result)) int resolution_envelope(json_t **out, json_t *document, json_t *document_metadata,
-							    json_t *warnings);
+/* What answers are made of, as JSON text of len bytes; ptr NULL: absent. */
+struct resolution_text {
+	const char *ptr;
+	size_t len;
+};
 
-/* Envelope of an error: document null, document metadata {}, error {type, title, detail, status}; detail may be
- * NULL. */
-__attribute__((warn_unused_result)) int resolution_error_envelope(json_t **out, enum resolution_code code,
-								  const char *detail);
+/* Appends the result of a success: {"didDocument","didResolutionMetadata","didDocumentMetadata"}, or for a DID URL
+ * {"dereferencingMetadata","content","contentStream","contentMetadata"}: the candidate recommendation has both names for the
+ * content. form: one of the two with metadata. No content is null: with {"deactivated":true} in the metadata that is the 410
+ * form. No metadata is {}. warnings: an array for the resolver's own metadata, or absent.
+ *
+ * Returns 0, -EINVAL (another form), -ENOMEM, -ENOSPC (fixed buffer). */
+__attribute__((warn_unused_result)) int resolution_write(struct jcs_buffer *out, enum resolution_form form,
+							 struct resolution_text content, struct resolution_text metadata,
+							 struct resolution_text warnings);
+
+/* The same of an error: no content, metadata of the content exactly {}, error {type, title, detail, status}; detail may be NULL. A
+ * form without metadata gets the resolution result. Returns 0, -ENOMEM, -ENOSPC. */
+__attribute__((warn_unused_result)) int resolution_write_error(struct jcs_buffer *out, enum resolution_form form,
+							       enum resolution_code code, const char *detail);

@@ -1,6 +1,8 @@
 /* Content negotiation (RFC 9110 section 12.5.1) over the few types that are served. */
 #include "did/resolution.h"
 
+#include "did/did.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -23,35 +25,37 @@ struct ranges {
 /* A type that may be answered with. */
 struct offer {
 	const char *type;
-	const char *content_type;
 	bool profile; /* only if the range has the profile (true) or only if not (false) */
-	bool envelope;
+	enum resolution_form form;
+	enum resolution_offer least; /* there from this on */
 };
 
 /* How well the header likes an offer; compared member by member. */
 struct rank {
 	unsigned quality;
 	unsigned exactness; /* 3 named, 2 type/any, 1 any, 0 not at all */
-	bool envelope;
+	bool metadata;
 	size_t position; /* in the header, smaller is better */
 };
 
 static const struct offer resolver_offers[] = {
-	{"application/did-resolution", RESOLUTION_TYPE, false, true},
-	{"application/ld+json", RESOLUTION_TYPE, true, true},
-	{"application/did", "application/did", false, false},
-	{"application/did+json", "application/did+json", false, false},
-	{"application/did+ld+json", "application/did+ld+json", false, false},
-	{"application/json", "application/json", false, false},
-	{"application/ld+json", "application/ld+json", false, false},
+	{"application/did-resolution", false, RESOLUTION_RESULT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/ld+json", true, RESOLUTION_RESULT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did-url-dereferencing", false, RESOLUTION_DEREFERENCING, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did+ld+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/ld+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"text/uri-list", false, RESOLUTION_LOCATION, RESOLUTION_OFFER_SERVICE},
 };
 
 static const struct offer document_offers[] = {
-	{"application/json", "application/json", false, false},
-	{"application/did", "application/did", false, false},
-	{"application/did+json", "application/did+json", false, false},
-	{"application/did+ld+json", "application/did+ld+json", false, false},
-	{"application/ld+json", "application/ld+json", false, false},
+	{"application/json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/did+ld+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
+	{"application/ld+json", false, RESOLUTION_CONTENT, RESOLUTION_OFFER_DOCUMENT},
 };
 
 static struct did_slice trim(const char *text, size_t len)
@@ -151,7 +155,7 @@ static unsigned exactness(const struct range *range, const struct offer *offer)
 		return range->profile == offer->profile || !is_text(range->type, "application/ld+json") ? 3 : 0;
 	if (offer->profile)
 		return 0;
-	if (is_text(range->type, "application/*"))
+	if (is_text(range->type, strncmp(offer->type, "text/", 5) == 0 ? "text/*" : "application/*"))
 		return 2;
 	return is_text(range->type, "*/*") ? 1 : 0;
 }
@@ -159,7 +163,7 @@ static unsigned exactness(const struct range *range, const struct offer *offer)
 /* The most exact range decides about an offer, whatever less exact ones say. */
 static struct rank rank_offer(const struct offer *offer, const struct ranges *ranges)
 {
-	struct rank best = {.envelope = offer->envelope};
+	struct rank best = {.metadata = offer->form == RESOLUTION_RESULT || offer->form == RESOLUTION_DEREFERENCING};
 
 	for (size_t i = 0; i < ranges->count; i++) {
 		unsigned exact = exactness(&ranges->items[i], offer);
@@ -179,12 +183,12 @@ static bool better(const struct rank *a, const struct rank *b)
 		return a->quality > b->quality;
 	if (a->exactness != b->exactness)
 		return a->exactness > b->exactness;
-	if (a->envelope != b->envelope)
-		return a->envelope;
+	if (a->metadata != b->metadata)
+		return a->metadata;
 	return a->position < b->position;
 }
 
-static const struct offer *choose(const struct offer *offers, size_t count, const char *accept)
+static const struct offer *choose(const struct offer *offers, size_t count, const char *accept, enum resolution_offer has)
 {
 	const struct offer *chosen = NULL;
 	struct rank best = {0};
@@ -198,7 +202,7 @@ static const struct offer *choose(const struct offer *offers, size_t count, cons
 	for (size_t i = 0; i < count; i++) {
 		struct rank rank = rank_offer(&offers[i], &ranges);
 
-		if (rank.quality == 0 || (chosen && !better(&rank, &best)))
+		if (offers[i].least > has || rank.quality == 0 || (chosen && !better(&rank, &best)))
 			continue;
 		chosen = &offers[i];
 		best = rank;
@@ -206,22 +210,40 @@ static const struct offer *choose(const struct offer *offers, size_t count, cons
 	return chosen;
 }
 
-enum resolution_code resolution_negotiate(struct resolution_accept *out, const char *accept)
+static const char *content_type(const struct offer *offer, enum resolution_form form)
+{
+	switch (form) {
+	case RESOLUTION_RESULT:
+		return RESOLUTION_TYPE;
+	case RESOLUTION_DEREFERENCING:
+		return RESOLUTION_DEREFERENCING_TYPE;
+	case RESOLUTION_LOCATION:
+		return "";
+	case RESOLUTION_CONTENT:
+		break;
+	}
+	return offer->type;
+}
+
+enum resolution_code resolution_negotiate(struct resolution_accept *out, const char *accept, enum resolution_offer offer)
 {
 	size_t count = sizeof(resolver_offers) / sizeof(resolver_offers[0]);
-	const struct offer *offer = choose(resolver_offers, count, accept ? accept : "");
+	const struct offer *chosen = choose(resolver_offers, count, accept ? accept : "", offer);
 
-	if (!offer)
+	if (!chosen)
 		return RESOLUTION_REPRESENTATION_NOT_SUPPORTED;
-	out->envelope = offer->envelope;
-	out->content_type = offer->content_type;
+	out->form = chosen->form;
+	/* whoever asks for a result of something that is no document gets the result there is */
+	if (offer != RESOLUTION_OFFER_DOCUMENT && out->form == RESOLUTION_RESULT)
+		out->form = RESOLUTION_DEREFERENCING;
+	out->content_type = content_type(chosen, out->form);
 	return RESOLUTION_OK;
 }
 
 const char *resolution_document_type(const char *accept)
 {
 	size_t count = sizeof(document_offers) / sizeof(document_offers[0]);
-	const struct offer *offer = choose(document_offers, count, accept ? accept : "");
+	const struct offer *offer = choose(document_offers, count, accept ? accept : "", RESOLUTION_OFFER_DOCUMENT);
 
-	return offer ? offer->content_type : document_offers[0].content_type;
+	return offer ? offer->type : document_offers[0].type;
 }

@@ -1,23 +1,48 @@
-/* From a request line to what is asked: the DID URL and the options. */
-#include "did/resolution.h"
+/* From a request line, and the body of a POST, to what is asked: the DID URL and the options. */
+#include "did/resolution_request.h"
+
+#include "did/dereference.h"
+#include "did/jcs.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 /* The order is that of the algorithm: everything unknown is found before anything is judged. */
-enum option { OPTION_ACCEPT, OPTION_EXPAND, OPTION_VERSION_ID, OPTION_VERSION_TIME, OPTION_NO_CACHE, OPTION_COUNT };
-
-static const char *const option_names[OPTION_COUNT] = {
-	[OPTION_ACCEPT] = "accept",	   [OPTION_EXPAND] = "expandRelativeUrls",
-	[OPTION_VERSION_ID] = "versionId", [OPTION_VERSION_TIME] = "versionTime",
-	[OPTION_NO_CACHE] = "noCache",
+enum option {
+	OPTION_ACCEPT,
+	OPTION_EXPAND,
+	OPTION_VERSION_ID,
+	OPTION_VERSION_TIME,
+	OPTION_NO_CACHE,
+	OPTION_SERVICE,
+	OPTION_SERVICE_TYPE,
+	OPTION_RELATIVE_REF,
+	OPTION_RELATIONSHIP,
+	OPTION_COUNT
 };
 
-struct found {
-	bool present[OPTION_COUNT];
-	struct did_slice value[OPTION_COUNT];
+static const char *const option_names[OPTION_COUNT] = {
+	[OPTION_ACCEPT] = "accept",
+	[OPTION_EXPAND] = "expandRelativeUrls",
+	[OPTION_VERSION_ID] = "versionId",
+	[OPTION_VERSION_TIME] = "versionTime",
+	[OPTION_NO_CACHE] = "noCache",
+	[OPTION_SERVICE] = "service",
+	[OPTION_SERVICE_TYPE] = "serviceType",
+	[OPTION_RELATIVE_REF] = "relativeRef",
+	[OPTION_RELATIONSHIP] = "verificationRelationship",
+};
+
+/* Where an option was found, and as what. */
+enum kind { ABSENT, ENCODED /* of a query */, TEXT, FLAG, OTHER /* of a body */ };
+
+struct value {
+	enum kind kind;
+	struct did_slice text;
+	bool flag;
 };
 
 static enum resolution_code refuse(char detail[static RESOLUTION_DETAIL_SIZE], enum resolution_code code,
@@ -27,32 +52,44 @@ static enum resolution_code refuse(char detail[static RESOLUTION_DETAIL_SIZE], e
 	return code;
 }
 
+/* ---- the DID URL ---- */
+
+static int put(struct resolution_request *out, size_t *len, const char *text, size_t more)
+{
+	if (more > DID_MAX - *len)
+		return -ENOSPC;
+	memcpy(out->text + *len, text, more);
+	*len += more;
+	return 0;
+}
+
+/* The plain form: DID, query and fragment stand in their places in the request, but for the "#". */
+static int read_plain(struct resolution_request *out, size_t *len, const char *path, size_t path_len, const char *query,
+		      size_t query_len)
+{
+	const char *escape = memmem(path, path_len, "%23", 3);
+	size_t did_len = escape && (size_t)(escape - path) + 3 < path_len ? (size_t)(escape - path) : path_len;
+	int rc = put(out, len, path, did_len);
+
+	if (rc == 0 && query_len > 0)
+		rc = put(out, len, "?", 1) != 0 ? -ENOSPC : put(out, len, query, query_len);
+	if (rc == 0 && did_len < path_len)
+		rc = put(out, len, "#", 1) != 0 ? -ENOSPC : put(out, len, path + did_len + 3, path_len - did_len - 3);
+	return rc;
+}
+
 /* Fills out->text. A fully encoded DID begins with did%3A and is decoded once; in the plain form the query belongs to
  * the DID URL, which is how the Universal Resolver reads it. */
-static int read_text(struct resolution_request *out, bool *encoded, const char *path, size_t path_len,
-		     const char *query, size_t query_len)
+static int read_text(struct resolution_request *out, bool encoded, const char *path, size_t path_len, const char *query,
+		     size_t query_len)
 {
-	size_t len = path_len, extra = query ? query_len + 1 : 0;
-	int rc;
+	size_t len = 0;
+	int rc = encoded ? did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){path, path_len}) :
+			   read_plain(out, &len, path, path_len, query, query_len);
 
-	*encoded = path_len >= 6 && strncasecmp(path, "did%3A", 6) == 0;
-	if (*encoded) {
-		rc = did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){path, path_len});
-		if (rc != 0) {
-			out->text[0] = '\0';
-			return rc;
-		}
-	} else {
-		if (path_len > DID_MAX || extra > DID_MAX - path_len)
-			return -ENOSPC;
-		memcpy(out->text, path, path_len);
-		if (query) {
-			out->text[path_len] = '?';
-			memcpy(out->text + path_len + 1, query, query_len);
-			len += extra;
-		}
-	}
-	out->text[len] = '\0';
+	out->text[rc == 0 ? len : 0] = '\0';
+	if (rc != 0)
+		return rc;
 	/* a NUL inside would end the text for some readers only */
 	if (memchr(out->text, '\0', len))
 		return -EBADMSG;
@@ -67,104 +104,13 @@ static bool begins_with_did(const char *text)
 	return did_parse(&ignored, text, strcspn(text, "/?#")) == 0;
 }
 
-static enum resolution_code collect(struct found *found, char detail[static RESOLUTION_DETAIL_SIZE],
-				    struct did_slice query)
-{
-	struct did_params params;
-	int rc = did_query_parse(&params, query);
-
-	if (rc == -EEXIST)
-		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "A parameter is given twice.");
-	if (rc != 0)
-		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "The query is malformed.");
-	for (size_t i = 0; i < params.count; i++) {
-		enum option option = 0;
-
-		while (option < OPTION_COUNT && !did_slice_is(params.items[i].name, option_names[option]))
-			option++;
-		if (option == OPTION_COUNT) {
-			snprintf(detail, RESOLUTION_DETAIL_SIZE, "The option \"%.*s\" is not supported.",
-				 (int)(params.items[i].name.len < 64 ? params.items[i].name.len : 64),
-				 params.items[i].name.ptr);
-			return RESOLUTION_FEATURE_NOT_SUPPORTED;
-		}
-		if (found->present[option])
-			return refuse(detail, RESOLUTION_INVALID_OPTIONS, "A parameter is given twice.");
-		found->present[option] = true;
-		found->value[option] = params.items[i].value;
-	}
-	return RESOLUTION_OK;
-}
-
-static bool read_flag(bool *out, struct did_slice value)
-{
-	*out = did_slice_is(value, "true");
-	return *out || did_slice_is(value, "false");
-}
-
-/* A block number in decimal without leading zeros. */
-static bool read_block(uint64_t *out, struct did_slice value)
-{
-	if (value.len == 0 || value.len > 20 || (value.len > 1 && value.ptr[0] == '0'))
-		return false;
-	*out = 0;
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-
-		if (c < '0' || c > '9' || __builtin_mul_overflow(*out, (uint64_t)10, out) ||
-		    __builtin_add_overflow(*out, (uint64_t)(c - '0'), out))
-			return false;
-	}
-	return true;
-}
-
-static bool read_time(int64_t *out, struct did_slice value)
-{
-	char text[24];
-	size_t len;
-
-	return did_percent_decode(text, &len, sizeof(text), value) == 0 && resolution_time_parse(out, text, len) == 0;
-}
-
-static bool read_accept(struct resolution_request *out, struct did_slice value)
-{
-	size_t len;
-
-	if (did_percent_decode(out->accept, &len, sizeof(out->accept) - 1, value) != 0 || len == 0)
-		return false;
-	out->accept[len] = '\0';
-	out->options.accept = (struct did_slice){out->accept, len};
-	return true;
-}
-
-/* The first option whose value is not valid, or NULL. */
-static const char *read_options(struct resolution_request *out, const struct found *found)
-{
-	struct resolution_options *options = &out->options;
-
-	options->has_version_id = found->present[OPTION_VERSION_ID];
-	options->has_version_time = found->present[OPTION_VERSION_TIME];
-	if (found->present[OPTION_ACCEPT] && !read_accept(out, found->value[OPTION_ACCEPT]))
-		return "accept must be a media type.";
-	if (found->present[OPTION_EXPAND] && !read_flag(&options->expand_relative, found->value[OPTION_EXPAND]))
-		return "expandRelativeUrls must be true or false.";
-	if (found->present[OPTION_NO_CACHE] && !read_flag(&options->no_cache, found->value[OPTION_NO_CACHE]))
-		return "noCache must be true or false.";
-	if (options->has_version_id && !read_block(&options->version_id, found->value[OPTION_VERSION_ID]))
-		return "versionId must be a decimal block number.";
-	if (options->has_version_time && !read_time(&options->version_time, found->value[OPTION_VERSION_TIME]))
-		return "versionTime must have the form YYYY-MM-DDThh:mm:ssZ.";
-	if (options->has_version_id && options->has_version_time)
-		return "versionId and versionTime cannot be combined.";
-	return NULL;
-}
-
-static enum resolution_code read_url(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],
-				     bool *encoded, const char *path, size_t path_len, const char *query,
-				     size_t query_len)
+static enum resolution_code read_url(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE], bool encoded,
+				     const char *path, size_t path_len, const char *query, size_t query_len)
 {
 	int rc = read_text(out, encoded, path, path_len, query, query_len);
 
+	if (rc != 0)
+		memset(&out->url, 0, sizeof(out->url));
 	if (rc == -ENOSPC || rc == -EOVERFLOW)
 		return refuse(detail, RESOLUTION_INVALID_DID, "The DID is longer than 2048 bytes.");
 	if (rc != 0 && begins_with_did(out->text))
@@ -176,32 +122,227 @@ static enum resolution_code read_url(struct resolution_request *out, char detail
 	return RESOLUTION_OK;
 }
 
-enum resolution_code resolution_request_parse(struct resolution_request *out,
-					      char detail[static RESOLUTION_DETAIL_SIZE], const char *path,
-					      size_t path_len, const char *query, size_t query_len)
-{
-	struct found found = {0};
-	enum resolution_code code;
-	const char *fault;
-	bool encoded;
+/* ---- finding options ---- */
 
-	memset(out, 0, sizeof(*out));
-	detail[0] = '\0';
-	code = read_url(out, detail, &encoded, path, path_len, query, query_len);
-	if (code == RESOLUTION_OK)
-		code = collect(&found, detail, out->url.query);
-	if (code == RESOLUTION_OK && encoded && query)
-		code = collect(&found, detail, (struct did_slice){query, query_len});
-	if (code != RESOLUTION_OK)
-		return code;
-	fault = read_options(out, &found);
-	if (fault)
-		return refuse(detail, RESOLUTION_INVALID_OPTIONS, fault);
-	if (out->url.path.len > 0)
+static enum resolution_code take(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE],
+				 struct did_slice name, const struct value *value)
+{
+	enum option option = 0;
+
+	while (option < OPTION_COUNT && !did_slice_is(name, option_names[option]))
+		option++;
+	if (option == OPTION_COUNT) {
+		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The option \"%.*s\" is not supported.", (int)(name.len < 64 ? name.len : 64), name.ptr);
+		return RESOLUTION_FEATURE_NOT_SUPPORTED;
+	}
+	if (found[option].kind != ABSENT)
+		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "A parameter is given twice.");
+	found[option] = *value;
+	return RESOLUTION_OK;
+}
+
+static enum resolution_code collect(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE],
+				    struct did_slice query)
+{
+	enum resolution_code code = RESOLUTION_OK;
+	struct did_params params;
+	int rc = did_query_parse(&params, query);
+
+	if (rc == -EEXIST)
+		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "A parameter is given twice.");
+	if (rc != 0)
+		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "The query is malformed.");
+	for (size_t i = 0; i < params.count && code == RESOLUTION_OK; i++)
+		code = take(found, detail, params.items[i].name, &(struct value){.kind = ENCODED, .text = params.items[i].value});
+	return code;
+}
+
+/* body is what the values point into. */
+static enum resolution_code collect_body(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE], json_t *body)
+{
+	enum resolution_code code = RESOLUTION_OK;
+	const char *name;
+	json_t *item;
+
+	json_object_foreach(body, name, item)
+	{
+		struct value value = {.kind = OTHER};
+
+		if (json_is_string(item))
+			value = (struct value){.kind = TEXT, .text = {json_string_value(item), json_string_length(item)}};
+		else if (json_is_boolean(item))
+			value = (struct value){.kind = FLAG, .flag = json_is_true(item)};
+		code = take(found, detail, (struct did_slice){name, strlen(name)}, &value);
+		if (code != RESOLUTION_OK)
+			break;
+	}
+	return code;
+}
+
+static enum resolution_code read_body(json_t **out, char detail[static RESOLUTION_DETAIL_SIZE], const char *body, size_t len)
+{
+	static const struct jcs_limits limits = {.bytes = RESOLUTION_BODY_MAX, .depth = 2};
+	struct jcs_error err;
+
+	*out = NULL;
+	if (len == 0)
+		return RESOLUTION_OK;
+	if (jcs_parse(out, &err, body, len, &limits) != 0) {
+		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The body is no JSON object of options: %.100s", jcs_reason(err.code));
+		return err.code == JCS_MEMORY ? RESOLUTION_INTERNAL_ERROR : RESOLUTION_INVALID_OPTIONS;
+	}
+	if (json_is_object(*out))
+		return RESOLUTION_OK;
+	json_decref(*out);
+	*out = NULL;
+	return refuse(detail, RESOLUTION_INVALID_OPTIONS, "The body is no JSON object of options.");
+}
+
+/* ---- reading options ---- */
+
+static bool read_flag(bool *out, const struct value *value)
+{
+	*out = value->kind == FLAG ? value->flag : value->kind == ENCODED && did_slice_is(value->text, "true");
+	return value->kind == FLAG || *out || (value->kind == ENCODED && did_slice_is(value->text, "false"));
+}
+
+/* The value as a text of its own, decoded. */
+static const char *read_value(struct resolution_request *out, const struct value *value)
+{
+	size_t room = sizeof(out->values) - out->used, len = value->text.len;
+	char *text = out->values + out->used;
+
+	if (room == 0 || (value->kind != ENCODED && value->kind != TEXT))
+		return NULL;
+	if (value->kind == ENCODED && did_percent_decode(text, &len, room - 1, value->text) != 0)
+		return NULL;
+	if (value->kind == TEXT && len > room - 1)
+		return NULL;
+	if (value->kind == TEXT)
+		memcpy(text, value->text.ptr, len);
+	text[len] = '\0';
+	out->used += len + 1;
+	return len > 0 ? text : NULL;
+}
+
+/* A number in decimal without leading zeros. */
+static bool read_version(uint64_t *out, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len == 0 || len > 20 || (len > 1 && text[0] == '0'))
+		return false;
+	*out = 0;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(*out, (uint64_t)10, out) ||
+		    __builtin_add_overflow(*out, (uint64_t)(text[i] - '0'), out))
+			return false;
+	return true;
+}
+
+static bool read_time(int64_t *out, const char *text)
+{
+	return text && resolution_time_parse(out, text, strlen(text)) == 0;
+}
+
+static bool read_relationship(const char **out, const char *text)
+{
+	for (size_t i = 0; text && i < DEREFERENCE_RELATIONSHIPS; i++)
+		if (strcmp(text, dereference_relationships[i]) == 0)
+			*out = dereference_relationships[i];
+	return *out != NULL;
+}
+
+/* Of those that are simply texts. */
+static bool read_text_option(struct resolution_request *out, const char **text, const struct value *value)
+{
+	if (value->kind == ABSENT)
+		return true;
+	*text = read_value(out, value);
+	return *text != NULL;
+}
+
+/* The first option whose value is not valid, or NULL. */
+static const char *read_options(struct resolution_request *out, const struct value found[static OPTION_COUNT])
+{
+	struct resolution_options *options = &out->options;
+
+	options->has_version_id = found[OPTION_VERSION_ID].kind != ABSENT;
+	options->has_version_time = found[OPTION_VERSION_TIME].kind != ABSENT;
+	if (!read_text_option(out, &options->accept, &found[OPTION_ACCEPT]))
+		return "accept must be a media type.";
+	if (found[OPTION_EXPAND].kind != ABSENT && !read_flag(&options->expand_relative, &found[OPTION_EXPAND]))
+		return "expandRelativeUrls must be true or false.";
+	if (found[OPTION_NO_CACHE].kind != ABSENT && !read_flag(&options->no_cache, &found[OPTION_NO_CACHE]))
+		return "noCache must be true or false.";
+	if (options->has_version_id && !read_version(&options->version_id, read_value(out, &found[OPTION_VERSION_ID])))
+		return "versionId must be a decimal number without leading zeros.";
+	if (options->has_version_time && !read_time(&options->version_time, read_value(out, &found[OPTION_VERSION_TIME])))
+		return "versionTime must have the form YYYY-MM-DDThh:mm:ssZ.";
+	if (options->has_version_id && options->has_version_time)
+		return "versionId and versionTime cannot be combined.";
+	if (!read_text_option(out, &options->service, &found[OPTION_SERVICE]))
+		return "service must be the id of a service.";
+	if (!read_text_option(out, &options->service_type, &found[OPTION_SERVICE_TYPE]))
+		return "serviceType must be a type of services.";
+	if (!read_text_option(out, &options->relative_ref, &found[OPTION_RELATIVE_REF]))
+		return "relativeRef must be a relative reference.";
+	if (found[OPTION_RELATIONSHIP].kind != ABSENT &&
+	    !read_relationship(&options->relationship, read_value(out, &found[OPTION_RELATIONSHIP])))
+		return "verificationRelationship must be authentication, assertionMethod, keyAgreement, capabilityInvocation or "
+		       "capabilityDelegation.";
+	return NULL;
+}
+
+/* What is well-formed and known, but leads nowhere. */
+static enum resolution_code judge(const struct resolution_request *request, char detail[static RESOLUTION_DETAIL_SIZE])
+{
+	const struct resolution_options *options = &request->options;
+
+	if (options->relative_ref && !options->service && !options->service_type)
+		return refuse(detail, RESOLUTION_INVALID_DID_URL, "relativeRef needs service or serviceType beside it.");
+	if (request->url.path.len > 0)
 		return refuse(detail, RESOLUTION_NOT_FOUND, "A DID URL with a path names nothing here.");
-	if (out->url.has_fragment)
-		return refuse(detail, RESOLUTION_FEATURE_NOT_SUPPORTED, "Dereferencing of fragments is not supported.");
-	if (did_slice_is(out->url.method, "pkh") && (out->options.has_version_id || out->options.has_version_time))
+	if (did_slice_is(request->url.method, "pkh") && (options->has_version_id || options->has_version_time))
 		return refuse(detail, RESOLUTION_FEATURE_NOT_SUPPORTED, "did:pkh has no versions.");
 	return RESOLUTION_OK;
+}
+
+enum resolution_code resolution_request_parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],
+					      const char *path, size_t path_len, const char *query, size_t query_len,
+					      const char *body, size_t body_len)
+{
+	bool encoded = path_len >= 6 && strncasecmp(path, "did%3A", 6) == 0;
+	struct value found[OPTION_COUNT] = {{.kind = ABSENT}};
+	enum resolution_code code;
+	json_auto_t *options = NULL;
+	const char *fault;
+
+	out->options = (struct resolution_options){.accept = NULL};
+	out->used = 0;
+	detail[0] = '\0';
+	code = read_url(out, detail, encoded, path, path_len, query, query_len);
+	if (code == RESOLUTION_OK)
+		code = read_body(&options, detail, body, body_len);
+	if (code == RESOLUTION_OK)
+		code = collect(found, detail, out->url.query);
+	if (code == RESOLUTION_OK && encoded)
+		code = collect(found, detail, (struct did_slice){query, query_len});
+	if (code == RESOLUTION_OK)
+		code = collect_body(found, detail, options);
+	if (code != RESOLUTION_OK)
+		return code;
+	fault = read_options(out, found);
+	if (fault)
+		return refuse(detail, RESOLUTION_INVALID_OPTIONS, fault);
+	return judge(out, detail);
+}
+
+enum resolution_offer resolution_request_offer(const struct resolution_request *request)
+{
+	const struct resolution_options *options = &request->options;
+
+	if (options->service || options->service_type)
+		return RESOLUTION_OFFER_SERVICE;
+	return request->url.has_fragment || options->relationship ? RESOLUTION_OFFER_PART : RESOLUTION_OFFER_DOCUMENT;
 }

@@ -16,40 +16,22 @@ static const char *document_type(struct http_request *req)
 	return resolution_document_type(http_header(req, "Accept"));
 }
 
-static struct eth_hash hash_of(const struct store_mark *mark)
-{
-	struct eth_hash hash;
-
-	memcpy(hash.bytes, mark->hash, 32);
-	return hash;
-}
-
-/* Takes document. Sends it as a shared answer and keeps that for the next who asks while the heads stand (now NULL: for
+/* Sends the document as a shared answer and keeps that for the next who asks while the heads stand (now NULL: for
  * ever; then agent is NULL too). */
-static void reply_document(struct http_request *req, json_t *document, const struct agent_key *agent, const struct reading_now *now)
+static void reply_document(struct http_request *req, const char *text, size_t len, const struct agent_key *agent, const struct reading_now *now)
 {
-	static const struct http_pair vary[] = {{"Vary", "Accept"}, {NULL, NULL}};
+	struct documents_answer answer = {.agent = agent, .type = document_type(req), .body = text, .len = len,
+					  .cache = http_request_route(req)->cache, .modified = now ? view_now_modified(now) : 0};
 	struct service *service = http_user(req);
-	const char *type = document_type(req), *cache = http_request_route(req)->cache;
-	struct eth_hash safe = {{0}}, latest = {{0}};
-	char *text = json_dumps(document, JSON_COMPACT);
-	struct http_response *made = text ? http_response_new(type, text, strlen(text), cache, vary) : NULL;
+	struct http_response *made;
 
-	free(text);
-	json_decref(document);
-	if (!made) {
+	if (now)
+		view_heads(&answer.safe, &answer.latest, now);
+	made = documents_make(&service->documents, &answer);
+	if (made)
+		http_reply_shared(req, made);
+	else
 		http_fail(req, -ENOMEM, NULL);
-		return;
-	}
-	if (!service->documents)
-		service->documents = documents_new();
-	if (now) {
-		safe = hash_of(&now->safe_block);
-		latest = hash_of(&now->latest_block);
-	}
-	if (service->documents)
-		documents_keep(service->documents, agent, type, &safe, &latest, made);
-	http_reply_shared(req, made);
 	http_response_unref(made);
 }
 
@@ -58,6 +40,7 @@ static void get_host_document(struct http_request *req)
 	struct service *service = http_user(req);
 	struct http_response *ready = documents_find(service->documents, NULL, document_type(req), NULL, NULL);
 	json_t *document = NULL;
+	char *text;
 	int rc;
 
 	if (ready) {
@@ -65,10 +48,13 @@ static void get_host_document(struct http_request *req)
 		return;
 	}
 	rc = view_host_document(&document, service);
-	if (rc != 0)
-		http_fail(req, rc, NULL);
+	text = rc == 0 ? json_dumps(document, JSON_COMPACT) : NULL;
+	json_decref(document);
+	if (text)
+		reply_document(req, text, strlen(text), NULL, NULL);
 	else
-		reply_document(req, document, NULL, NULL);
+		http_fail(req, rc != 0 ? rc : -ENOMEM, NULL);
+	free(text);
 }
 
 struct agent_state_of_request {
@@ -87,7 +73,7 @@ static void cannot_say(struct http_request *req)
 static void on_now(void *arg, int err, const struct reading_now *now)
 {
 	struct agent_state_of_request *state = arg;
-	json_t *document = NULL;
+	struct jcs_buffer document = {0};
 
 	if (err == 0 && !now->latest.exists) {
 		http_set_cache(state->req, "no-store");
@@ -102,7 +88,8 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 	if (err != 0)
 		http_fail(state->req, err, NULL);
 	else
-		reply_document(state->req, document, &state->key, now);
+		reply_document(state->req, document.data, document.len, &state->key, now);
+	jcs_buffer_clear(&document);
 }
 
 /* The same heads that reading_now() would ask about, and as fresh. */

@@ -1,5 +1,9 @@
 #include "gateway/routes/documents.h"
 
+#include "did/resolution.h"
+#include "gateway/runtime/clock.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +15,7 @@ struct slot {
 	bool host;
 	struct agent_key agent;
 	struct eth_hash safe, latest;
+	uint64_t made_ms; /* of the steady clock */
 };
 
 struct documents {
@@ -46,7 +51,7 @@ static bool holds(const struct slot *slot, const struct agent_key *agent, const 
 {
 	if (!slot->response || strcmp(slot->type, type) != 0 || slot->host != !agent)
 		return false;
-	return !agent || (agent_key_compare(&slot->agent, agent) == 0 &&
+	return !agent || (agent_key_compare(&slot->agent, agent) == 0 && clock_steady_ms() - slot->made_ms < DOCUMENTS_KEEP_MS &&
 			  memcmp(slot->safe.bytes, safe->bytes, sizeof(safe->bytes)) == 0 &&
 			  memcmp(slot->latest.bytes, latest->bytes, sizeof(latest->bytes)) == 0);
 }
@@ -74,6 +79,39 @@ void documents_keep(struct documents *documents, const struct agent_key *agent, 
 	slot->agent = *agent;
 	slot->safe = *safe;
 	slot->latest = *latest;
+	slot->made_ms = clock_steady_ms();
+}
+
+bool documents_date(char out[static DOCUMENTS_DATE_SIZE], int64_t seconds)
+{
+	/* 1970-01-01 was a Thursday */
+	static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	char time[21];
+
+	if (seconds <= 0 || resolution_time_format(time, seconds) != 0)
+		return false;
+	snprintf(out, DOCUMENTS_DATE_SIZE, "%s, %.2s %s %.4s %.8s GMT", days[seconds / 86400 % 7], time + 8,
+		 months[strtoul(time + 5, NULL, 10) - 1], time, time + 11);
+	return true;
+}
+
+struct http_response *documents_make(struct documents **documents, const struct documents_answer *answer)
+{
+	struct http_pair headers[] = {{"Vary", "Accept"}, {NULL, NULL}, {NULL, NULL}};
+	struct http_response *made;
+	char date[DOCUMENTS_DATE_SIZE];
+
+	if (documents_date(date, answer->modified))
+		headers[1] = (struct http_pair){"Last-Modified", date};
+	made = http_response_new(answer->type, answer->body, answer->len, answer->cache, headers);
+	if (!made)
+		return NULL;
+	if (!*documents)
+		*documents = documents_new();
+	if (*documents)
+		documents_keep(*documents, answer->agent, answer->type, &answer->safe, &answer->latest, made);
+	return made;
 }
 
 void documents_forget_all(struct documents *documents)

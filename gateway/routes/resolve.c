@@ -1,216 +1,132 @@
-/* The DID Resolution binding at /1.0/identifiers/ (facts: W3C DID Resolution CR 2026). A version is a block number or an instant,
- * answered as of then from the index; the document is what the current one was then. */
+/* The DID Resolution binding at /1.0/identifiers/ (facts: W3C DID Resolution, Candidate Recommendation of July 2026). */
+#include "gateway/routes/resolve.h"
+
 #include "did/did_pkh.h"
 #include "did/did_web.h"
-#include "did/resolution.h"
-#include "gateway/routes/resolve_participant.h"
-#include "gateway/routes/view.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+static const char place[] = "/1.0/identifiers/";
 static const char current_cache[] = "public, max-age=2, must-revalidate";
-static const char final_cache[] = "public, max-age=3600";
 
-struct resolving {
-	struct http_request *req;
-	struct service *service;
-	struct resolution_request request;
-	struct resolution_accept accept;
-	struct agent_key key;
-	const struct service_registry *registry;
-	char detail[RESOLUTION_DETAIL_SIZE];
-};
+/* ---- which DIDs there are ---- */
 
-static void reply_error(struct resolving *r, enum resolution_code code, const char *detail)
+static bool is_pkh(struct resolving *r)
 {
-	json_t *envelope = NULL;
-
-	http_set_cache(r->req, "no-store");
-	if (code == RESOLUTION_INTERNAL_ERROR)
-		http_set_header(r->req, "Retry-After", "1");
-	if (resolution_error_envelope(&envelope, code, detail) != 0)
-		http_fail(r->req, -ENOMEM, NULL);
-	else
-		view_reply(r->req, (unsigned)resolution_error(code)->status, RESOLUTION_TYPE, envelope);
+	return did_slice_is(r->request.url.method, "pkh");
 }
 
-/* Takes document and metadata. */
-static void reply_resolved(struct resolving *r, json_t *document, json_t *metadata, const char *cache)
-{
-	json_t *envelope = NULL;
-
-	http_set_cache(r->req, cache);
-	http_set_header(r->req, "Vary", "Accept");
-	if (!r->accept.envelope) {
-		view_reply(r->req, 200, r->accept.content_type, json_incref(document));
-	} else if (resolution_envelope(&envelope, document, metadata, NULL) != 0) {
-		http_fail(r->req, -ENOMEM, NULL);
-	} else {
-		view_reply(r->req, 200, r->accept.content_type, envelope);
-	}
-	json_decref(document);
-	json_decref(metadata);
-}
-
-static void on_current(void *arg, int err, const struct reading_now *now)
-{
-	struct resolving *r = arg;
-	json_t *document = NULL, *dropped = NULL;
-
-	if (err != 0)
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, "The chain cannot be read now; try again.");
-	else if (!now->latest.exists)
-		reply_error(r, RESOLUTION_NOT_FOUND, "The registry has no agent with this id.");
-	else if (view_now_document(&document, &dropped, r->service, &r->key, now) != 0)
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
-	else
-		reply_resolved(r, document, view_now_metadata(now, dropped), current_cache);
-	json_decref(dropped);
-}
-
-static void reply_not_then(struct resolving *r, int err)
-{
-	switch (err) {
-	case -ENOENT:
-		reply_error(r, RESOLUTION_NOT_FOUND, "The agent did not exist then.");
-		break;
-	case -ERANGE:
-		reply_error(r, RESOLUTION_NOT_FOUND, "There is no such block yet.");
-		break;
-	case -EALREADY:
-		reply_error(r, RESOLUTION_INTERNAL_ERROR,
-			    "The index has not come to that block yet, and the node does not say what was then; try again later.");
-		break;
-	default:
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, "The chain cannot be read now; try again.");
-	}
-}
-
-/* The document of a final block does not change with the chain, only with the settings (wallet_authentication); what stands beside it
- * does until every key in it has ended. */
-static const char *cache_of(const struct resolving *r, const struct reading_at *at)
-{
-	bool final = at->indexed && strcmp(at->finality, "final") == 0;
-
-	return final && (!r->accept.envelope || view_at_is_settled(at)) ? final_cache : current_cache;
-}
-
-static void on_version(void *arg, int err, const struct reading_at *at)
-{
-	struct resolving *r = arg;
-	json_t *document = NULL;
-
-	if (err != 0 || !at->state.exists)
-		reply_not_then(r, err != 0 ? err : -ENOENT);
-	else if (view_at_document(&document, r->service, &r->key, at) != 0)
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
-	else
-		reply_resolved(r, document, view_at_metadata(at), cache_of(r, at));
-}
-
-static void resolve_agent(struct resolving *r)
-{
-	const struct resolution_options *options = &r->request.options;
-	struct reading_when when = {.by_time = options->has_version_time, .at = options->version_id};
-
-	if (options->has_version_time)
-		when.at = options->version_time > 0 ? (uint64_t)options->version_time : 0;
-	if (options->has_version_id || options->has_version_time)
-		reading_at(r->req, r->registry, &r->key, &when, on_version, r);
-	else
-		reading_now(r->req, r->registry, &r->key, READING_FILE, on_current, r);
-}
-
-static void refuse_pkh(struct resolving *r, int rc, const char *did, size_t length)
+static void refuse_pkh(struct resolving *r, int rc)
 {
 	char words[DID_PKH_WORDS_SIZE];
 
-	did_pkh_words(words, did, length);
-	reply_error(r, rc == -EOPNOTSUPP ? RESOLUTION_FEATURE_NOT_SUPPORTED : RESOLUTION_INVALID_DID, words);
+	did_pkh_words(words, r->request.url.did.ptr, r->request.url.did.len);
+	resolve_error(r, rc == -EOPNOTSUPP ? RESOLUTION_FEATURE_NOT_SUPPORTED : RESOLUTION_INVALID_DID, words);
 }
 
-static void on_participant(void *arg, const struct resolved_participant *resolved)
+static void resolve_pkh(struct resolving *r)
 {
-	struct resolving *r = arg;
-	json_t *envelope = NULL;
-
-	if (resolved->code != RESOLUTION_OK) {
-		reply_error(r, resolved->code, resolved->detail);
-	} else if (!resolved->deactivated) {
-		reply_resolved(r, resolved->document, resolved->metadata, resolved->cache);
-	} else {
-		http_set_cache(r->req, resolved->cache);
-		if (resolution_envelope(&envelope, NULL, resolved->metadata, NULL) != 0)
-			http_fail(r->req, -ENOMEM, NULL);
-		else
-			view_reply(r->req, 410, RESOLUTION_TYPE, envelope);
-		json_decref(resolved->metadata);
-	}
-}
-
-static void resolve_pkh(struct resolving *r, const char *did, size_t length)
-{
+	const struct did_slice *did = &r->request.url.did;
 	json_t *document = NULL;
-	int rc;
+	int rc = did_pkh_document(&document, did->ptr, did->len);
 
-	if (r->request.options.has_version_id || r->request.options.has_version_time) {
-		reply_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "A did:pkh has no versions.");
-		return;
-	}
-	rc = did_pkh_document(&document, did, length);
 	if (rc == 0)
-		reply_resolved(r, document, json_object(), "public, max-age=86400");
+		resolve_found_tree(r, document, NULL, &(struct resolve_found){.cache = "public, max-age=86400"});
 	else if (rc == -ENOMEM)
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
+		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 	else
-		refuse_pkh(r, rc, did, length);
+		refuse_pkh(r, rc);
 }
 
-static void resolve_web(struct resolving *r, const char *did, size_t length)
+/* What stands behind this host's DID, *len bytes; NULL: the DID is none of this host's. */
+static const char *own_rest(struct resolving *r, size_t *len)
 {
-	char own[DID_WEB_HOST_DID_SIZE];
+	const char *own = service_did(r->service);
+	const struct did_slice *did = &r->request.url.did;
+	size_t own_len = strlen(own);
+
+	if (own_len == 0 || did->len < own_len || memcmp(did->ptr, own, own_len) != 0 || (did->len > own_len && did->ptr[own_len] != ':'))
+		return NULL;
+	*len = did->len - own_len;
+	return did->ptr + own_len;
+}
+
+static bool is_host(struct resolving *r)
+{
+	size_t len;
+
+	r->host = own_rest(r, &len) && len == 0;
+	return r->host;
+}
+
+static void resolve_host(struct resolving *r)
+{
 	json_t *document = NULL;
-	size_t own_length;
 
-	if (did_web_from_host(own, sizeof(own), r->service->config->host) < 0) {
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
-		return;
-	}
-	own_length = strlen(own);
-	if (length < own_length || memcmp(did, own, own_length) != 0 || (length > own_length && did[own_length] != ':')) {
-		struct did_web foreign;
-
-		if (did_web_parse(&foreign, did, length) != 0)
-			reply_error(r, RESOLUTION_INVALID_DID, "Not a did:web that may be resolved.");
-		else
-			reply_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "Other hosts' did:web is not fetched by this gateway.");
-		return;
-	}
-	if (length > own_length) {
-		if (agent_did_parse(&r->key, did, length, &r->service->defaults) == 0 &&
-		    (r->registry = service_registry(r->service, &r->key)))
-			resolve_agent(r);
-		else
-			resolve_participant(r->req, did, length, &r->request.options, on_participant, r);
-		return;
-	}
-	if (r->request.options.has_version_id || r->request.options.has_version_time)
-		reply_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "The host's document has no versions.");
+	if (resolve_wants_version(r))
+		resolve_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "The host's document has no versions.");
 	else if (view_host_document(&document, r->service) != 0)
-		reply_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
+		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 	else
-		reply_resolved(r, document, json_object(), current_cache);
+		resolve_found_tree(r, document, NULL, &(struct resolve_found){.cache = "public, max-age=60", .keep = true});
 }
 
-static void resolve(struct http_request *req)
+static bool is_own(struct resolving *r)
 {
-	struct resolving *r = http_state(req, sizeof(*r));
-	const char *path, *query = http_query_string(req);
-	char accept_option[sizeof(r->request.accept)];
-	const struct did_url *url;
+	size_t len;
+
+	return own_rest(r, &len) != NULL;
+}
+
+static bool is_any(struct resolving *r)
+{
+	(void)r;
+	return true;
+}
+
+static void resolve_foreign(struct resolving *r)
+{
+	const struct did_slice *did = &r->request.url.did;
+	struct did_web web;
+
+	if (did_web_parse(&web, did->ptr, did->len) != 0)
+		resolve_error(r, RESOLUTION_INVALID_DID, "Not a did:web that may be resolved.");
+	else
+		resolve_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "Other hosts' did:web is not fetched by this gateway.");
+}
+
+/* The first that knows the DID finds it. */
+static const struct {
+	bool (*knows)(struct resolving *r);
+	void (*find)(struct resolving *r);
+} rows[] = {
+	{is_pkh, resolve_pkh},
+	{is_host, resolve_host},
+	{resolve_is_agent, resolve_agent},
+	{is_own, resolve_participant},
+	{is_any, resolve_foreign}, /* the other hosts' */
+};
+
+/* ---- the steps ---- */
+
+static struct resolving *state_of(struct http_request *req)
+{
+	return http_state(req, sizeof(struct resolving));
+}
+
+/* A body is JSON, or there is none; the specification's own example names no type. */
+static bool is_json_or_nothing(struct http_request *req, size_t len)
+{
+	return len == 0 || !http_header(req, "Content-Type") || http_body_is(req, "application/json");
+}
+
+static void read_request(struct http_request *req)
+{
+	struct resolving *r = state_of(req);
+	const char *path, *query = http_query_string(req), *body;
 	enum resolution_code code;
+	size_t body_len;
 
 	if (!r) {
 		http_fail(req, -ENOMEM, NULL);
@@ -218,26 +134,75 @@ static void resolve(struct http_request *req)
 	}
 	r->req = req;
 	r->service = http_user(req);
-	path = http_path(req) + strlen("/1.0/identifiers/");
-	code = resolution_request_parse(&r->request, r->detail, path, strlen(path), query, strlen(query));
-	if (code != RESOLUTION_OK) {
-		reply_error(r, code, r->detail[0] ? r->detail : NULL);
+	path = http_path(req) + strlen(place);
+	body = (const char *)http_body(req, &body_len);
+	code = resolution_request_parse(&r->request, r->detail, path, strlen(path), query, strlen(query), body,
+					is_json_or_nothing(req, body_len) ? body_len : 0);
+	if (code == RESOLUTION_OK && !is_json_or_nothing(req, body_len)) {
+		code = RESOLUTION_INVALID_OPTIONS;
+		memcpy(r->detail, "Send options as application/json.", sizeof("Send options as application/json."));
+	}
+	if (code == RESOLUTION_OK) {
+		http_next(req);
 		return;
 	}
-	snprintf(accept_option, sizeof(accept_option), "%.*s", (int)r->request.options.accept.len, r->request.options.accept.ptr);
-	code = resolution_negotiate(&r->accept, accept_option[0] ? accept_option : http_header(req, "Accept"));
-	if (code != RESOLUTION_OK) {
-		reply_error(r, code, "Ask for application/did-resolution, application/did or application/json.");
-		return;
-	}
-	url = &r->request.url;
-	if (did_slice_is(url->method, "pkh"))
-		resolve_pkh(r, url->did.ptr, url->did.len);
+	/* the form of the error, as far as it was said */
+	(void)resolution_negotiate(&r->accept, http_header(req, "Accept"), RESOLUTION_OFFER_DOCUMENT);
+	resolve_error(r, code, r->detail);
+}
+
+static void choose_form(struct http_request *req)
+{
+	struct resolving *r = state_of(req);
+	const struct resolution_options *options = &r->request.options;
+	const char *wanted = options->accept ? options->accept : http_header(req, "Accept");
+
+	if (resolution_negotiate(&r->accept, wanted, resolution_request_offer(&r->request)) == RESOLUTION_OK)
+		http_next(req);
 	else
-		resolve_web(r, url->did.ptr, url->did.len);
+		resolve_error(r, RESOLUTION_REPRESENTATION_NOT_SUPPORTED,
+			      "Ask for application/did-resolution, application/did-url-dereferencing, application/did or application/json; for "
+			      "text/uri-list only where a service is named.");
+}
+
+static void find(struct http_request *req)
+{
+	struct resolving *r = state_of(req);
+	size_t i = 0;
+
+	while (!rows[i].knows(r))
+		i++;
+	/* one answer for all who ask for the whole of the present document and nothing more */
+	if (resolution_request_offer(&r->request) == RESOLUTION_OFFER_DOCUMENT && !resolve_wants_version(r) && !r->request.options.no_cache &&
+	    strcmp(http_method(req), "POST") != 0)
+		r->type = r->accept.content_type;
+	if (!r->type || !resolve_send_ready(r))
+		rows[i].find(r);
+}
+
+static void resolve(struct http_request *req)
+{
+	static http_handler *const steps[] = {read_request, choose_form, find, NULL};
+
+	http_steps(req, steps);
+}
+
+/* Nothing behind the slash is no DID: an error as the others here, and no unknown path. */
+static void resolve_none(struct http_request *req)
+{
+	struct resolving *r = state_of(req);
+
+	if (!r) {
+		http_fail(req, -ENOMEM, NULL);
+		return;
+	}
+	r->req = req;
+	resolve_error(r, RESOLUTION_INVALID_DID, "Put a DID or a DID URL behind /1.0/identifiers/.");
 }
 
 const struct http_route routes_resolve[] = {
-	{"GET", "/1.0/identifiers/{did*}", resolve, 0, 0, current_cache, "Resolve a DID (DID Resolution HTTP binding)", "did", NULL},
+	{"GET", "/1.0/identifiers/{did*}", resolve, 0, 0, current_cache, "Resolve a DID, or dereference a DID URL (DID Resolution HTTP binding)", "did", NULL},
+	{"POST", "/1.0/identifiers/{did*}", resolve, RESOLUTION_BODY_MAX, 0, "no-store", "The same with options as JSON", "did", NULL},
+	{"GET", "/1.0/identifiers/", resolve_none, 0, 0, NULL, "An error: there is no DID", "did", NULL},
 };
 const size_t routes_resolve_count = sizeof(routes_resolve) / sizeof(routes_resolve[0]);

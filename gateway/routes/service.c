@@ -6,6 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *service_did(struct service *service)
+{
+	/* config_finish() has seen to it that the host is one */
+	if (!*service->did && did_web_from_host(service->did, sizeof(service->did), service->config->host) != 0)
+		log_error(log_msg("the public URL's host makes no did:web"), log_str("host", service->config->host));
+	return service->did;
+}
+
 struct pg_conn *service_reader(struct service *service)
 {
 	return service->readers[service->next_reader++ % SERVICE_READERS];

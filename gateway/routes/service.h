@@ -63,6 +63,7 @@ struct service {
 	size_t nregistries;
 	struct append *append;
 	struct agent_defaults defaults; /* host, and what short names mean: the default chain and registry */
+	char did[DID_WEB_HOST_DID_SIZE]; /* made at the first service_did() */
 	struct record_names names;
 	struct agent_key others[CHAINS_REGISTRIES_MAX]; /* what names.others points to */
 	bool has_anchor;
@@ -85,6 +86,9 @@ struct service {
 	const struct http_router *router; /* the table it is all served by */
 	struct http_response *openapi;	  /* the table as a document; NULL until first asked for */
 };
+
+/* This host's DID, "did:web:HOST". */
+const char *service_did(struct service *service);
 
 /* A reader connection, in turn. */
 struct pg_conn *service_reader(struct service *service);

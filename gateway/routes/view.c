@@ -34,6 +34,36 @@ json_t *view_block(const struct reading_scope *scope, const struct store_mark *m
 			 "finality", reading_finality(scope, mark->number));
 }
 
+void view_put_block_number(struct jcs_put *put, const char *name, const struct reading_scope *scope, uint64_t number)
+{
+	jcs_put_open(put, name, '{');
+	jcs_put_decimal(put, "number", number);
+	jcs_put_literal(put, "hash", "null");
+	jcs_put_literal(put, "time", "null");
+	jcs_put_text(put, "finality", reading_finality(scope, number));
+	jcs_put_close(put, '}');
+}
+
+void view_put_block(struct jcs_put *put, const char *name, const struct reading_scope *scope, const struct store_mark *mark)
+{
+	char hash[HEX_DATA_SIZE(32)], time[21];
+
+	if (!mark->known) {
+		jcs_put_literal(put, name, "null");
+		return;
+	}
+	hex_encode_data(hash, mark->hash, 32);
+	jcs_put_open(put, name, '{');
+	jcs_put_decimal(put, "number", mark->number);
+	jcs_put_text(put, "hash", hash);
+	if (mark->time != 0 && mark->time <= INT64_MAX && resolution_time_format(time, (int64_t)mark->time) == 0)
+		jcs_put_text(put, "time", time);
+	else
+		jcs_put_literal(put, "time", "null");
+	jcs_put_text(put, "finality", reading_finality(scope, mark->number));
+	jcs_put_close(put, '}');
+}
+
 const char *view_cache(bool settled, enum store_tier tier)
 {
 	if (!settled)

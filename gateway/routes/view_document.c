@@ -35,135 +35,187 @@ static struct agent_authority authority_of(const struct reading_state *state)
 	return (struct agent_authority){.owner = state->owner, .wallet = state->wallet};
 }
 
-int view_now_document(json_t **document, json_t **dropped, const struct service *service, const struct agent_key *key,
+/* Ids of the services from there on, a new reference; NULL: none. */
+static json_t *ids_from(const json_t *services, size_t first)
+{
+	json_t *ids = first < json_array_size(services) ? json_array() : NULL;
+
+	for (size_t i = first; ids && i < json_array_size(services); i++)
+		(void)json_array_append(ids, json_object_get(json_array_get(services, i), "id"));
+	return ids;
+}
+
+int view_now_document(struct jcs_buffer *out, json_t **dropped, const struct service *service, const struct agent_key *key,
 		      const struct reading_now *now)
 {
 	struct agent_document agent = {.key = *key, .safe = authority_of(&now->safe), .latest = authority_of(&now->latest),
 				       .wallet_authenticates = service->config->wallet_authentication,
 				       .services = services_of(service, key, now->file)};
-	int rc = agent_document_build(document, dropped, &agent, &service->defaults);
+	size_t kept = 0;
+	int rc = agent_document_write(out, &kept, &agent, &service->defaults);
 
+	if (dropped)
+		*dropped = rc == 0 ? ids_from(agent.services, kept) : NULL;
 	json_decref(agent.services);
 	return rc;
 }
 
-int view_at_document(json_t **document, const struct service *service, const struct agent_key *key, const struct reading_at *at)
+int view_at_document(struct jcs_buffer *out, const struct service *service, const struct agent_key *key, const struct reading_at *at)
 {
 	struct agent_document agent = {.key = *key, .safe = authority_of(&at->state), .latest = authority_of(&at->state),
 				       .wallet_authenticates = service->config->wallet_authentication};
 
-	return agent_document_build(document, NULL, &agent, &service->defaults);
+	return agent_document_write(out, NULL, &agent, &service->defaults);
 }
 
-static int put_time(json_t *object, const char *name, const struct store_mark *mark)
+static void put_time(struct jcs_put *put, const char *name, const struct store_mark *mark)
 {
 	char text[21];
 
 	if (mark->time > INT64_MAX || resolution_time_format(text, (int64_t)mark->time) != 0)
-		return -EINVAL;
-	return json_object_set_new(object, name, json_string(text));
+		put->err = -EINVAL;
+	else
+		jcs_put_text(put, name, text);
 }
 
 /* "versionId: the block of the last change"; updated only if it was, the next version only if there is one. */
-static int put_version(json_t *metadata, const struct store_resolved *row)
+static void put_version(struct jcs_put *put, const struct store_resolved *row)
 {
-	int rc = json_object_set_new(metadata, "versionId", view_number(row->state.number));
-
-	rc |= put_time(metadata, "created", &row->created);
+	jcs_put_decimal(put, "versionId", row->state.number);
+	put_time(put, "created", &row->created);
 	if (row->created.number != row->state.number)
-		rc |= put_time(metadata, "updated", &row->held.from);
+		put_time(put, "updated", &row->held.from);
 	if (row->held.until.known) {
-		rc |= json_object_set_new(metadata, "nextVersionId", view_number(row->held.until.number));
-		rc |= put_time(metadata, "nextUpdate", &row->held.until);
+		jcs_put_decimal(put, "nextVersionId", row->held.until.number);
+		put_time(put, "nextUpdate", &row->held.until);
 	}
-	return rc;
 }
 
-static json_t *span_json(const struct reading_scope *scope, const struct store_span *span)
+static void put_span(struct jcs_put *put, const char *name, const struct reading_scope *scope, const struct store_span *span)
 {
-	return json_pack("{s:o, s:o}", "validFrom", view_block(scope, &span->from), "validUntil", view_block(scope, &span->until));
+	jcs_put_open(put, name, '{');
+	view_put_block(put, "validFrom", scope, &span->from);
+	view_put_block(put, "validUntil", scope, &span->until);
+	jcs_put_close(put, '}');
 }
 
 /* Since when each key of the document has held, and until when. */
-static int put_keys(json_t *gateway, const struct reading_scope *scope, const struct store_resolved *row, bool owner, bool wallet)
+static void put_keys(struct jcs_put *put, const struct reading_scope *scope, const struct store_resolved *row, bool owner, bool wallet)
 {
-	json_t *keys = json_object();
-	int rc = 0;
-
+	jcs_put_open(put, "keys", '{');
 	if (owner)
-		rc |= json_object_set_new(keys, "#owner", span_json(scope, &row->owner));
+		put_span(put, "#owner", scope, &row->owner);
 	if (wallet)
-		rc |= json_object_set_new(keys, "#agent-wallet", span_json(scope, &row->wallet));
-	return rc | json_object_set_new(gateway, "keys", keys);
-}
-
-/* Takes gateway. */
-static json_t *with_gateway(json_t *metadata, json_t *gateway, int rc)
-{
-	if (rc == 0 && json_object_set(metadata, "gateway", gateway) != 0)
-		rc = -ENOMEM;
-	json_decref(gateway);
-	if (rc == 0)
-		return metadata;
-	json_decref(metadata);
-	return NULL;
+		put_span(put, "#agent-wallet", scope, &row->wallet);
+	jcs_put_close(put, '}');
 }
 
 /* Where the services come from, and what is known against it (docs/formats.md section 12). */
-static json_t *file_json(const struct store_file *file)
+static void put_file(struct jcs_put *put, const struct store_file *file)
 {
-	char hash[HEX_DATA_SIZE(32)], seen[21] = "";
-	json_t *json = json_pack("{s:s%, s:b}", "status", (const char *)file->status.data, file->status.len, "namesAgent", file->back);
+	char hash[HEX_DATA_SIZE(32)], seen[21];
 
+	jcs_put_open(put, "registrationFile", '{');
+	jcs_put_string(put, "status", (const char *)file->status.data, file->status.len);
+	jcs_put_literal(put, "namesAgent", file->back ? "true" : "false");
 	if (file->has_content) {
 		hex_encode_data(hash, file->content, 32);
-		json_object_set_new(json, "sha256", json_string(hash));
+		jcs_put_text(put, "sha256", hash);
 	}
 	if (resolution_time_format(seen, (int64_t)(file->seen / 1000)) == 0)
-		json_object_set_new(json, "seen", json_string(seen));
-	return json;
+		jcs_put_text(put, "seen", seen);
+	jcs_put_close(put, '}');
 }
 
-json_t *view_now_metadata(const struct reading_now *now, json_t *dropped)
+static void put_dropped(struct jcs_put *put, const json_t *dropped)
+{
+	const json_t *id;
+	size_t i;
+
+	jcs_put_open(put, "servicesLeftOut", '[');
+	json_array_foreach(dropped, i, id) jcs_put_string(put, NULL, json_string_value(id), json_string_length(id));
+	jcs_put_close(put, ']');
+}
+
+/* Closes what is open; out is as before if something failed. */
+static int end(struct jcs_put *put, size_t start)
+{
+	jcs_put_close(put, '}');
+	jcs_put_close(put, '}');
+	if (put->err != 0)
+		put->out->len = start;
+	return put->err;
+}
+
+int view_now_metadata(struct jcs_buffer *out, const struct reading_now *now, const json_t *dropped)
 {
 	enum store_tier tier = now->safe.exists && now->safe.tier < now->latest.tier ? now->safe.tier : now->latest.tier;
-	json_t *metadata = json_object();
-	json_t *gateway = json_pack("{s:s, s:o, s:o, s:s}", "index", now->indexed ? "current" : "syncing", "latest",
-				    view_block(&now->scope, &now->latest_block), "safe", view_block(&now->scope, &now->safe_block), "tier",
-				    view_tier(tier));
-	int rc = gateway ? 0 : -ENOMEM;
+	struct jcs_put put = {.out = out};
+	size_t start = out->len;
 
-	if (rc == 0 && now->row) {
-		bool owner = address_equal(&now->safe.owner, &now->latest.owner);
-		bool wallet = address_equal(&now->safe.wallet, &now->latest.wallet) && !address_is_zero(&now->latest.wallet);
-
-		rc = put_version(metadata, now->row) | put_keys(gateway, &now->scope, now->row, owner, wallet);
-	}
-	if (rc == 0 && now->file)
-		rc = json_object_set_new(gateway, "registrationFile", file_json(now->file));
-	if (rc == 0 && dropped)
-		rc = json_object_set(gateway, "servicesLeftOut", dropped);
-	return with_gateway(metadata, gateway, rc);
+	jcs_put_open(&put, NULL, '{');
+	if (now->row)
+		put_version(&put, now->row);
+	jcs_put_open(&put, "gateway", '{');
+	jcs_put_text(&put, "index", now->indexed ? "current" : "syncing");
+	view_put_block(&put, "latest", &now->scope, &now->latest_block);
+	view_put_block(&put, "safe", &now->scope, &now->safe_block);
+	jcs_put_text(&put, "tier", view_tier(tier));
+	if (now->row)
+		put_keys(&put, &now->scope, now->row, address_equal(&now->safe.owner, &now->latest.owner),
+			 address_equal(&now->safe.wallet, &now->latest.wallet) && !address_is_zero(&now->latest.wallet));
+	if (now->file)
+		put_file(&put, now->file);
+	if (dropped)
+		put_dropped(&put, dropped);
+	return end(&put, start);
 }
 
-json_t *view_at_metadata(const struct reading_at *at)
+int view_at_metadata(struct jcs_buffer *out, const struct reading_at *at)
 {
-	json_t *metadata = json_object();
-	json_t *gateway = json_pack("{s:s, s:s, s:s}", "finality", at->finality, "index", at->indexed ? "current" : "syncing", "tier",
-				    view_tier(at->state.tier));
-	int rc = gateway ? 0 : -ENOMEM;
+	struct jcs_put put = {.out = out};
+	size_t start = out->len;
 
-	if (rc == 0 && at->has_number)
-		rc = json_object_set_new(gateway, "block", at->block.known ? view_block(&at->scope, &at->block) :
-									     view_block_number(&at->scope, at->number));
-	if (rc == 0 && at->row)
-		rc = put_version(metadata, at->row) |
-		     put_keys(gateway, &at->scope, at->row, true, !address_is_zero(&at->state.wallet)) |
-		     json_object_set_new(gateway, "validFrom", view_block(&at->scope, &at->row->held.from)) |
-		     json_object_set_new(gateway, "validUntil", view_block(&at->scope, &at->row->held.until));
-	else if (rc == 0)
-		rc = json_object_set_new(metadata, "versionId", view_number(at->number));
-	return with_gateway(metadata, gateway, rc);
+	jcs_put_open(&put, NULL, '{');
+	if (at->row)
+		put_version(&put, at->row);
+	else
+		jcs_put_decimal(&put, "versionId", at->number);
+	jcs_put_open(&put, "gateway", '{');
+	jcs_put_text(&put, "finality", at->finality);
+	jcs_put_text(&put, "index", at->indexed ? "current" : "syncing");
+	jcs_put_text(&put, "tier", view_tier(at->state.tier));
+	if (at->has_number && at->block.known)
+		view_put_block(&put, "block", &at->scope, &at->block);
+	else if (at->has_number)
+		view_put_block_number(&put, "block", &at->scope, at->number);
+	if (at->row) {
+		put_keys(&put, &at->scope, at->row, true, !address_is_zero(&at->state.wallet));
+		view_put_block(&put, "validFrom", &at->scope, &at->row->held.from);
+		view_put_block(&put, "validUntil", &at->scope, &at->row->held.until);
+	}
+	return end(&put, start);
+}
+
+int64_t view_at_modified(const struct reading_at *at)
+{
+	return at->row && at->row->held.from.time <= INT64_MAX ? (int64_t)at->row->held.from.time : 0;
+}
+
+/* The services' part is as old as the file's snapshot. */
+int64_t view_now_modified(const struct reading_now *now)
+{
+	uint64_t changed = now->row ? now->row->held.from.time : 0;
+
+	if (changed != 0 && now->file && now->file->at / 1000 > changed)
+		changed = now->file->at / 1000;
+	return changed <= INT64_MAX ? (int64_t)changed : 0;
+}
+
+void view_heads(struct eth_hash *safe, struct eth_hash *latest, const struct reading_now *now)
+{
+	memcpy(safe->bytes, now->safe_block.hash, sizeof(safe->bytes));
+	memcpy(latest->bytes, now->latest_block.hash, sizeof(latest->bytes));
 }
 
 static bool has_ended(const struct reading_at *at, const struct store_span *span)

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "did/agent_document.h"
+#include "did/did_pkh.h"
+#include "did/jcs_put.h"
 
 #define CONTEXT                                                                                                        \
 	"\"@context\":[\"https://www.w3.org/ns/did/v1\",{\"blockchainAccountId\":\"https://w3id.org/"                  \
@@ -55,15 +57,14 @@ static struct agent_document agent(const char *safe_owner, const char *latest_ow
 
 static void check(const struct agent_document *input, const char *expected)
 {
-	json_t *document, *dropped;
-	char *text;
+	struct jcs_buffer out = {0};
+	size_t kept;
 
-	assert_int_equal(agent_document_build(&document, &dropped, input, &defaults), 0);
-	text = json_dumps(document, JSON_COMPACT);
-	assert_string_equal(text, expected);
-	assert_null(dropped);
-	free(text);
-	json_decref(document);
+	assert_int_equal(agent_document_write(&out, &kept, input, &defaults), 0);
+	assert_int_equal(out.len, strlen(expected));
+	assert_memory_equal(out.data, expected, out.len);
+	assert_int_equal(kept, 0);
+	jcs_buffer_clear(&out);
 }
 
 static void owner_and_wallet(void **state)
@@ -137,9 +138,10 @@ static json_t *service(unsigned i, size_t padding)
 
 static void services_are_listed_while_they_fit(void **state)
 {
-	json_t *document, *dropped, *services = json_array();
 	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
-	size_t kept, size;
+	json_t *services = json_array(), *document;
+	struct jcs_buffer out = {0};
+	size_t kept;
 
 	(void)state;
 	for (unsigned i = 0; i < 8; i++)
@@ -147,63 +149,134 @@ static void services_are_listed_while_they_fit(void **state)
 	/* a small one behind the first that does not fit is dropped too: what is kept is a beginning of the list */
 	json_array_append_new(services, service(8, 1));
 	input.services = services;
-	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), 0);
-	kept = json_array_size(json_object_get(document, "service"));
-	size = json_dumpb(document, NULL, 0, JSON_COMPACT);
-	assert_in_range(size, DID_DOCUMENT_MAX - 1500, DID_DOCUMENT_MAX);
+	assert_int_equal(agent_document_write(&out, &kept, &input, &defaults), 0);
+	assert_in_range(out.len, DID_DOCUMENT_MAX - 1500, DID_DOCUMENT_MAX);
 	assert_in_range(kept, 1, 7);
-	assert_int_equal(json_array_size(dropped), 9 - kept);
-	assert_string_equal(json_string_value(json_array_get(dropped, 9 - kept - 1)), DID "#s8");
-	json_decref(document);
-	json_decref(dropped);
-	assert_int_equal(agent_document_build(&document, NULL, &input, &defaults), 0);
+	document = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(json_array_size(json_object_get(document, "service")), kept);
+	for (size_t i = 0; i < kept; i++)
+		assert_true(json_equal(json_array_get(json_object_get(document, "service"), i), json_array_get(services, i)));
 	json_decref(document);
 	json_decref(services);
+	jcs_buffer_clear(&out);
 }
 
 /* The last byte counts: the same list with a growing service never passes the limit, and reaches it. */
 static void the_limit_is_exact(void **state)
 {
 	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
+	struct jcs_buffer out = {0};
 	size_t largest = 0;
 
 	(void)state;
 	for (size_t padding = 0; padding < 1900; padding++) {
-		json_t *document, *dropped;
-		size_t size;
-
 		input.services = json_pack("[o, o, o, o]", service(1, 1900), service(2, 1500), service(3, 1200),
 					   service(4, padding));
-		assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), 0);
-		size = json_dumpb(document, NULL, 0, JSON_COMPACT);
-		assert_in_range(size, 1, DID_DOCUMENT_MAX);
-		largest = size > largest ? size : largest;
-		json_decref(document);
-		json_decref(dropped);
+		out.len = 0;
+		assert_int_equal(agent_document_write(&out, NULL, &input, &defaults), 0);
+		assert_in_range(out.len, 1, DID_DOCUMENT_MAX);
+		largest = out.len > largest ? out.len : largest;
 		json_decref(input.services);
 	}
 	assert_int_equal(largest, DID_DOCUMENT_MAX);
+	jcs_buffer_clear(&out);
+}
+
+static void links_stand_behind_the_token(void **state)
+{
+	static const char *const links[] = {"did:web:kedge.example:character:alice", "did:web:else.example"};
+	struct agent_document input = agent(OWNER, THIRD, WALLET, NULL);
+	const char *many[200];
+	struct jcs_buffer out = {0};
+
+	(void)state;
+	input.also = links;
+	input.nalso = 2;
+	check(&input, "{" CONTEXT "\"id\":\"" DID "\",\"alsoKnownAs\":[\"eip155:8453/erc721:0x8004A169FB4a3325136EB29fA0ceB6D2e539a432/42\","
+		      "\"did:web:kedge.example:character:alice\",\"did:web:else.example\"]}");
+	for (size_t i = 0; i < 200; i++)
+		many[i] = links[i % 2];
+	input = agent(OWNER, OWNER, WALLET, WALLET);
+	input.also = many;
+	input.nalso = 200;
+	assert_int_equal(agent_document_write(&out, NULL, &input, &defaults), 0);
+	assert_in_range(out.len, 2500, 4000);
+	jcs_buffer_clear(&out);
+}
+
+/* The longest names there can be, every key, and links: still a document that everybody takes. */
+static void the_longest_names_fit(void **state)
+{
+	struct agent_document input = agent(OWNER, OWNER, WALLET, WALLET);
+	struct agent_defaults long_host = defaults;
+	struct jcs_buffer out = {0};
+	const char *many[64];
+	char host[254 + 6];
+
+	(void)state;
+	for (size_t i = 0; i < 253; i++)
+		host[i] = i % 63 == 62 ? '.' : 'a';
+	memcpy(host + 253, ":65535", 7);
+	long_host.host = host;
+	input.key.registry = address(WALLET);
+	input.key.chain = UINT64_MAX;
+	memset(&input.key.id, 0xff, sizeof(input.key.id));
+	input.wallet_authenticates = true;
+	for (size_t i = 0; i < 64; i++)
+		many[i] = "https://links.example/of/some/length/that/people/choose";
+	input.also = many;
+	input.nalso = 64;
+	assert_int_equal(agent_document_write(&out, NULL, &input, &long_host), 0);
+	assert_in_range(out.len, 6000, DID_DOCUMENT_MAX);
+	jcs_buffer_clear(&out);
+}
+
+/* did:pkh documents and agents' documents say the same in the same words. */
+static void the_parts_are_those_of_did_pkh(void **state)
+{
+	json_auto_t *context = did_pkh_context();
+	json_auto_t *method = did_pkh_method("did:x:y", "owner", "eip155:1:0xabc");
+	struct jcs_buffer out = {0};
+	struct jcs_put put = {.out = &out};
+	json_t *written;
+
+	(void)state;
+	jcs_put_open(&put, NULL, '{');
+	did_pkh_put_context(&put);
+	jcs_put_open(&put, "methods", '[');
+	did_pkh_put_method(&put, "did:x:y", "#owner", "eip155:1:0xabc");
+	jcs_put_close(&put, ']');
+	jcs_put_close(&put, '}');
+	assert_int_equal(put.err, 0);
+	written = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_true(json_equal(json_object_get(written, "@context"), context));
+	assert_true(json_equal(json_array_get(json_object_get(written, "methods"), 0), method));
+	json_decref(written);
+	jcs_buffer_clear(&out);
 }
 
 static void misuse_is_refused(void **state)
 {
 	struct agent_document input = agent(OWNER, OWNER, NULL, NULL);
+	struct jcs_buffer out = {0}, small = {.data = (char[100]){0}, .cap = 100, .fixed = true};
 	struct agent_defaults bad = defaults;
-	json_t *document, *dropped;
 
 	(void)state;
 	bad.host = "10.0.0.1:80";
-	assert_int_equal(agent_document_build(&document, &dropped, &input, &bad), -EINVAL);
+	assert_int_equal(agent_document_write(&out, NULL, &input, &bad), -EINVAL);
 	input.services = json_pack("{}");
-	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	assert_int_equal(agent_document_write(&out, NULL, &input, &defaults), -EINVAL);
 	json_decref(input.services);
 	input.services = json_pack("[{s:i}]", "id", 1);
-	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	assert_int_equal(agent_document_write(&out, NULL, &input, &defaults), -EINVAL);
 	json_decref(input.services);
 	input.services = json_pack("[s]", "x");
-	assert_int_equal(agent_document_build(&document, &dropped, &input, &defaults), -EINVAL);
+	assert_int_equal(agent_document_write(&out, NULL, &input, &defaults), -EINVAL);
 	json_decref(input.services);
-	assert_null(document);
+	input.services = NULL;
+	assert_int_equal(out.len, 0);
+	assert_int_equal(agent_document_write(&small, NULL, &input, &defaults), -ENOSPC);
+	assert_int_equal(small.len, 0);
 }
 
 int main(void)
@@ -215,6 +288,9 @@ int main(void)
 		cmocka_unit_test(between_latest_and_safe_neither_owner_is_listed),
 		cmocka_unit_test(services_are_listed_while_they_fit),
 		cmocka_unit_test(the_limit_is_exact),
+		cmocka_unit_test(links_stand_behind_the_token),
+		cmocka_unit_test(the_longest_names_fit),
+		cmocka_unit_test(the_parts_are_those_of_did_pkh),
 		cmocka_unit_test(misuse_is_refused),
 	};
 

@@ -13,7 +13,8 @@
 
 #include "did/did_pkh.h"
 #include "did/did_web.h"
-#include "did/resolution.h"
+#include "did/dereference.h"
+#include "did/resolution_request.h"
 
 static json_t *vectors;
 
@@ -229,13 +230,42 @@ static void versioning_syntax(void **state)
 		char detail[RESOLUTION_DETAIL_SIZE];
 		struct resolution_request request;
 		enum resolution_code code =
-			resolution_request_parse(&request, detail, "did:web:a.example", 17, query, strlen(query));
+			resolution_request_parse(&request, detail, "did:web:a.example", 17, query, strlen(query), NULL, 0);
 
 		if (code != (refused ? RESOLUTION_INVALID_OPTIONS : RESOLUTION_OK))
 			fail_msg("%s", query);
 		later += !refused;
 	}
 	printf("versioning: %zu read, answers of %u are for a later issue\n", json_array_size(cases), later);
+}
+
+static void relative_refs(void **state)
+{
+	json_t *cases = section("relative_ref", "cases"), *one;
+	const char *base = text(json_object_get(vectors, "relative_ref"), "base");
+	char document[512];
+	size_t i;
+
+	(void)state;
+	snprintf(document, sizeof(document),
+		 "{\"id\":\"did:web:a.example\",\"service\":[{\"id\":\"did:web:a.example#files\",\"type\":\"F\",\"serviceEndpoint\":\"%s\"}]}", base);
+	json_auto_t *parsed = json_loads(document, 0, NULL);
+
+	json_array_foreach(cases, i, one)
+	{
+		char detail[RESOLUTION_DETAIL_SIZE], query[256], location[DEREFERENCE_URL_SIZE] = "";
+		const char *expected = text(one, "location");
+		struct resolution_request request;
+		enum resolution_code code;
+
+		snprintf(query, sizeof(query), "service=files&relativeRef=%s", text(one, "relativeRef"));
+		assert_int_equal(resolution_request_parse(&request, detail, "did:web:a.example", 17, query, strlen(query), NULL, 0), RESOLUTION_OK);
+		code = dereference_location(location, detail, parsed, &request);
+		if (code != (expected ? RESOLUTION_OK : RESOLUTION_INVALID_DID_URL) || (expected && strcmp(location, expected) != 0))
+			fail_msg("%s: %s %s", query, resolution_error(code)->name, location);
+	}
+	printf("relative_ref: %zu\n", json_array_size(cases));
+	assert_int_equal(json_array_size(cases), 5);
 }
 
 int main(void)
@@ -250,6 +280,7 @@ int main(void)
 		cmocka_unit_test(syntax),
 		cmocka_unit_test(resolution_errors),
 		cmocka_unit_test(versioning_syntax),
+		cmocka_unit_test(relative_refs),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);

@@ -8,7 +8,7 @@ LIBRARIES = {
     "eth": ("abi_ address_ bloom_ eip191_ eip712_ header_ hex_ keccak_ keccak256 rlp_ signature_ state_proof_ state_set_ state_empty_code "
             "trie_ tx_ u256_", ""),
     "eth_rpc": ("eth_rpc_", "eth"),
-    "did": ("agent_did_ agent_document_ agent_key_ base58btc_ bech32_ caip10_ data_integrity_ did_ eip155_ host_document_ jcs_ multikey_ "
+    "did": ("agent_did_ agent_document_ agent_key_ base58btc_ bech32_ caip10_ data_integrity_ dereference_ did_ eip155_ foreign_document_ host_document_ jcs_ multikey_ "
             "participant_did_ participant_document_ participant_fault_ participant_fragment participant_handle_ participant_object_ participant_profile_ participant_statement_ participant_verb_ registration_ resolution_ siwe_",
             "eth"),
     "anchor": ("checkpoint_ entry_ map_ merkle_ note_ sender_ tile_", ""),

@@ -72,6 +72,11 @@ static void make_service(struct index_rig *rig)
 
 void index_rig_open(struct index_rig *rig)
 {
+	index_rig_open_with(rig, NULL, 0);
+}
+
+void index_rig_open_with(struct index_rig *rig, const struct http_route *own, size_t own_n)
+{
 	const struct {
 		const struct http_route *routes;
 		size_t n;
@@ -90,6 +95,9 @@ void index_rig_open(struct index_rig *rig)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (size_t j = 0; j < parts[i].n; j++)
 			rig->routes[n++] = parts[i].routes[j];
+	for (size_t i = 0; i < own_n; i++)
+		rig->routes[n++] = own[i];
+	assert_true(n <= sizeof(rig->routes) / sizeof(rig->routes[0]));
 	assert_int_equal(http_router_new(&rig->http.router, rig->routes, n), 0);
 	assert_int_equal(http_listen_tcp(&options.fd, "127.0.0.1", 0, true), 0);
 	options.router = rig->http.router;
@@ -113,18 +121,30 @@ void index_rig_close(struct index_rig *rig)
 	fake_node_stop(&rig->node);
 }
 
-void index_rig_get(struct index_rig *rig, struct rig_reply *reply, const char *target, const char *accept)
+void index_rig_ask(struct index_rig *rig, struct rig_reply *reply, const char *method, const char *target, const char *headers,
+		   const char *body)
 {
-	char request[2048];
-	int fd = rig_connect(&rig->http);
-	int length = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: kedge.example\r\n%s%s%s\r\n", target,
-			      accept ? "Accept: " : "", accept ? accept : "", accept ? "\r\n" : "");
+	char request[8192], length_line[48] = "";
+	int fd = rig_connect(&rig->http), length;
 
+	if (body)
+		snprintf(length_line, sizeof(length_line), "Content-Length: %zu\r\n", strlen(body));
+	length = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: kedge.example\r\n%s%s\r\n%s", method, target, headers ? headers : "",
+			  length_line, body ? body : "");
 	assert_true(length > 0 && (size_t)length < sizeof(request));
 	rig_send(fd, request, (size_t)length);
 	rig_receive_one(&rig->http, reply, fd);
 	close(fd);
 	rig_turn(&rig->http, 2);
+}
+
+void index_rig_get(struct index_rig *rig, struct rig_reply *reply, const char *target, const char *accept)
+{
+	char header[512] = "";
+
+	if (accept)
+		assert_true((size_t)snprintf(header, sizeof(header), "Accept: %s\r\n", accept) < sizeof(header));
+	index_rig_ask(rig, reply, "GET", target, header, NULL);
 }
 
 json_t *index_rig_json(struct index_rig *rig, struct rig_reply *reply, const char *target, unsigned status)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -108,6 +109,68 @@ static void a_clash_replaces(void **state)
 	documents_free(d);
 }
 
+static void what_was_forgotten_is_not_found(void **state)
+{
+	struct documents *d = documents_new();
+	struct agent_key zero = agent(0);
+	struct http_response *a = answer("a");
+
+	(void)state;
+	assert_non_null(d);
+	keep(d, &zero, json, answer("b"));
+	documents_keep(d, NULL, json, NULL, NULL, a);
+	http_response_unref(a);
+	documents_forget_all(d);
+	assert_null(documents_find(d, &zero, json, &first, &second));
+	assert_null(documents_find(d, NULL, json, NULL, NULL));
+	documents_free(d);
+	documents_forget_all(NULL);
+}
+
+static void what_is_made_is_kept(void **state)
+{
+	struct documents *d = NULL;
+	struct agent_key zero = agent(0);
+	struct documents_answer what = {.agent = &zero, .type = json, .safe = first, .latest = second, .body = "{}", .len = 2, .cache = "no-cache",
+					.modified = 784111777};
+	struct http_response *made = documents_make(&d, &what);
+
+	(void)state;
+	assert_non_null(made);
+	assert_non_null(d);
+	assert_ptr_equal(documents_find(d, &zero, json, &first, &second), made);
+	/* services change without a block */
+	sleep(DOCUMENTS_KEEP_MS / 1000 + 1);
+	assert_null(documents_find(d, &zero, json, &first, &second));
+	http_response_unref(made);
+	documents_free(d);
+}
+
+static void dates(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} cases[] = {
+		{784111777, "Sun, 06 Nov 1994 08:49:37 GMT"}, /* RFC 9110's own */
+		{1, "Thu, 01 Jan 1970 00:00:01 GMT"},
+		{951868799, "Tue, 29 Feb 2000 23:59:59 GMT"},
+		{1795185480, "Fri, 20 Nov 2026 14:38:00 GMT"},
+		{253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
+		{0, NULL},
+		{-1, NULL},
+		{253402300800, NULL},
+	};
+	char text[DOCUMENTS_DATE_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(documents_date(text, cases[i].seconds), cases[i].text != NULL);
+		if (cases[i].text)
+			assert_string_equal(text, cases[i].text);
+	}
+}
+
 static void nothing_is_found_before_there_is_a_table(void **state)
 {
 	struct agent_key zero = agent(0);
@@ -124,6 +187,9 @@ int main(void)
 		cmocka_unit_test(the_hosts_own_needs_no_head),
 		cmocka_unit_test(nothing_kept_is_found_any_more),
 		cmocka_unit_test(a_clash_replaces),
+		cmocka_unit_test(what_was_forgotten_is_not_found),
+		cmocka_unit_test(what_is_made_is_kept),
+		cmocka_unit_test(dates),
 		cmocka_unit_test(nothing_is_found_before_there_is_a_table),
 	};
 

@@ -217,7 +217,7 @@ static void services(void **state)
 	/* a server that is away for a moment takes nothing back */
 	(void)fixture_sql(rig->conninfo, "INSERT INTO file (registry, agent_id, uri, at, seen, status) "
 					 "SELECT registry, agent_id, uri, seen + 1, seen + 1, 'timeout' FROM file");
-	json_auto_t *now = ask(rig, "", 200);
+	json_auto_t *now = ask(rig, "?noCache=true", 200);
 	const json_t *gateway = json_object_get(json_object_get(now, "didDocumentMetadata"), "gateway");
 
 	assert_string_equal(index_rig_text(now, "didDocument.service.0.id"), "did:web:kedge.example:agent:31337:0#s0");
@@ -232,7 +232,7 @@ static void services(void **state)
 	assert_true(json_array_size(json_object_get(gateway, "servicesLeftOut")) > 0);
 	/* what could not be had for long is not told any more */
 	(void)fixture_sql(rig->conninfo, "DELETE FROM file WHERE status = 'timeout'; UPDATE file SET seen = seen - 14::bigint * 86400 * 1000 - 1 WHERE status = 'ok'");
-	json_auto_t *late = ask(rig, "", 200);
+	json_auto_t *late = ask(rig, "?noCache=true", 200);
 
 	assert_null(json_object_get(json_object_get(late, "didDocument"), "service"));
 	(void)fixture_sql(rig->conninfo, "UPDATE file SET seen = seen + 14::bigint * 86400 * 1000 + 1 WHERE status = 'ok'");
