@@ -43,6 +43,7 @@ static const struct setting settings[] = {
 	{"ipfs_gateways", LIST, AT(ipfs_gateways), "", 0, 0, "URLs that ipfs paths are appended to, space between; empty: ipfs is not fetched"},
 	{"fetch_allow", LIST, AT(fetch_allow), "", 0, 0, "tests only: HOST:PORT=ADDRESS or HOST:PORT=ADDRESS@PORT items exempt from the address rules of fetches"},
 	{"fetch_ca", TEXT, AT(fetch_ca), "", 0, 0, "tests only: PEM file trusted for the hosts of fetch_allow"},
+	{"fetch_nameserver", TEXT, AT(fetch_nameserver), "", 0, 0, "tests only: ADDRESS[:PORT] of the name server that fetches ask"},
 	{"own_agents", LIST, AT(own_agents), "", 0, 0, "agents whose endpoints may be on this host: `42`, CHAIN:42 or CHAIN:0xREGISTRY:42, space between"},
 	{"file_refresh_s", NUMBER, AT(file_refresh_s), "3600", 1, 604800, "a registration file is fetched again after this many seconds"},
 	{"anchor_contract", TEXT, AT(anchor_contract), "", 0, 0, "address of KedgeAnchor; empty for no anchoring"},

@@ -31,6 +31,7 @@ struct config {
 	char ipfs_gateways[CONFIG_TEXT_MAX];  /* URL prefixes a CID is appended to, space between; "" for none */
 	char fetch_allow[CONFIG_TEXT_MAX];    /* tests only: HOST:PORT=ADDRESS, space between, exempt from the address rules */
 	char fetch_ca[CONFIG_TEXT_MAX];       /* tests only: PEM file trusted for the hosts of fetch_allow */
+	char fetch_nameserver[CONFIG_TEXT_MAX]; /* tests only: ADDRESS[:PORT] of the name server that fetches ask */
 	char own_agents[CONFIG_TEXT_MAX];     /* agents the operator vouches for: `42`, CHAIN:42 or CHAIN:0xREGISTRY:42, space between */
 	uint64_t file_refresh_s;              /* a registration file is fetched again after this long */
 	char anchor_contract[CONFIG_TEXT_MAX]; /* 0x address of KedgeAnchor, "" for no anchoring */

@@ -164,6 +164,14 @@ static int make_connections(struct worker *w)
 	return rc;
 }
 
+static int make_fetcher(struct service *s)
+{
+	const struct fetcher_config config = {.allow = s->config->fetch_allow, .ca = s->config->fetch_ca, .nameserver = s->config->fetch_nameserver};
+	int rc = fetcher_new(&s->fetcher, s->base, &config);
+
+	return rc == 0 ? foreign_new(&s->foreign, s->fetcher) : rc;
+}
+
 static int make_router(struct worker *w)
 {
 	const struct {
@@ -312,6 +320,8 @@ static void clear(struct worker *w)
 
 	for (size_t i = 0; i < w->nservers; i++)
 		http_server_free(w->servers[i]);
+	fetcher_free(s->fetcher); /* answers those who wait for other hosts, into nothing */
+	foreign_free(s->foreign);
 	listen_close(w->listen);
 	append_free(s->append);
 	worker_chains_close(s);
@@ -372,6 +382,8 @@ int worker_run(void *arg)
 		rc = worker_chains_open(&w->chains, &w->service);
 	if (rc == 0)
 		rc = make_connections(w);
+	if (rc == 0)
+		rc = make_fetcher(&w->service);
 	if (rc == 0)
 		rc = make_router(w);
 	if (rc == 0)

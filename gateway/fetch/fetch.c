@@ -275,9 +275,9 @@ static struct fetch_flight *new_flight(struct fetcher *fetcher, const struct fet
 }
 
 /* What needs no network: F2, no plain http, and failures of lately. */
-static void judge(struct fetch_flight *flight)
+static void judge(struct fetch_flight *flight, bool fresh)
 {
-	const struct fetch_failure *failure = fetch_memory_find(flight->fetcher, flight->key);
+	const struct fetch_failure *failure = fresh ? NULL : fetch_memory_find(flight->fetcher, flight->key);
 
 	if (failure != NULL) {
 		preset(flight, failure->end, failure->status, failure->why);
@@ -309,7 +309,7 @@ int fetch_get(struct fetcher *fetcher, const struct fetch_request *request, fetc
 	if (flight == NULL)
 		return -ENOMEM;
 	memcpy(flight->key, key, sizeof(key));
-	judge(flight);
+	judge(flight, request->fresh);
 	rc = add_waiter(flight, on_done, arg);
 	if (rc == 0 && flight->preset)
 		rc = event_assign(flight->timer, fetcher->base, -1, 0, on_timer, flight) == 0 ? 0 : -ENOMEM;
@@ -327,6 +327,17 @@ int fetch_get(struct fetcher *fetcher, const struct fetch_request *request, fetc
 }
 
 /* ---- life ---- */
+
+static int take_nameserver(struct fetcher *fetcher, const char *text)
+{
+	struct sockaddr_storage address;
+	int len = sizeof(address);
+
+	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &len) != 0)
+		return -EINVAL;
+	fetcher->nameserver = strdup(text);
+	return fetcher->nameserver != NULL ? 0 : -ENOMEM;
+}
 
 int fetcher_new(struct fetcher **out, struct event_base *base, const struct fetcher_config *config)
 {
@@ -349,8 +360,8 @@ int fetcher_new(struct fetcher **out, struct event_base *base, const struct fetc
 	rc = fetch_allow_parse(fetcher, config->allow);
 	if (rc == 0 && config->ca != NULL && config->ca[0] != '\0')
 		rc = (fetcher->ca = strdup(config->ca)) != NULL ? 0 : -ENOMEM;
-	if (rc == 0 && config->nameserver != NULL)
-		rc = (fetcher->nameserver = strdup(config->nameserver)) != NULL ? 0 : -ENOMEM;
+	if (rc == 0 && config->nameserver != NULL && config->nameserver[0] != '\0')
+		rc = take_nameserver(fetcher, config->nameserver);
 	if (rc == 0)
 		rc = fetch_transfer_open(fetcher);
 	if (rc != 0) {

@@ -67,12 +67,12 @@ struct fetcher_config {
 	const char *ca;	   /* setting fetch_ca: PEM file, NULL or "": the system's */
 	unsigned per_host; /* 0: 4 */
 	unsigned rate;	   /* a second and host, with bursts of twice that; 0: 10 */
-	const char *nameserver; /* ADDRESS[:PORT]; NULL: those of /etc/resolv.conf as it was at the first lookup */
+	const char *nameserver; /* setting fetch_nameserver: ADDRESS[:PORT]; NULL or "": those of /etc/resolv.conf as it was at the first lookup */
 	fetch_resolve *resolve; /* NULL: DNS */
 	void *resolve_arg;
 };
 
-/* 0, -EINVAL (an item of allow that cannot be read), -ENOMEM. config may be NULL. */
+/* 0, -EINVAL (an item of allow, or nameserver, that cannot be read), -ENOMEM. config may be NULL. */
 __attribute__((warn_unused_result)) int fetcher_new(struct fetcher **out, struct event_base *base,
 						    const struct fetcher_config *config);
 /* All flights end with FETCH_CANCELED, called back from here. NULL is fine. */
@@ -86,6 +86,7 @@ struct fetch_request {
 	const char *accept; /* Accept header; NULL: all types */
 	size_t cap;	    /* bytes of the body; at least 1 */
 	bool redirects;	    /* F4's option */
+	bool fresh;	    /* a failure that is remembered is passed over; a flight under way is not */
 	unsigned total_ms;  /* 0: FETCH_TOTAL_MS, which is also the most */
 };
 
@@ -96,7 +97,7 @@ struct fetch_answer {
 	size_t len;
 	const char *content_type;   /* lower case, without parameters; "" if none */
 	const char *why;	    /* a sentence for people, never NULL; no secrets, may quote the far side's words */
-	bool has_max_age;	    /* Cache-Control: max-age or no-store (0) */
+	bool has_max_age;	    /* Cache-Control: max-age, or no-store, no-cache, private (0) */
 	uint64_t max_age_s;
 	bool remembered; /* a former failure, given again (F7) */
 };

@@ -261,7 +261,7 @@ static void read_cache_control(struct fetch_flight *flight, const char *value, s
 	(void)snprintf(text, sizeof(text), "%.*s", (int)(len < 255 ? len : 255), value);
 	for (char *p = text; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	if (strstr(text, "no-store") != NULL || strstr(text, "no-cache") != NULL) {
+	if (strstr(text, "no-store") != NULL || strstr(text, "no-cache") != NULL || strstr(text, "private") != NULL) {
 		flight->has_max_age = true;
 		flight->max_age_s = 0;
 	} else if ((age = strstr(text, "max-age=")) != NULL && isdigit((unsigned char)age[8])) {

@@ -2,7 +2,6 @@
 #include "gateway/routes/resolve.h"
 
 #include "did/did_pkh.h"
-#include "did/did_web.h"
 
 #include <errno.h>
 #include <string.h>
@@ -83,17 +82,6 @@ static bool is_any(struct resolving *r)
 {
 	(void)r;
 	return true;
-}
-
-static void resolve_foreign(struct resolving *r)
-{
-	const struct did_slice *did = &r->request.url.did;
-	struct did_web web;
-
-	if (did_web_parse(&web, did->ptr, did->len) != 0)
-		resolve_error(r, RESOLUTION_INVALID_DID, "Not a did:web that may be resolved.");
-	else
-		resolve_error(r, RESOLUTION_FEATURE_NOT_SUPPORTED, "Other hosts' did:web is not fetched by this gateway.");
 }
 
 /* The first that knows the DID finds it. */

@@ -56,3 +56,4 @@ void resolve_agent(struct resolving *r);
 void resolve_participant(struct resolving *r);
 /* A ready answer of an agent or of the host; false: there is none. */
 bool resolve_send_ready(struct resolving *r);
+void resolve_foreign(struct resolving *r);

@@ -9,6 +9,7 @@
 #include "gateway/assertion.h"
 #include "gateway/chains.h"
 #include "gateway/config.h"
+#include "gateway/fetch/foreign.h"
 #include "gateway/http/router.h"
 #include "gateway/http/server.h"
 #include "gateway/identity/authority.h"
@@ -80,6 +81,8 @@ struct service {
 	struct documents *documents; /* ready did.json; NULL until the first was made */
 	struct eth_hash codes[LAYOUT_CODES_MAX]; /* setting registry_code: implementations whose storage can be proven */
 	size_t ncodes;
+	struct fetcher *fetcher; /* to hosts that strangers name */
+	struct foreign *foreign; /* did:web of other hosts: foreign_get() */
 	struct proof_cache *proofs; /* NULL until the first was taken */
 	struct participant_queue *participants;
 	struct stream_hub *streams;

@@ -110,6 +110,11 @@ METRIC(INDEX_ALARM, GAUGE, "kedge_index_alarm", "", "1 while a finalized block h
 METRIC(INDEX_UNKNOWN, GAUGE, "kedge_index_unknown_layouts", "", "Registries whose implementation is not known here")
 METRIC(FILE_LOOKS_OK, COUNTER, "kedge_file_looks_total", "result=\"ok\"", "Looks at agents' registration files")
 METRIC(FILE_LOOKS_FAILED, COUNTER, "kedge_file_looks_total", "result=\"failed\"", "Looks at agents' registration files")
+METRIC(FOREIGN_OK, COUNTER, "kedge_foreign_documents_total", "result=\"ok\"", "DID documents of other hosts, by how they were come by")
+METRIC(FOREIGN_FAILED, COUNTER, "kedge_foreign_documents_total", "result=\"failed\"", "DID documents of other hosts, by how they were come by")
+METRIC(FOREIGN_REMEMBERED, COUNTER, "kedge_foreign_documents_total", "result=\"remembered\"",
+       "DID documents of other hosts, by how they were come by")
+METRIC(FOREIGN_BUSY, COUNTER, "kedge_foreign_documents_total", "result=\"busy\"", "DID documents of other hosts, by how they were come by")
 METRIC(CHAIN_BACKWARDS, COUNTER, "kedge_chain_finalized_backwards_total", "", "Times a finalized block was contradicted")
 METRIC(CHAIN_DISAGREED, COUNTER, "kedge_chain_quorum_disagreed_total", "",
        "Looks at which providers named different finalized blocks")

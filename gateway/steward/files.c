@@ -104,7 +104,7 @@ static int run_batch(struct files_duty *duty)
 static int open_fetcher(struct files_duty *duty)
 {
 	const struct config *config = duty->ctx->config;
-	const struct fetcher_config settings = {.allow = config->fetch_allow, .ca = config->fetch_ca};
+	const struct fetcher_config settings = {.allow = config->fetch_allow, .ca = config->fetch_ca, .nameserver = config->fetch_nameserver};
 
 	return fetcher_new(&duty->fetcher, duty->ctx->base, &settings);
 }
@@ -170,7 +170,7 @@ static void on_index(void *arg, const char *channel, const char *payload)
 
 int steward_files_check(struct config_error *err, const struct config *config)
 {
-	const struct fetcher_config settings = {.allow = config->fetch_allow, .ca = config->fetch_ca};
+	const struct fetcher_config settings = {.allow = config->fetch_allow, .ca = config->fetch_ca, .nameserver = config->fetch_nameserver};
 	struct event_base *base = event_base_new();
 	struct fetch_gateways gateways;
 	struct fetcher *fetcher = NULL;
@@ -180,7 +180,7 @@ int steward_files_check(struct config_error *err, const struct config *config)
 		(void)snprintf(err->text, sizeof(err->text), "ipfs_gateways: not at most %d https:// or http:// URLs without a query",
 			       FETCH_GATEWAYS_MAX);
 	else if (rc == 0 && (rc = fetcher_new(&fetcher, base, &settings)) != 0)
-		(void)snprintf(err->text, sizeof(err->text), "fetch_allow: not items HOST:PORT=ADDRESS");
+		(void)snprintf(err->text, sizeof(err->text), "fetch_allow, fetch_nameserver: not items HOST:PORT=ADDRESS, or no ADDRESS[:PORT]");
 	else if (rc != 0)
 		(void)snprintf(err->text, sizeof(err->text), "out of memory");
 	fetcher_free(fetcher);

@@ -78,6 +78,34 @@ const pages = {
 	'/exact': (req, res) => res.end('x'.repeat(1000)),
 };
 
+// DID documents of did:web:good.example%3APORT:did:KIND, as the resolver of other hosts meets them.
+const documents = {
+	ok: (res, id) => res.end(` {"@context":"https://www.w3.org/ns/did/v1", "id":"${id}", "x":1.0}\n`),
+	count: (res, id) => setTimeout(() => res.end(JSON.stringify({ id, n: ++counted })), 50),
+	second: (res, id) => res.setHeader('Cache-Control', 'max-age=1').end(JSON.stringify({ id, n: ++counted })),
+	long: (res, id) => res.setHeader('Cache-Control', 'public, max-age=100000000000000000000000').end(JSON.stringify({ id })),
+	none: (res, id) => res.setHeader('Cache-Control', 'no-store').end(JSON.stringify({ id, n: ++counted })),
+	mine: (res, id) => res.setHeader('Cache-Control', 'private, max-age=600').end(JSON.stringify({ id, n: ++counted })),
+	other: (res) => res.end('{"id":"did:web:other.example"}'),
+	html: (res) => res.end('<html></html>'),
+	empty: (res) => res.end(),
+	twice: (res, id) => res.end(`{"id":"did:web:other.example","id":"${id}"}`),
+	deep: (res, id) => res.end(`{"id":"${id}","x":${'['.repeat(16)}${']'.repeat(16)}}`),
+	relative: (res, id) => res.end(`{"id":"${id}","authentication":["#k"]}`),
+	full: (res, id) => res.end(JSON.stringify({ id, x: 'x'.repeat(65536 - 16 - id.length) })),
+	large: (res, id) => res.end(JSON.stringify({ id, x: 'x'.repeat(65536 - 15 - id.length) })),
+	endless: (res) => pour(res),
+	gzip: (res) => pages['/gzip'](null, res),
+	404: (res, id) => res.writeHead(404).end(JSON.stringify({ id })),
+	410: (res) => res.writeHead(410).end(),
+	403: (res) => res.writeHead(403).end(),
+	500: (res) => res.writeHead(500).end(),
+	redirect: (res) => res.writeHead(302, { Location: '/did/ok/did.json' }).end(),
+	garbage: (res) => pages['/garbage'](null, res),
+	cut: (res) => pages['/cut'](null, res),
+	hang: () => {},
+};
+
 // An IPFS gateway at /ipfs/; /lying/ gives other bytes, /decoded/ forgets that a block was asked for.
 function gateway(req, res) {
 	const [, kind, cid] = new URL(req.url, 'https://x').pathname.split('/');
@@ -89,6 +117,8 @@ function gateway(req, res) {
 
 function answer(req, res) {
 	if (/^\/(ipfs|lying|decoded)\//.test(req.url)) return gateway(req, res);
+	const [, did, kind, file] = req.url.split('/');
+	if (did === 'did' && file === 'did.json' && documents[kind]) return documents[kind](res, `did:web:good.example%3A${port}:did:${kind}`);
 	const page = pages[new URL(req.url, 'https://x').pathname];
 	if (page) page(req, res);
 	else res.writeHead(404).end();

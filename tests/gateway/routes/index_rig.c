@@ -92,6 +92,8 @@ void index_rig_open_with(struct index_rig *rig, const struct http_route *own, si
 	rig->http.base = event_base_new();
 	assert_non_null(rig->http.base);
 	make_service(rig);
+	assert_int_equal(fetcher_new(&rig->service.fetcher, rig->http.base, NULL), 0);
+	assert_int_equal(foreign_new(&rig->service.foreign, rig->service.fetcher), 0);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (size_t j = 0; j < parts[i].n; j++)
 			rig->routes[n++] = parts[i].routes[j];
@@ -107,6 +109,8 @@ void index_rig_open_with(struct index_rig *rig, const struct http_route *own, si
 void index_rig_close(struct index_rig *rig)
 {
 	http_server_free(rig->http.server);
+	fetcher_free(rig->service.fetcher);
+	foreign_free(rig->service.foreign);
 	for (size_t i = 0; i < rig->service.nchains; i++) {
 		authority_free(rig->service.chains[i].authority);
 		eth_rpc_free(rig->service.chains[i].rpc_reads);
