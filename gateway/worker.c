@@ -177,7 +177,8 @@ static int make_router(struct worker *w)
 	const struct {
 		const struct http_route *routes;
 		size_t count;
-	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}, {routes_agent, routes_agent_count},
+	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count},
+		     {routes_resolve_about, routes_resolve_about_count}, {routes_agent, routes_agent_count},
 		     {routes_history, routes_history_count}, {routes_search, routes_search_count}, {routes_prepare, routes_prepare_count}, {routes_proof, routes_proof_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},

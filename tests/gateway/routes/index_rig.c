@@ -81,7 +81,8 @@ void index_rig_open_with(struct index_rig *rig, const struct http_route *own, si
 		const struct http_route *routes;
 		size_t n;
 	} parts[] = {{routes_agent, routes_agent_count}, {routes_history, routes_history_count}, {routes_search, routes_search_count},
-		     {routes_proof, routes_proof_count}, {routes_did, routes_did_count}, {routes_resolve, routes_resolve_count}};
+		     {routes_proof, routes_proof_count}, {routes_did, routes_did_count}, {routes_resolve, routes_resolve_count},
+		     {routes_resolve_about, routes_resolve_about_count}};
 	struct http_options options = {.user = &rig->service, .public_url = "https://kedge.example"};
 	size_t n = 0;
 

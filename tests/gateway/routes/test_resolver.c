@@ -136,6 +136,43 @@ static void valid_dids(void **state)
 	}
 }
 
+static void what_it_says_of_itself(void **state)
+{
+	json_auto_t *methods = get(*state, "/1.0/methods", NULL, 200), *properties = get(*state, "/1.0/properties", NULL, 200);
+	json_auto_t *identifiers = get(*state, "/1.0/testIdentifiers", NULL, 200);
+	json_t *list, *did;
+	const char *method;
+	unsigned tried = 0;
+	size_t i;
+
+	assert_int_equal(json_array_size(methods), 2);
+	assert_string_equal(index_rig_text(properties, "kedge.did"), HOST);
+	assert_int_equal(json_object_size(identifiers), 2);
+	/* every one of them resolves, and is of a method named */
+	json_object_foreach(identifiers, method, list)
+	{
+		assert_true(strcmp(method, index_rig_text(methods, "0")) == 0 || strcmp(method, index_rig_text(methods, "1")) == 0);
+		json_array_foreach(list, i, did)
+		{
+			json_decref(get_did(*state, json_string_value(did), NULL, 200));
+			assert_memory_equal(json_string_value(did) + 4, method, strlen(method));
+			tried++;
+		}
+	}
+	assert_int_equal(tried, 3);
+	/* every option named is known */
+	json_array_foreach(json_object_get(json_object_get(properties, "kedge"), "options"), i, did)
+	{
+		char target[256];
+
+		snprintf(target, sizeof(target), AT PKH "?%s=%%20", json_string_value(did));
+		index_rig_get(*state, &reply, target, NULL);
+		assert_int_not_equal(rig_status(&reply), 501);
+	}
+	index_rig_get(*state, &reply, "/1.0/methods?x=1", NULL);
+	assert_int_equal(rig_status(&reply), 400);
+}
+
 static void errors_have_metadata(void **state)
 {
 	static const struct {
@@ -473,6 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(given_up),
 		cmocka_unit_test(valid_dids),
+		cmocka_unit_test(what_it_says_of_itself),
 		cmocka_unit_test(errors_have_metadata),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(parts_that_are_not_there),
