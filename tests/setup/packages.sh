@@ -7,7 +7,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libevent-dev
   libsecp256k1-dev libsodium-dev libssl-dev nettle-dev libinih-dev zlib1g-dev libcmocka-dev"
 run="postgresql-15 ca-certificates curl procps util-linux"
 tls="nginx-light openssl"
-test="python3 jq openssl nginx-light chromium"
+test="python3 jq openssl nginx-light chromium strace"
 long="clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr wrk nginx-light gcc"
 
 wanted=""
