@@ -47,7 +47,8 @@ static void put_keys(struct jcs_put *put, const char *did, const struct agent_do
 	if (standing.owner)
 		did_pkh_put_method(put, did, "#owner", account);
 	if (standing.wallet) {
-		eip155_account_format(account, &wallet);
+		if (!standing.owner || !address_equal(&owner.address, &wallet.address))
+			eip155_account_format(account, &wallet);
 		did_pkh_put_method(put, did, "#agent-wallet", account);
 	}
 	if (standing.owner || standing.wallet)
@@ -121,7 +122,7 @@ int agent_document_write(struct jcs_buffer *out, size_t *kept, const struct agen
 
 	if (agent_did_format(did, &agent->key, defaults) < 0 || !services_ok(agent->services))
 		return -EINVAL;
-	agent_key_format_caip19(caip19, &agent->key);
+	agent_key_format_caip19(caip19, &agent->key, defaults);
 	jcs_put_open(&put, NULL, '{');
 	did_pkh_put_context(&put);
 	jcs_put_text(&put, "id", did);

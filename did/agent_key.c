@@ -3,21 +3,53 @@
 #include "did/agent_key.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FIELDS_MAX 6
 
+/* Names are written by hand, piece by piece: every answer has some, and printf would be a tenth of what they cost. */
+static char *put(char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len + 1);
+	return at + len;
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+	char digits[24], *first = digits + sizeof(digits) - 1;
+
+	*first = '\0';
+	do
+		*--first = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	return put(at, first);
+}
+
+static char *put_id(char *at, const struct u256 *id)
+{
+	char text[U256_DECIMAL_SIZE];
+	uint64_t small;
+
+	if (u256_to_u64(&small, id) == 0)
+		return put_number(at, small);
+	u256_format_decimal(text, id);
+	return put(at, text);
+}
+
 static size_t format(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key, const char *registry)
 {
-	char id[U256_DECIMAL_SIZE];
-	int n;
+	char *at = put_number(put(out, "eip155:"), key->chain);
 
-	u256_format_decimal(id, &key->id);
-	n = snprintf(out, AGENT_KEY_TEXT_SIZE, "eip155:%" PRIu64 "/erc721:%s/%s", key->chain, registry, id);
-	return (size_t)n;
+	at = put(put(put(at, "/erc721:"), registry), "/");
+	return (size_t)(put_id(at, &key->id) - out);
+}
+
+static bool same_registry(const struct agent_key *key, const struct agent_defaults *defaults)
+{
+	return key->chain == defaults->chain && address_equal(&key->registry, &defaults->registry);
 }
 
 size_t agent_key_format(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key)
@@ -28,10 +60,12 @@ size_t agent_key_format(char out[static AGENT_KEY_TEXT_SIZE], const struct agent
 	return format(out, key, registry);
 }
 
-size_t agent_key_format_caip19(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key)
+size_t agent_key_format_caip19(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key, const struct agent_defaults *defaults)
 {
 	char registry[ADDRESS_TEXT_SIZE];
 
+	if (defaults && defaults->registry_text && address_equal(&key->registry, &defaults->registry))
+		return format(out, key, defaults->registry_text);
 	address_format_eip55(registry, &key->registry);
 	return format(out, key, registry);
 }
@@ -44,11 +78,6 @@ int agent_key_compare(const struct agent_key *a, const struct agent_key *b)
 		return a->chain < b->chain ? -1 : 1;
 	order = memcmp(a->registry.bytes, b->registry.bytes, sizeof(a->registry.bytes));
 	return order ? order : u256_cmp(&a->id, &b->id);
-}
-
-static bool same_registry(const struct agent_key *key, const struct agent_defaults *defaults)
-{
-	return key->chain == defaults->chain && address_equal(&key->registry, &defaults->registry);
 }
 
 static bool parse_chain(uint64_t *out, struct did_slice text)
@@ -103,24 +132,37 @@ int agent_key_parse(struct agent_key *out, const char *text, size_t len)
 	return 0;
 }
 
+/* "did:web:HOST", in own where it has to be worked out; NULL: host is no host. */
+static const char *host_did(char own[static DID_WEB_HOST_DID_SIZE], const struct agent_defaults *defaults)
+{
+	if (defaults->did)
+		return defaults->did;
+	return did_web_from_host(own, DID_WEB_HOST_DID_SIZE, defaults->host) == 0 ? own : NULL;
+}
+
 int agent_did_format(char out[static AGENT_DID_SIZE], const struct agent_key *key,
 		     const struct agent_defaults *defaults)
 {
-	char id[U256_DECIMAL_SIZE], registry[ADDRESS_TEXT_SIZE], host[DID_WEB_HOST_DID_SIZE];
-	int rc = did_web_from_host(host, sizeof(host), defaults->host);
+	char registry[ADDRESS_TEXT_SIZE], own[DID_WEB_HOST_DID_SIZE];
+	const char *host = host_did(own, defaults);
+	char *at;
 
-	if (rc != 0)
+	if (!host)
 		return -EBADMSG;
-	u256_format_decimal(id, &key->id);
-	if (same_registry(key, defaults))
-		return snprintf(out, AGENT_DID_SIZE, "%s:agent:%" PRIu64 ":%s", host, key->chain, id);
-	address_format_lower(registry, &key->registry);
-	return snprintf(out, AGENT_DID_SIZE, "%s:agent:eip155:%" PRIu64 ":%s:%s", host, key->chain, registry, id);
+	at = put(put(out, host), ":agent:");
+	if (!same_registry(key, defaults)) {
+		address_format_lower(registry, &key->registry);
+		at = put(put(put_number(put(at, "eip155:"), key->chain), ":"), registry);
+	} else {
+		at = put_number(at, key->chain);
+	}
+	return (int)(put_id(put(at, ":"), &key->id) - out);
 }
 
 int agent_did_parse(struct agent_key *out, const char *did, size_t len, const struct agent_defaults *defaults)
 {
-	char canonical[AGENT_DID_SIZE], host[DID_WEB_HOST_DID_SIZE];
+	char canonical[AGENT_DID_SIZE], own[DID_WEB_HOST_DID_SIZE];
+	const char *host = host_did(own, defaults);
 	struct did_slice f[FIELDS_MAX];
 	struct did_url url;
 	size_t host_len, count;
@@ -129,7 +171,7 @@ int agent_did_parse(struct agent_key *out, const char *did, size_t len, const st
 
 	if (did_parse(&url, did, len) != 0)
 		return -EBADMSG;
-	if (did_web_from_host(host, sizeof(host), defaults->host) != 0)
+	if (!host)
 		return -ENOENT;
 	host_len = strlen(host);
 	if (len <= host_len || memcmp(did, host, host_len) != 0 || did[host_len] != ':')

@@ -21,6 +21,9 @@ struct agent_defaults {
 	const char *host; /* HOST[:PORT], lower case, as for did_web_from_host() */
 	uint64_t chain;
 	struct eth_address registry;
+	/* What these come to, for whoever writes many names; NULL: worked out each time. */
+	const char *did;	   /* did_web_from_host() of host */
+	const char *registry_text; /* EIP-55 of registry */
 };
 
 #define AGENT_KEY_TEXT_SIZE 160 /* longest key text with its NUL, rounded up */
@@ -30,8 +33,8 @@ struct agent_defaults {
 /* Key text in lower case, `eip155:CHAIN/erc721:0xREGISTRY/ID`, NUL-terminated. Returns the length. */
 size_t agent_key_format(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key);
 
-/* CAIP-19 with the registry in EIP-55 spelling, for DID documents. Returns the length. */
-size_t agent_key_format_caip19(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key);
+/* CAIP-19 with the registry in EIP-55 spelling, for DID documents. defaults may be NULL. Returns the length. */
+size_t agent_key_format_caip19(char out[static AGENT_KEY_TEXT_SIZE], const struct agent_key *key, const struct agent_defaults *defaults);
 
 /* Reads a key text exactly as agent_key_format() writes it; nothing else.
  * Returns 0 or -EBADMSG (also for an id above 2^256-1 or a chain above 2^64-1). */

@@ -2,9 +2,7 @@
 #include "did/did_pkh.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "eth/u256.h"
@@ -88,20 +86,28 @@ int did_pkh_parse(struct eip155_account *out, const char *did, size_t len)
 
 static size_t format(char out[static DID_PKH_TEXT_SIZE], const char *prefix, const struct eip155_account *account)
 {
-	char address[ADDRESS_TEXT_SIZE];
-	int n;
+	char digits[24], *first = digits + sizeof(digits) - 1;
+	uint64_t chain = account->chain;
+	size_t n = strlen(prefix), len;
 
-	address_format_eip55(address, &account->address);
-	n = snprintf(out, DID_PKH_TEXT_SIZE, "%seip155:%" PRIu64 ":%s", prefix, account->chain, address);
-	return (size_t)n;
+	*first = '\0';
+	do
+		*--first = (char)('0' + chain % 10);
+	while ((chain /= 10) != 0);
+	len = strlen(first);
+	memcpy(out, prefix, n);
+	memcpy(out + n, first, len);
+	out[n + len] = ':';
+	address_format_eip55(out + n + len + 1, &account->address);
+	return n + len + 1 + ADDRESS_TEXT_SIZE - 1;
 }
 
 size_t did_pkh_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_account *account)
 {
-	return format(out, PREFIX, account);
+	return format(out, PREFIX "eip155:", account);
 }
 
 size_t eip155_account_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_account *account)
 {
-	return format(out, "", account);
+	return format(out, "eip155:", account);
 }

@@ -3,35 +3,49 @@
 
 #include <string.h>
 
-static void bytes(struct jcs_put *put, const char *text, size_t len)
+/* Room for so many more bytes; false: there is none. */
+static bool room(struct jcs_put *put, size_t more)
 {
-	struct jcs_buffer *out = put->out;
-
-	if (put->err == 0 && len > out->cap - out->len)
-		put->err = jcs_buffer_grow(out, len);
-	if (put->err != 0)
-		return;
-	memcpy(out->data + out->len, text, len);
-	out->len += len;
+	if (put->err == 0 && more > put->out->cap - put->out->len)
+		put->err = jcs_buffer_grow(put->out, more);
+	return put->err == 0;
 }
 
-/* Comma, name and colon before a value. */
-static void begin(struct jcs_put *put, const char *name)
+static void bytes(struct jcs_put *put, const char *text, size_t len)
 {
-	if (put->comma)
-		bytes(put, ",", 1);
-	put->comma = true;
-	if (!name)
+	if (!room(put, len))
 		return;
-	bytes(put, "\"", 1);
-	bytes(put, name, strlen(name));
-	bytes(put, "\":", 2);
+	memcpy(put->out->data + put->out->len, text, len);
+	put->out->len += len;
+}
+
+/* Comma, name and colon before a value, and room for so much behind them. */
+static bool begin(struct jcs_put *put, const char *name, size_t more)
+{
+	size_t len = name ? strlen(name) : 0;
+	char *at;
+
+	if (!room(put, (put->comma ? 1 : 0) + (name ? len + 3 : 0) + more))
+		return false;
+	at = put->out->data + put->out->len;
+	if (put->comma)
+		*at++ = ',';
+	put->comma = true;
+	if (name) {
+		*at++ = '"';
+		memcpy(at, name, len);
+		at += len;
+		*at++ = '"';
+		*at++ = ':';
+	}
+	put->out->len = (size_t)(at - put->out->data);
+	return true;
 }
 
 void jcs_put_open(struct jcs_put *put, const char *name, char bracket)
 {
-	begin(put, name);
-	bytes(put, &bracket, 1);
+	if (begin(put, name, 1))
+		put->out->data[put->out->len++] = bracket;
 	put->comma = false;
 }
 
@@ -43,8 +57,7 @@ void jcs_put_close(struct jcs_put *put, char bracket)
 
 void jcs_put_string(struct jcs_put *put, const char *name, const char *text, size_t len)
 {
-	begin(put, name);
-	if (put->err == 0)
+	if (begin(put, name, len + 2))
 		put->err = jcs_write_string(put->out, text, len);
 }
 
@@ -53,21 +66,36 @@ void jcs_put_text(struct jcs_put *put, const char *name, const char *text)
 	jcs_put_string(put, name, text, strlen(text));
 }
 
+void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size_t len)
+{
+	char *at;
+
+	if (!begin(put, name, len + 2))
+		return;
+	at = put->out->data + put->out->len;
+	*at = '"';
+	memcpy(at + 1, text, len);
+	at[len + 1] = '"';
+	put->out->len += len + 2;
+}
+
 void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more)
 {
-	begin(put, name);
-	bytes(put, "\"", 1);
+	size_t len = strlen(text), more_len = strlen(more);
+
+	if (!begin(put, name, len + more_len + 2))
+		return;
+	put->out->data[put->out->len++] = '"';
+	put->err = jcs_write_escaped(put->out, text, len);
 	if (put->err == 0)
-		put->err = jcs_write_escaped(put->out, text, strlen(text));
-	if (put->err == 0)
-		put->err = jcs_write_escaped(put->out, more, strlen(more));
+		put->err = jcs_write_escaped(put->out, more, more_len);
 	bytes(put, "\"", 1);
 }
 
 void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len)
 {
-	begin(put, name);
-	bytes(put, json, len);
+	if (begin(put, name, len))
+		bytes(put, json, len);
 }
 
 void jcs_put_literal(struct jcs_put *put, const char *name, const char *json)
@@ -83,8 +111,5 @@ void jcs_put_decimal(struct jcs_put *put, const char *name, uint64_t number)
 	do
 		*--at = (char)('0' + number % 10);
 	while ((number /= 10) != 0);
-	begin(put, name);
-	bytes(put, "\"", 1);
-	bytes(put, at, (size_t)(text + sizeof(text) - at));
-	bytes(put, "\"", 1);
+	jcs_put_plain(put, name, at, (size_t)(text + sizeof(text) - at));
 }

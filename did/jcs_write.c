@@ -120,8 +120,19 @@ int jcs_write_escaped(struct jcs_buffer *buffer, const char *text, size_t len)
 int jcs_write_string(struct jcs_buffer *buffer, const char *text, size_t len)
 {
 	size_t before = buffer->len;
-	int rc = put(buffer, "\"", 1);
+	int rc;
 
+	/* what most strings are */
+	if (len + 2 <= buffer->cap - buffer->len && plain_length(text, len) == len) {
+		char *at = buffer->data + buffer->len;
+
+		*at = '"';
+		memcpy(at + 1, text, len);
+		at[len + 1] = '"';
+		buffer->len += len + 2;
+		return 0;
+	}
+	rc = put(buffer, "\"", 1);
 	if (rc == 0)
 		rc = jcs_write_escaped(buffer, text, len);
 	if (rc == 0)

@@ -54,46 +54,53 @@ static enum resolution_code refuse(char detail[static RESOLUTION_DETAIL_SIZE], e
 
 /* ---- the DID URL ---- */
 
-static int put(struct resolution_request *out, size_t *len, const char *text, size_t more)
+/* Appends to the DID URL, which is the first thing in memory. */
+static int put(struct resolution_request *out, const char *text, size_t more)
 {
-	if (more > DID_MAX - *len)
+	if (more > DID_MAX - out->used || more >= out->room - out->used)
 		return -ENOSPC;
-	memcpy(out->text + *len, text, more);
-	*len += more;
+	memcpy(out->memory + out->used, text, more);
+	out->used += more;
 	return 0;
 }
 
 /* The plain form: DID, query and fragment stand in their places in the request, but for the "#". */
-static int read_plain(struct resolution_request *out, size_t *len, const char *path, size_t path_len, const char *query,
-		      size_t query_len)
+static int read_plain(struct resolution_request *out, const char *path, size_t path_len, const char *query, size_t query_len)
 {
 	const char *escape = memmem(path, path_len, "%23", 3);
 	size_t did_len = escape && (size_t)(escape - path) + 3 < path_len ? (size_t)(escape - path) : path_len;
-	int rc = put(out, len, path, did_len);
+	int rc = put(out, path, did_len);
 
 	if (rc == 0 && query_len > 0)
-		rc = put(out, len, "?", 1) != 0 ? -ENOSPC : put(out, len, query, query_len);
+		rc = put(out, "?", 1) != 0 ? -ENOSPC : put(out, query, query_len);
 	if (rc == 0 && did_len < path_len)
-		rc = put(out, len, "#", 1) != 0 ? -ENOSPC : put(out, len, path + did_len + 3, path_len - did_len - 3);
+		rc = put(out, "#", 1) != 0 ? -ENOSPC : put(out, path + did_len + 3, path_len - did_len - 3);
 	return rc;
 }
 
-/* Fills out->text. A fully encoded DID begins with did%3A and is decoded once; in the plain form the query belongs to
+static int decode(struct resolution_request *out, const char *path, size_t path_len)
+{
+	size_t most = out->room - 1 < DID_MAX ? out->room - 1 : DID_MAX;
+
+	return did_percent_decode(out->memory, &out->used, most, (struct did_slice){path, path_len});
+}
+
+/* The text of the DID URL. A fully encoded DID begins with did%3A and is decoded once; in the plain form the query belongs to
  * the DID URL, which is how the Universal Resolver reads it. */
 static int read_text(struct resolution_request *out, bool encoded, const char *path, size_t path_len, const char *query,
 		     size_t query_len)
 {
-	size_t len = 0;
-	int rc = encoded ? did_percent_decode(out->text, &len, DID_MAX, (struct did_slice){path, path_len}) :
-			   read_plain(out, &len, path, path_len, query, query_len);
+	int rc = encoded ? decode(out, path, path_len) : read_plain(out, path, path_len, query, query_len);
+	size_t len = rc == 0 ? out->used : 0;
 
-	out->text[rc == 0 ? len : 0] = '\0';
+	out->memory[len] = '\0';
+	out->used = len + 1;
 	if (rc != 0)
 		return rc;
 	/* a NUL inside would end the text for some readers only */
-	if (memchr(out->text, '\0', len))
+	if (memchr(out->memory, '\0', len))
 		return -EBADMSG;
-	return did_url_parse(&out->url, out->text, len);
+	return did_url_parse(&out->url, out->memory, len);
 }
 
 /* Whether what stands before the first of "/?#" is a DID: then it is the rest of the URL that is wrong. */
@@ -113,7 +120,7 @@ static enum resolution_code read_url(struct resolution_request *out, char detail
 		memset(&out->url, 0, sizeof(out->url));
 	if (rc == -ENOSPC || rc == -EOVERFLOW)
 		return refuse(detail, RESOLUTION_INVALID_DID, "The DID is longer than 2048 bytes.");
-	if (rc != 0 && begins_with_did(out->text))
+	if (rc != 0 && begins_with_did(out->memory))
 		return refuse(detail, RESOLUTION_INVALID_DID_URL, "The DID URL does not have DID URL syntax.");
 	if (rc != 0)
 		return refuse(detail, RESOLUTION_INVALID_DID, "The identifier does not have DID syntax.");
@@ -209,10 +216,10 @@ static bool read_flag(bool *out, const struct value *value)
 /* The value as a text of its own, decoded. */
 static const char *read_value(struct resolution_request *out, const struct value *value)
 {
-	size_t room = sizeof(out->values) - out->used, len = value->text.len;
-	char *text = out->values + out->used;
+	size_t room = out->room - out->used, len = value->text.len;
+	char *text = out->memory + out->used;
 
-	if (room == 0 || (value->kind != ENCODED && value->kind != TEXT))
+	if (room == 0 || value->text.len > RESOLUTION_VALUE_MAX || (value->kind != ENCODED && value->kind != TEXT))
 		return NULL;
 	if (value->kind == ENCODED && did_percent_decode(text, &len, room - 1, value->text) != 0)
 		return NULL;
@@ -306,6 +313,14 @@ static enum resolution_code judge(const struct resolution_request *request, char
 	if (did_slice_is(request->url.method, "pkh") && (options->has_version_id || options->has_version_time))
 		return refuse(detail, RESOLUTION_FEATURE_NOT_SUPPORTED, "did:pkh has no versions.");
 	return RESOLUTION_OK;
+}
+
+/* The DID URL, and every option once more with its NUL. */
+size_t resolution_request_room(size_t path_len, size_t query_len, size_t body_len)
+{
+	size_t url = path_len + query_len + 2, most = DID_MAX + 1;
+
+	return (url < most ? url : most) + query_len + body_len + OPTION_COUNT;
 }
 
 enum resolution_code resolution_request_parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],

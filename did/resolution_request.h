@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-	RESOLUTION_OPTIONS_MAX = 2048,	/* bytes of all options that are texts, decoded */
+	RESOLUTION_VALUE_MAX = 2048,	/* bytes of an option that is a text, as it came */
 	RESOLUTION_BODY_MAX = 4096,	/* bytes of a POST's body */
 	RESOLUTION_DETAIL_SIZE = 160,
 };
@@ -30,12 +30,15 @@ struct resolution_options {
 };
 
 struct resolution_request {
-	struct did_url url; /* slices of text */
+	struct did_url url; /* slices of the text after decoding, NUL-terminated */
 	struct resolution_options options;
-	size_t used;
-	char text[DID_MAX + 1]; /* the DID URL after decoding, NUL-terminated */
-	char values[RESOLUTION_OPTIONS_MAX];
+	/* the caller's, for these texts: resolution_request_room() bytes */
+	char *memory;
+	size_t room, used;
 };
+
+/* Bytes of memory that a request needs, at most a few more than it has. */
+size_t resolution_request_room(size_t path_len, size_t query_len, size_t body_len);
 
 /* Reads path and query as they stood in the request line (not decoded). A path that begins with did%3A is decoded once and the
  * query holds options; otherwise the query belongs to the DID URL, whose parameters are options all the same, and so is
@@ -47,7 +50,7 @@ struct resolution_request {
  *
  * Out: detail a sentence when the result is not RESOLUTION_OK, else "". What was read is valid as far as url.did.ptr is not NULL.
  *
- * In: query may be NULL with length 0 and so may body. */
+ * In: out->memory and room are set; query may be NULL with length 0 and so may body. */
 enum resolution_code resolution_request_parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE],
 					      const char *path, size_t path_len, const char *query, size_t query_len,
 					      const char *body, size_t body_len);

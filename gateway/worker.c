@@ -118,6 +118,9 @@ static int make_names(struct worker *w)
 		log_error(log_msg("setting registry is not an address"), log_str("registry", config->registry));
 		return -EINVAL;
 	}
+	address_format_eip55(s->registry_text, &s->defaults.registry);
+	s->defaults.registry_text = s->registry_text;
+	s->defaults.did = *service_did(s) ? s->did : NULL;
 	s->has_anchor = *config->anchor_contract;
 	if (s->has_anchor && address_parse(&s->anchor_contract, config->anchor_contract, strlen(config->anchor_contract)) != 0) {
 		log_error(log_msg("setting anchor_contract is not an address"), log_str("value", config->anchor_contract));

@@ -73,6 +73,7 @@ void pg_drop(struct pg_conn *conn, const char *reason)
 	PQfinish(conn->pg);
 	conn->pg = NULL;
 	conn->unsynced = false;
+	conn->batch = 0;
 	conn->txn = NULL;
 	if (txn && !txn->ended) {
 		pg_txn_forget(conn, txn);
@@ -336,6 +337,11 @@ bool pg_is_up(const struct pg_conn *conn)
 size_t pg_queue_length(const struct pg_conn *conn)
 {
 	return conn->nrequests;
+}
+
+unsigned pg_batch(const struct pg_conn *conn)
+{
+	return conn->batch;
 }
 
 const char *pg_last_error(const struct pg_conn *conn)

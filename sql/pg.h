@@ -85,6 +85,10 @@ bool pg_is_up(const struct pg_conn *conn);
 /* Requests accepted and not yet answered. */
 size_t pg_queue_length(const struct pg_conn *conn);
 
+/* Statements that will travel together at the end of this turn of the loop: one more of them is cheaper than the first of another
+ * connection. */
+unsigned pg_batch(const struct pg_conn *conn);
+
 /* What PostgreSQL or libpq said about the last failed connect or lost connection; "" if nothing. Valid until the next
  * one. */
 const char *pg_last_error(const struct pg_conn *conn);

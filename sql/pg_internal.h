@@ -62,6 +62,7 @@ struct pg_conn {
 	size_t nrequests;
 	bool unsynced; /* something was sent after the last Sync */
 	bool turn_due;
+	unsigned batch; /* requests of this turn */
 	bool setup_failed;
 	struct pg_txn *txn;
 	int depth;

@@ -120,8 +120,10 @@ int pg_query(struct pg_conn *conn, const struct pg_statement *statement, const s
 	TAILQ_INSERT_TAIL(&conn->waiting, request, link);
 	conn->nrequests++;
 	pg_pipeline_arm(conn, request->deadline);
-	if (conn->state == PG_STATE_UP)
+	if (conn->state == PG_STATE_UP) {
+		conn->batch++;
 		pg_pipeline_plan_turn(conn);
+	}
 	return 0;
 }
 
@@ -193,6 +195,7 @@ void pg_pipeline_end_of_turn(struct pg_conn *conn)
 {
 	int err = 0;
 
+	conn->batch = 0;
 	if (conn->state != PG_STATE_UP)
 		return;
 	if (!conn->txn)

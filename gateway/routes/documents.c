@@ -3,7 +3,6 @@
 #include "did/resolution.h"
 #include "gateway/runtime/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,8 +90,12 @@ bool documents_date(char out[static DOCUMENTS_DATE_SIZE], int64_t seconds)
 
 	if (seconds <= 0 || resolution_time_format(time, seconds) != 0)
 		return false;
-	snprintf(out, DOCUMENTS_DATE_SIZE, "%s, %.2s %s %.4s %.8s GMT", days[seconds / 86400 % 7], time + 8,
-		 months[strtoul(time + 5, NULL, 10) - 1], time, time + 11);
+	memcpy(out, "Thu, 01 Jan 1970 00:00:00 GMT", sizeof("Thu, 01 Jan 1970 00:00:00 GMT"));
+	memcpy(out, days[seconds / 86400 % 7], 3);
+	memcpy(out + 5, time + 8, 2);
+	memcpy(out + 8, months[(time[5] - '0') * 10 + time[6] - '0' - 1], 3);
+	memcpy(out + 12, time, 4);
+	memcpy(out + 17, time + 11, 8);
 	return true;
 }
 

@@ -109,11 +109,29 @@ static bool is_json_or_nothing(struct http_request *req, size_t len)
 	return len == 0 || !http_header(req, "Content-Type") || http_body_is(req, "application/json");
 }
 
+static enum resolution_code parse(struct resolving *r, const char *body, size_t body_len)
+{
+	const char *path = http_path(r->req) + strlen(place), *query = http_query_string(r->req);
+	size_t path_len = strlen(path), query_len = strlen(query);
+	bool json = is_json_or_nothing(r->req, body_len);
+	enum resolution_code code;
+
+	r->request.room = resolution_request_room(path_len, query_len, body_len);
+	r->request.memory = http_alloc(r->req, r->request.room);
+	if (!r->request.memory)
+		return RESOLUTION_INTERNAL_ERROR;
+	code = resolution_request_parse(&r->request, r->detail, path, path_len, query, query_len, body, json ? body_len : 0);
+	if (code != RESOLUTION_OK || json)
+		return code;
+	memcpy(r->detail, "Send options as application/json.", sizeof("Send options as application/json."));
+	return RESOLUTION_INVALID_OPTIONS;
+}
+
 static void read_request(struct http_request *req)
 {
 	struct resolving *r = state_of(req);
-	const char *path, *query = http_query_string(req), *body;
 	enum resolution_code code;
+	const uint8_t *body;
 	size_t body_len;
 
 	if (!r) {
@@ -122,14 +140,8 @@ static void read_request(struct http_request *req)
 	}
 	r->req = req;
 	r->service = http_user(req);
-	path = http_path(req) + strlen(place);
-	body = (const char *)http_body(req, &body_len);
-	code = resolution_request_parse(&r->request, r->detail, path, strlen(path), query, strlen(query), body,
-					is_json_or_nothing(req, body_len) ? body_len : 0);
-	if (code == RESOLUTION_OK && !is_json_or_nothing(req, body_len)) {
-		code = RESOLUTION_INVALID_OPTIONS;
-		memcpy(r->detail, "Send options as application/json.", sizeof("Send options as application/json."));
-	}
+	body = http_body(req, &body_len);
+	code = parse(r, (const char *)body, body_len);
 	if (code == RESOLUTION_OK) {
 		http_next(req);
 		return;

@@ -8,38 +8,33 @@
 static const char current_cache[] = "public, max-age=2, must-revalidate";
 static const char final_cache[] = "public, max-age=3600";
 
-/* What belongs to the document and what to its metadata, in one buffer. */
-struct texts {
-	struct jcs_buffer buffer;
-	size_t document; /* its length; the metadata are behind it */
-};
+/* The document and, from `split` on, its metadata. One for all answers: each is written and handed over within one call of the loop, and
+ * the buffer soon has the room that most of them need. */
+static struct jcs_buffer texts;
+static size_t split;
 
-static void clear(struct texts *texts)
+static void hand_over(struct resolving *r, struct resolve_found *found)
 {
-	jcs_buffer_clear(&texts->buffer);
-}
-
-static void hand_over(struct resolving *r, struct texts *texts, struct resolve_found *found)
-{
-	found->document = (struct resolution_text){texts->buffer.data, texts->document};
-	found->metadata = (struct resolution_text){texts->buffer.data + texts->document, texts->buffer.len - texts->document};
+	found->document = (struct resolution_text){texts.data, split};
+	found->metadata = (struct resolution_text){texts.data + split, texts.len - split};
 	resolve_found(r, found);
 }
 
 /* ---- now ---- */
 
-static int write_now(struct texts *texts, const struct resolving *r, const struct reading_now *now)
+static int write_now(const struct resolving *r, const struct reading_now *now)
 {
 	json_auto_t *dropped = NULL;
-	int rc = view_now_document(&texts->buffer, &dropped, r->service, &r->key, now);
+	int rc;
 
-	texts->document = texts->buffer.len;
-	return rc == 0 ? view_now_metadata(&texts->buffer, now, dropped) : rc;
+	texts.len = 0;
+	rc = view_now_document(&texts, &dropped, r->service, &r->key, now);
+	split = texts.len;
+	return rc == 0 ? view_now_metadata(&texts, now, dropped) : rc;
 }
 
 static void on_now(void *arg, int err, const struct reading_now *now)
 {
-	struct texts texts = {.document = 0};
 	struct resolving *r = arg;
 
 	if (err != 0) {
@@ -51,12 +46,11 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 		return;
 	}
 	/* what the node said has no version, and the index may know it in a moment: kept only where there is no index */
-	if (write_now(&texts, r, now) == 0)
-		hand_over(r, &texts, &(struct resolve_found){.cache = current_cache, .modified = view_now_modified(now), .agent = &r->key,
+	if (write_now(r, now) == 0)
+		hand_over(r, &(struct resolve_found){.cache = current_cache, .modified = view_now_modified(now), .agent = &r->key,
 							     .heads = now, .keep = now->indexed || r->registry->in_index == 0});
 	else
 		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
-	clear(&texts);
 }
 
 bool resolve_send_ready(struct resolving *r)
@@ -93,17 +87,18 @@ static void reply_not_then(struct resolving *r, int err)
 	}
 }
 
-static int write_then(struct texts *texts, const struct resolving *r, const struct reading_at *at)
+static int write_then(const struct resolving *r, const struct reading_at *at)
 {
-	int rc = view_at_document(&texts->buffer, r->service, &r->key, at);
+	int rc;
 
-	texts->document = texts->buffer.len;
-	return rc == 0 ? view_at_metadata(&texts->buffer, at) : rc;
+	texts.len = 0;
+	rc = view_at_document(&texts, r->service, &r->key, at);
+	split = texts.len;
+	return rc == 0 ? view_at_metadata(&texts, at) : rc;
 }
 
 static void on_then(void *arg, int err, const struct reading_at *at)
 {
-	struct texts texts = {.document = 0};
 	struct resolving *r = arg;
 	bool final;
 
@@ -114,13 +109,12 @@ static void on_then(void *arg, int err, const struct reading_at *at)
 	/* The document of a final block does not change with the chain, only with the settings (wallet_authentication); what stands
 	 * beside it does until every key in it has ended. */
 	final = at->indexed && strcmp(at->finality, "final") == 0;
-	if (write_then(&texts, r, at) == 0)
-		hand_over(r, &texts, &(struct resolve_found){.cache = final ? final_cache : current_cache,
+	if (write_then(r, at) == 0)
+		hand_over(r, &(struct resolve_found){.cache = final ? final_cache : current_cache,
 							     .cache_metadata = final && view_at_is_settled(at) ? final_cache : current_cache,
 							     .modified = view_at_modified(at)});
 	else
 		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
-	clear(&texts);
 }
 
 /* ---- which ---- */

@@ -95,22 +95,22 @@ static bool send_kept(struct resolving *r, const struct resolve_found *found, bo
 
 static void send_whole(struct resolving *r, const struct resolve_found *found)
 {
+	/* one for all answers: it is copied before this returns, and has soon the room that most need */
+	static struct jcs_buffer whole;
 	bool metadata = r->accept.form != RESOLUTION_CONTENT;
 	struct resolution_text body = found->document;
-	struct jcs_buffer buffer = {0};
 
-	if (metadata && resolution_write(&buffer, r->accept.form, found->document, found->metadata, found->warnings) != 0) {
-		jcs_buffer_clear(&buffer);
+	whole.len = 0;
+	if (metadata && resolution_write(&whole, r->accept.form, found->document, found->metadata, found->warnings) != 0) {
 		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 		return;
 	}
 	if (metadata)
-		body = (struct resolution_text){buffer.data, buffer.len};
-	if (!send_kept(r, found, metadata, body)) {
-		set_headers(r, found, metadata);
-		http_reply(r->req, 200, r->accept.content_type, body.ptr, body.len);
-	}
-	jcs_buffer_clear(&buffer);
+		body = (struct resolution_text){whole.data, whole.len};
+	if (send_kept(r, found, metadata, body))
+		return;
+	set_headers(r, found, metadata);
+	http_reply(r->req, 200, r->accept.content_type, body.ptr, body.len);
 }
 
 /* ---- parts and places ---- */

@@ -14,8 +14,17 @@ const char *service_did(struct service *service)
 	return service->did;
 }
 
+/* PostgreSQL works through so many before the next connection's backend is better put to work beside it. */
+enum { BATCH_MAX = 16 };
+
 struct pg_conn *service_reader(struct service *service)
 {
+	for (size_t i = 0; i < SERVICE_READERS; i++) {
+		unsigned batch = service->readers[i] ? pg_batch(service->readers[i]) : 0;
+
+		if (batch > 0 && batch < BATCH_MAX)
+			return service->readers[i];
+	}
 	return service->readers[service->next_reader++ % SERVICE_READERS];
 }
 

@@ -65,6 +65,7 @@ struct service {
 	struct append *append;
 	struct agent_defaults defaults; /* host, and what short names mean: the default chain and registry */
 	char did[DID_WEB_HOST_DID_SIZE]; /* made at the first service_did() */
+	char registry_text[ADDRESS_TEXT_SIZE]; /* what defaults.registry_text points to */
 	struct record_names names;
 	struct agent_key others[CHAINS_REGISTRIES_MAX]; /* what names.others points to */
 	bool has_anchor;
@@ -93,7 +94,7 @@ struct service {
 /* This host's DID, "did:web:HOST". */
 const char *service_did(struct service *service);
 
-/* A reader connection, in turn. */
+/* A reader connection: the one that has statements of this turn of the loop to send already, else in turn. */
 struct pg_conn *service_reader(struct service *service);
 
 /* The routes of each resource; worker.c joins them into one table. */

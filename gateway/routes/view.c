@@ -55,9 +55,9 @@ void view_put_block(struct jcs_put *put, const char *name, const struct reading_
 	hex_encode_data(hash, mark->hash, 32);
 	jcs_put_open(put, name, '{');
 	jcs_put_decimal(put, "number", mark->number);
-	jcs_put_text(put, "hash", hash);
+	jcs_put_plain(put, "hash", hash, sizeof(hash) - 1);
 	if (mark->time != 0 && mark->time <= INT64_MAX && resolution_time_format(time, (int64_t)mark->time) == 0)
-		jcs_put_text(put, "time", time);
+		jcs_put_plain(put, "time", time, sizeof(time) - 1);
 	else
 		jcs_put_literal(put, "time", "null");
 	jcs_put_text(put, "finality", reading_finality(scope, mark->number));

@@ -75,7 +75,7 @@ static void put_time(struct jcs_put *put, const char *name, const struct store_m
 	if (mark->time > INT64_MAX || resolution_time_format(text, (int64_t)mark->time) != 0)
 		put->err = -EINVAL;
 	else
-		jcs_put_text(put, name, text);
+		jcs_put_plain(put, name, text, sizeof(text) - 1);
 }
 
 /* "versionId: the block of the last change"; updated only if it was, the next version only if there is one. */

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = agent_did_format(did, &key, &defaults);
 	check(n > 0 && (size_t)n < sizeof(did) && agent_key_from_any(&again, did, (size_t)n, &defaults) == 0);
 	check(agent_key_compare(&key, &again) == 0);
-	len = agent_key_format_caip19(text, &key);
+	len = agent_key_format_caip19(text, &key, NULL);
 	check(agent_key_from_any(&again, text, len, &defaults) == 0 && agent_key_compare(&key, &again) == 0);
 	return 0;
 }

@@ -56,13 +56,16 @@ static void check_reference(const char *base, const char *reference)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct resolution_request request;
+	struct resolution_request request = {.memory = NULL};
 	char *path = take_line(&data, &size), *options = take_line(&data, &size);
 	char detail[RESOLUTION_DETAIL_SIZE], location[DEREFERENCE_URL_SIZE];
 	json_t *document = NULL, *content;
 	struct jcs_error err;
 	bool whole;
 
+	request.room = resolution_request_room(strlen(path), strlen(options), 0);
+	request.memory = malloc(request.room);
+	check(request.memory != NULL);
 	check_reference(path, options);
 	if (jcs_parse(&document, &err, (const char *)data, size, NULL) == 0 && json_is_object(document) &&
 	    resolution_request_parse(&request, detail, path, strlen(path), options, strlen(options), NULL, 0) == RESOLUTION_OK) {
@@ -75,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_location(location);
 	}
 	json_decref(document);
+	free(request.memory);
 	free(path);
 	free(options);
 	return 0;

@@ -35,17 +35,22 @@ static char *take_line(const uint8_t **data, size_t *size, size_t *len)
 
 static void check_request(const char *path, size_t path_len, const char *query, size_t query_len, const char *body, size_t body_len)
 {
-	static struct resolution_request request;
+	struct resolution_request request = {.room = resolution_request_room(path_len, query_len, body_len)};
 	char detail[RESOLUTION_DETAIL_SIZE];
-	enum resolution_code code = resolution_request_parse(&request, detail, path, path_len, query, query_len, body, body_len);
+	enum resolution_code code;
+
+	request.memory = malloc(request.room);
+	check(request.memory != NULL);
+	code = resolution_request_parse(&request, detail, path, path_len, query, query_len, body, body_len);
 
 	check(code <= RESOLUTION_INTERNAL_ERROR && strnlen(detail, sizeof(detail)) < sizeof(detail));
 	check((code == RESOLUTION_OK) == (detail[0] == '\0'));
-	if (code != RESOLUTION_OK)
-		return;
-	check(request.url.did.ptr == request.text && request.url.path.len == 0);
-	check(request.used <= sizeof(request.values));
-	check(!request.options.relative_ref || resolution_request_offer(&request) == RESOLUTION_OFFER_SERVICE);
+	check(request.used <= request.room);
+	if (code == RESOLUTION_OK) {
+		check(request.url.did.ptr == request.memory && request.url.path.len == 0);
+		check(!request.options.relative_ref || resolution_request_offer(&request) == RESOLUTION_OFFER_SERVICE);
+	}
+	free(request.memory);
 }
 
 static void check_accept(const char *accept)

@@ -196,8 +196,38 @@ static void caip19_in_documents_is_eip55(void **state)
 
 	(void)state;
 	assert_int_equal(agent_key_parse(&key, KEY "42", strlen(KEY "42")), 0);
-	agent_key_format_caip19(text, &key);
+	agent_key_format_caip19(text, &key, NULL);
 	assert_string_equal(text, "eip155:8453/erc721:" EIP55 "/42");
+}
+
+/* What was worked out before is what would be worked out now. */
+static void prepared_texts_are_the_same(void **state)
+{
+	static const char *const keys[] = {KEY "42", KEY "0", "eip155:1/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/7",
+					   "eip155:8453/erc721:0x0000000000000000000000000000000000000001/18446744073709551616"};
+	struct agent_defaults prepared = defaults;
+	char host[DID_WEB_HOST_DID_SIZE], registry[ADDRESS_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(did_web_from_host(host, sizeof(host), defaults.host), 0);
+	address_format_eip55(registry, &defaults.registry);
+	prepared.did = host;
+	prepared.registry_text = registry;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char one[AGENT_DID_SIZE], other[AGENT_DID_SIZE];
+		struct agent_key key, back;
+		int length;
+
+		assert_int_equal(agent_key_parse(&key, keys[i], strlen(keys[i])), 0);
+		length = agent_did_format(one, &key, &defaults);
+		assert_int_equal(agent_did_format(other, &key, &prepared), length);
+		assert_int_equal(length, strlen(one));
+		assert_string_equal(one, other);
+		assert_int_equal(agent_did_parse(&back, one, (size_t)length, &prepared), 0);
+		assert_int_equal(agent_key_compare(&back, &key), 0);
+		assert_int_equal(agent_key_format_caip19(one, &key, &prepared), agent_key_format_caip19(other, &key, NULL));
+		assert_string_equal(one, other);
+	}
 }
 
 int main(void)
@@ -206,6 +236,7 @@ int main(void)
 		cmocka_unit_test(forms_become_the_key_text),   cmocka_unit_test(what_is_not_a_name),
 		cmocka_unit_test(a_key_text_has_one_spelling), cmocka_unit_test(dids_are_written_and_read_back),
 		cmocka_unit_test(the_longest_texts_fit),       cmocka_unit_test(caip19_in_documents_is_eip55),
+		cmocka_unit_test(prepared_texts_are_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

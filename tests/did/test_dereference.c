@@ -36,12 +36,14 @@ static json_t *document;
 
 static void ask(struct resolution_request *request, const char *url, const char *options)
 {
+	static char memory[4096];
 	char detail[RESOLUTION_DETAIL_SIZE], path[512];
 	size_t n = 0;
 
 	/* as a client encodes it */
 	for (const char *at = url; *at; at++)
 		n += (size_t)snprintf(path + n, sizeof(path) - n, strchr(":/?#%", *at) ? "%%%02X" : "%c", *at);
+	*request = (struct resolution_request){.memory = memory, .room = sizeof(memory)};
 	if (resolution_request_parse(request, detail, path, n, options, options ? strlen(options) : 0, NULL, 0) != RESOLUTION_OK)
 		fail_msg("%s: %s", url, detail);
 }

@@ -34,6 +34,15 @@ static int unload(void **state)
 	return 0;
 }
 
+static enum resolution_code parse(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE], const char *query)
+{
+	static char memory[8192];
+
+	*out = (struct resolution_request){.memory = memory, .room = resolution_request_room(17, strlen(query), 0)};
+	assert_true(out->room <= sizeof(memory));
+	return resolution_request_parse(out, detail, "did:web:a.example", 17, query, strlen(query), NULL, 0);
+}
+
 /* A section's array or object; ends the test as skipped where the vectors are absent. */
 static json_t *section(const char *name, const char *member)
 {
@@ -230,7 +239,7 @@ static void versioning_syntax(void **state)
 		char detail[RESOLUTION_DETAIL_SIZE];
 		struct resolution_request request;
 		enum resolution_code code =
-			resolution_request_parse(&request, detail, "did:web:a.example", 17, query, strlen(query), NULL, 0);
+			parse(&request, detail, query);
 
 		if (code != (refused ? RESOLUTION_INVALID_OPTIONS : RESOLUTION_OK))
 			fail_msg("%s", query);
@@ -259,7 +268,7 @@ static void relative_refs(void **state)
 		enum resolution_code code;
 
 		snprintf(query, sizeof(query), "service=files&relativeRef=%s", text(one, "relativeRef"));
-		assert_int_equal(resolution_request_parse(&request, detail, "did:web:a.example", 17, query, strlen(query), NULL, 0), RESOLUTION_OK);
+		assert_int_equal(parse(&request, detail, query), RESOLUTION_OK);
 		code = dereference_location(location, detail, parsed, &request);
 		if (code != (expected ? RESOLUTION_OK : RESOLUTION_INVALID_DID_URL) || (expected && strcmp(location, expected) != 0))
 			fail_msg("%s: %s %s", query, resolution_error(code)->name, location);

@@ -131,7 +131,9 @@ static void many_requests_are_answered_in_order(void **state)
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(ask(&b, &a[i], ECHO, i), 0);
 	assert_int_equal(pg_queue_length(b.conn), 1000);
+	assert_int_equal(pg_batch(b.conn), 1000);
 	wait_for(&b, &a[999]);
+	assert_int_equal(pg_batch(b.conn), 0);
 	for (unsigned i = 0; i < 1000; i++) {
 		assert_int_equal(a[i].err, 0);
 		assert_int_equal(a[i].value, i);
