@@ -273,3 +273,35 @@ bool pg_get_null(const PGresult *res, int row, int column)
 {
 	return row >= PQntuples(res) || column >= PQnfields(res) || PQgetisnull(res, row, column);
 }
+
+static bool take_u32(uint32_t *out, struct pg_bytes *from)
+{
+	if (from->len < 4)
+		return false;
+	*out = (uint32_t)from->data[0] << 24 | (uint32_t)from->data[1] << 16 | (uint32_t)from->data[2] << 8 | from->data[3];
+	from->data += 4;
+	from->len -= 4;
+	return true;
+}
+
+/* record_send: their number, and of each its type, its length (-1 for NULL) and its bytes. */
+int pg_get_record(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column)
+{
+	struct pg_bytes left = pg_get_bytes(res, row, column);
+	uint32_t count, type, len;
+
+	if (!left.data || !take_u32(&count, &left) || count != n)
+		return -EPROTO;
+	for (size_t i = 0; i < n; i++) {
+		if (!take_u32(&type, &left) || !take_u32(&len, &left) || (len != UINT32_MAX && len > left.len))
+			return -EPROTO;
+		if (len == UINT32_MAX) {
+			fields[i] = (struct pg_bytes){NULL, 0};
+			continue;
+		}
+		fields[i] = (struct pg_bytes){left.data, len};
+		left.data += len;
+		left.len -= len;
+	}
+	return left.len == 0 ? 0 : -EPROTO;
+}

@@ -61,3 +61,5 @@ void pg_get_hash(int *err, uint8_t out[static 32], const PGresult *res, int row,
 /* Borrowed from res; data NULL for SQL NULL. */
 struct pg_bytes pg_get_bytes(const PGresult *res, int row, int column);
 bool pg_get_null(const PGresult *res, int row, int column);
+/* The n fields of a record, ROW(...) in the statement, borrowed as above. Returns 0, or -EPROTO for another number of them. */
+int pg_get_record(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { BY_NUMBER, BY_TIME };
+enum { ASKED = REACH_COLUMNS_N, STATE = ASKED + 3, MARKS = STATE + 6, MARKS_N = 7 };
 
 /* The first of the agent's states that fits, with its block. */
 #define MARK(name, where, order)                                                                                       \
@@ -13,13 +14,13 @@ enum { BY_NUMBER, BY_TIME };
 	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= l.n AND " where                                  \
 	" ORDER BY x.number " order " LIMIT 1) y"                                                                      \
 	" JOIN block b ON b.chain_id = r.chain_id AND b.number = y.number) " name " ON true"
-#define MARK_COLUMNS(name) ", " name ".number, " name ".hash, " name ".time"
+#define MARK_FIELDS(name) name ".number, " name ".hash, " name ".time"
 /* Bits of agent_state.changed: 1 owner, 2 wallet, 8 registered (in an agent's first state only). The conditions are those of two
  * indexes: an owner may change the URI a hundred thousand times in between. */
 #define RESOLVE_COLUMNS                                                                                                \
 	"SELECT " REACH_COLUMNS ", a.number, a.hash, a.time, s.number, s.owner, s.wallet, u.body, s.changed, s.tier"              \
-	MARK_COLUMNS("hf") MARK_COLUMNS("hu") MARK_COLUMNS("of") MARK_COLUMNS("ou") MARK_COLUMNS("wf") MARK_COLUMNS("wu")         \
-	MARK_COLUMNS("c")
+	", ROW(" MARK_FIELDS("hf") ", " MARK_FIELDS("hu") ", " MARK_FIELDS("of") ", " MARK_FIELDS("ou") ", " MARK_FIELDS("wf")      \
+	", " MARK_FIELDS("wu") ", " MARK_FIELDS("c") ")"
 #define RESOLVE_TABLES                                                                                                 \
 	" LEFT JOIN LATERAL (SELECT x.number, x.owner, x.wallet, x.uri, x.changed, x.tier FROM agent_state x"           \
 	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= ask.number AND x.number <= l.n"                   \
@@ -87,15 +88,37 @@ int store_get_reach(struct store_reach *out, const PGresult *res)
 	return err;
 }
 
-void store_get_mark(int *err, struct store_mark *out, const PGresult *res, int row, int column)
+static uint64_t number_of(int *err, struct pg_bytes bytes)
+{
+	uint64_t number = 0;
+
+	if (!bytes.data || bytes.len != 8 || bytes.data[0] > INT8_MAX)
+		*err = -EPROTO;
+	else
+		for (int i = 0; i < 8; i++)
+			number = number << 8 | bytes.data[i];
+	return number;
+}
+
+static void get_mark(int *err, struct store_mark *out, const struct pg_bytes fields[static 3])
 {
 	*out = (struct store_mark){0};
-	if (pg_get_null(res, row, column))
+	if (!fields[0].data)
 		return;
 	out->known = true;
-	out->number = pg_get_u64(err, res, row, column);
-	pg_get_hash(err, out->hash, res, row, column + 1);
-	out->time = pg_get_u64(err, res, row, column + 2);
+	out->number = number_of(err, fields[0]);
+	out->time = number_of(err, fields[2]);
+	if (fields[1].data && fields[1].len == sizeof(out->hash))
+		memcpy(out->hash, fields[1].data, sizeof(out->hash));
+	else
+		*err = -EPROTO;
+}
+
+void store_get_mark(int *err, struct store_mark *out, const PGresult *res, int row, int column)
+{
+	const struct pg_bytes fields[] = {pg_get_bytes(res, row, column), pg_get_bytes(res, row, column + 1), pg_get_bytes(res, row, column + 2)};
+
+	get_mark(err, out, fields);
 }
 
 /* smallint, binary */
@@ -120,23 +143,28 @@ void store_get_state(int *err, struct store_state *out, const PGresult *res, int
 	out->tier = (enum store_tier)get_small(err, res, row, column + 5);
 }
 
+/* One column of all: libpq is told of every column with every answer, which is most of what reading many costs. */
+static int get_marks(struct store_resolved *out, const PGresult *res, int row)
+{
+	struct store_mark *const marks[MARKS_N] = {&out->held.from,   &out->held.until,	  &out->owner.from, &out->owner.until,
+						   &out->wallet.from, &out->wallet.until, &out->created};
+	struct pg_bytes fields[MARKS_N * 3];
+	int err = pg_get_record(fields, MARKS_N * 3, res, row, MARKS);
+
+	for (size_t i = 0; err == 0 && i < MARKS_N; i++)
+		get_mark(&err, marks[i], fields + 3 * i);
+	return err;
+}
+
 static int get_resolved(void *into, const PGresult *res, int row)
 {
 	struct store_resolved *out = into;
-	int err = 0;
+	int err = get_marks(out, res, row);
 
-	store_get_mark(&err, &out->at, res, row, 11);
-	store_get_mark(&err, &out->created, res, row, 38);
-	out->exists = !pg_get_null(res, row, 14);
-	if (!out->exists)
-		return err;
-	store_get_state(&err, &out->state, res, row, 14);
-	store_get_mark(&err, &out->held.from, res, row, 20);
-	store_get_mark(&err, &out->held.until, res, row, 23);
-	store_get_mark(&err, &out->owner.from, res, row, 26);
-	store_get_mark(&err, &out->owner.until, res, row, 29);
-	store_get_mark(&err, &out->wallet.from, res, row, 32);
-	store_get_mark(&err, &out->wallet.until, res, row, 35);
+	store_get_mark(&err, &out->at, res, row, ASKED);
+	out->exists = !pg_get_null(res, row, STATE);
+	if (out->exists)
+		store_get_state(&err, &out->state, res, row, STATE);
 	return err;
 }
 

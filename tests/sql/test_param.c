@@ -134,6 +134,35 @@ static void readers_refuse_other_shapes(void **state)
 	PQclear(res);
 }
 
+static void a_record_has_its_fields_and_no_more(void **state)
+{
+	/* ROW('ab'::bytea, NULL::int8), as record_send has it */
+	static const char record[] = "\0\0\0\2" "\0\0\0\x11" "\0\0\0\2" "ab" "\0\0\0\x14" "\xff\xff\xff\xff";
+	const size_t whole = sizeof(record) - 1;
+	PGresAttDesc column = {.format = 1, .typlen = -1, .typid = 2249};
+	struct pg_bytes fields[3];
+	char text[sizeof(record)];
+
+	(void)state;
+	for (size_t len = 0; len <= whole + 1; len++) {
+		PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+
+		memcpy(text, record, sizeof(record));
+		assert_int_equal(PQsetResultAttrs(res, 1, &column), 1);
+		assert_int_equal(PQsetvalue(res, 0, 0, text, (int)len), 1);
+		assert_int_equal(pg_get_record(fields, 2, res, 0, 0), len == whole ? 0 : -EPROTO);
+		if (len == whole) {
+			assert_int_equal(fields[0].len, 2);
+			assert_memory_equal(fields[0].data, "ab", 2);
+			assert_null(fields[1].data);
+			assert_int_equal(pg_get_record(fields, 1, res, 0, 0), -EPROTO);
+			assert_int_equal(pg_get_record(fields, 3, res, 0, 0), -EPROTO);
+			assert_int_equal(pg_get_record(fields, 2, res, 1, 0), -EPROTO);
+		}
+		PQclear(res);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +172,7 @@ int main(void)
 		cmocka_unit_test(numbers_from_2_63_on_are_refused),
 		cmocka_unit_test(one_parameter_too_many_is_refused),
 		cmocka_unit_test(readers_refuse_other_shapes),
+		cmocka_unit_test(a_record_has_its_fields_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
