@@ -283,7 +283,7 @@ static const char *read_options(struct resolution_request *out, const struct val
 	if (found[OPTION_NO_CACHE].kind != ABSENT && !read_flag(&options->no_cache, &found[OPTION_NO_CACHE]))
 		return "noCache must be true or false.";
 	if (options->has_version_id && !read_version(&options->version_id, read_value(out, &found[OPTION_VERSION_ID])))
-		return "versionId must be a decimal number without leading zeros.";
+		return "versionId must be a decimal number without leading zeros; of an agent it is a block number.";
 	if (options->has_version_time && !read_time(&options->version_time, read_value(out, &found[OPTION_VERSION_TIME])))
 		return "versionTime must have the form YYYY-MM-DDThh:mm:ssZ.";
 	if (options->has_version_id && options->has_version_time)

@@ -66,7 +66,7 @@ async function steps(stack) {
   // a failing file is left alone for a minute: a new URI is looked at at once
   await send(owner, 'setAgentURI', id, 'https://card.example.com/a.json?2');
   pages.set('card.example.com/a.json?2', first);
-  const found = await seen(id, 'the file', (file) => file.status === 'ok');
+  const found = await seen(id, 'the file and its domains', (file) => file.status === 'ok' && file.domains.length === 2);
   assert.equal(found.sha256, sha256(first));
   assert.equal(found.namesAgent, true);
   assert.equal(found.file.name, 'First');
