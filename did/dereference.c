@@ -156,15 +156,15 @@ static enum resolution_code check_method(char detail[static RESOLUTION_DETAIL_SI
 }
 
 /* The object, with the context that its terms are of. */
-static json_t *with_context(json_t *object, json_t *document)
+static json_t *with_context(json_t *part, json_t *document)
 {
 	json_t *context = json_object_get(document, "@context"), *made = json_object();
 
-	if (context && !json_object_get(object, "@context") && json_object_set(made, "@context", context) != 0) {
+	if (context && !json_object_get(part, "@context") && json_object_set(made, "@context", context) != 0) {
 		json_decref(made);
 		return NULL;
 	}
-	if (json_object_update(made, object) == 0)
+	if (json_object_update(made, part) == 0)
 		return made;
 	json_decref(made);
 	return NULL;

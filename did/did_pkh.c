@@ -86,20 +86,17 @@ int did_pkh_parse(struct eip155_account *out, const char *did, size_t len)
 
 static size_t format(char out[static DID_PKH_TEXT_SIZE], const char *prefix, const struct eip155_account *account)
 {
-	char digits[24], *first = digits + sizeof(digits) - 1;
+	char digits[24], *first = digits + sizeof(digits) - 1, *at;
 	uint64_t chain = account->chain;
-	size_t n = strlen(prefix), len;
 
 	*first = '\0';
 	do
 		*--first = (char)('0' + chain % 10);
 	while ((chain /= 10) != 0);
-	len = strlen(first);
-	memcpy(out, prefix, n);
-	memcpy(out + n, first, len);
-	out[n + len] = ':';
-	address_format_eip55(out + n + len + 1, &account->address);
-	return n + len + 1 + ADDRESS_TEXT_SIZE - 1;
+	at = stpcpy(stpcpy(out, prefix), first);
+	*at++ = ':';
+	address_format_eip55(at, &account->address);
+	return (size_t)(at - out) + ADDRESS_TEXT_SIZE - 1;
 }
 
 size_t did_pkh_format(char out[static DID_PKH_TEXT_SIZE], const struct eip155_account *account)

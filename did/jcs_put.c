@@ -33,8 +33,7 @@ static bool begin(struct jcs_put *put, const char *name, size_t more)
 	put->comma = true;
 	if (name) {
 		*at++ = '"';
-		memcpy(at, name, len);
-		at += len;
+		at = mempcpy(at, name, len);
 		*at++ = '"';
 		*at++ = ':';
 	}

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROW_OF(ns, name, title, status)                                                                                \
+#define ROW(name, title, status)                                                                                       \
 	{                                                                                                              \
-#name, ns #name, title, status                                                                         \
+		#name, "https://www.w3.org/ns/did#" #name, title, status                                               \
 	}
-#define ROW(name, title, status) ROW_OF("https://www.w3.org/ns/did#", name, title, status)
-#define CID_ROW(name, title) ROW_OF("https://w3id.org/security#", name, title, 500)
+#define CID_ROW(name, title)                                                                                           \
+	{                                                                                                              \
+		#name, "https://w3id.org/security#" #name, title, 500                                                  \
+	}
 
 /* DID Resolution, section 10 (errors) and the HTTP binding's table; any other error is a 500. */
 static const struct resolution_error table[] = {

@@ -149,7 +149,7 @@ static int get_marks(struct store_resolved *out, const PGresult *res, int row)
 	struct store_mark *const marks[MARKS_N] = {&out->held.from,   &out->held.until,	  &out->owner.from, &out->owner.until,
 						   &out->wallet.from, &out->wallet.until, &out->created};
 	struct pg_bytes fields[MARKS_N * 3];
-	int err = pg_get_record(fields, MARKS_N * 3, res, row, MARKS);
+	int err = pg_get_record(fields, sizeof(fields) / sizeof(*fields), res, row, MARKS);
 
 	for (size_t i = 0; err == 0 && i < MARKS_N; i++)
 		get_mark(&err, marks[i], fields + 3 * i);

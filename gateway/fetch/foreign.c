@@ -19,7 +19,7 @@ static const char media_types[] = "application/did, application/did+json, applic
 struct waiter {
 	foreign_on_done *on_done;
 	void *arg;
-	struct waiter *next;
+	SLIST_ENTRY(waiter) link;
 };
 
 /* What is known of a DID. */
@@ -37,7 +37,7 @@ TAILQ_HEAD(entries, entry);
 struct flight {
 	TAILQ_ENTRY(flight) link;
 	struct foreign *foreign;
-	struct waiter *waiters, **last;
+	SLIST_HEAD(, waiter) waiters; /* the latest first */
 	char did[];
 };
 
@@ -107,6 +107,7 @@ static void remember(struct foreign *foreign, const char *did, const struct fore
 	if (keep_ms == 0)
 		return;
 	while (foreign->entries > 0 && (foreign->entries >= FOREIGN_ENTRIES_MAX || foreign->bytes + size > FOREIGN_BYTES_MAX))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): drop() takes it off the list by TAILQ_REMOVE, which it does not follow */
 		drop(foreign, TAILQ_LAST(&foreign->used, entries));
 	entry = calloc(1, sizeof(*entry) + did_size);
 	if (!entry)
@@ -220,6 +221,7 @@ static void on_fetched(void *arg, const struct fetch_answer *got)
 	struct flight *flight = arg;
 	struct foreign *foreign = flight->foreign;
 	struct foreign_answer answer;
+	struct waiter *waiter;
 	char why[WHY_MAX] = "";
 	uint64_t keep_ms;
 
@@ -232,31 +234,17 @@ static void on_fetched(void *arg, const struct fetch_answer *got)
 	/* off the list first: who asks the same from a callback finds what is remembered, or starts a new flight */
 	TAILQ_REMOVE(&foreign->flights, flight, link);
 	foreign->nflights--;
-	while (flight->waiters) {
-		struct waiter *waiter = flight->waiters;
-
-		flight->waiters = waiter->next;
+	while ((waiter = SLIST_FIRST(&flight->waiters))) {
+		SLIST_REMOVE_HEAD(&flight->waiters, link);
 		waiter->on_done(waiter->arg, &answer);
 		free(waiter);
 	}
 	free(flight);
 }
 
-static struct waiter *add_waiter(struct flight *flight, foreign_on_done *on_done, void *arg)
-{
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
-
-	if (!waiter)
-		return NULL;
-	*waiter = (struct waiter){.on_done = on_done, .arg = arg};
-	*flight->last = waiter;
-	flight->last = &waiter->next;
-	return waiter;
-}
-
 static bool take_token(struct foreign *foreign)
 {
-	uint64_t now = clock_steady_ms(), passed = now - foreign->at_ms, most = 2000 * FOREIGN_RATE;
+	uint64_t now = clock_steady_ms(), passed = now - foreign->at_ms, most = UINT64_C(2000) * FOREIGN_RATE;
 
 	foreign->at_ms = now;
 	/* rate tokens a second is rate thousandths a millisecond */
@@ -280,30 +268,26 @@ static int ask(struct flight *flight, const struct did_web *web, bool no_cache)
 	return fetch_get(flight->foreign->fetcher, &request, on_fetched, flight);
 }
 
-/* 0; -EAGAIN, -ENOMEM: nothing was begun. */
-static int start(struct foreign *foreign, const char *did, const struct did_web *web, bool no_cache, foreign_on_done *on_done, void *arg)
+/* NULL: nothing was begun. */
+static struct flight *start(struct foreign *foreign, const char *did, const struct did_web *web, bool no_cache)
 {
 	size_t size = strlen(did) + 1;
 	struct flight *flight;
-	int rc;
 
 	if (foreign->nflights >= FOREIGN_FLIGHTS_MAX || !take_token(foreign))
-		return -EAGAIN;
+		return NULL;
 	flight = calloc(1, sizeof(*flight) + size);
 	if (!flight)
-		return -ENOMEM;
+		return NULL;
 	flight->foreign = foreign;
-	flight->last = &flight->waiters;
 	memcpy(flight->did, did, size);
-	rc = add_waiter(flight, on_done, arg) ? ask(flight, web, no_cache) : -ENOMEM;
-	if (rc != 0) {
-		free(flight->waiters);
+	if (ask(flight, web, no_cache) != 0) {
 		free(flight);
-		return rc;
+		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&foreign->flights, flight, link);
 	foreign->nflights++;
-	return 0;
+	return flight;
 }
 
 /* ---- asking ---- */
@@ -320,6 +304,7 @@ static void answer_remembered(struct foreign *foreign, struct entry *entry, fore
 
 void foreign_get(struct foreign *foreign, const char *did, size_t len, bool no_cache, foreign_on_done *on_done, void *arg)
 {
+	struct waiter *waiter;
 	struct flight *flight;
 	struct entry *entry;
 	struct did_web web;
@@ -336,9 +321,17 @@ void foreign_get(struct foreign *foreign, const char *did, size_t len, bool no_c
 		answer_remembered(foreign, entry, on_done, arg);
 		return;
 	}
-	flight = find_flight(foreign, name);
-	if (flight ? add_waiter(flight, on_done, arg) != NULL : start(foreign, name, &web, no_cache, on_done, arg) == 0)
+	waiter = calloc(1, sizeof(*waiter));
+	flight = waiter ? find_flight(foreign, name) : NULL;
+	if (waiter && !flight)
+		flight = start(foreign, name, &web, no_cache);
+	if (flight) {
+		waiter->on_done = on_done;
+		waiter->arg = arg;
+		SLIST_INSERT_HEAD(&flight->waiters, waiter, link);
 		return;
+	}
+	free(waiter);
 	metrics_add(METRIC_FOREIGN_BUSY, 1);
 	on_done(arg, &(struct foreign_answer){.end = FOREIGN_BUSY, .seconds = 1,
 					      .why = "Too many documents of other hosts, or of this host, are asked for now."});
@@ -358,7 +351,7 @@ int foreign_new(struct foreign **out, struct fetcher *fetcher)
 		TAILQ_INIT(&foreign->buckets[i]);
 	TAILQ_INIT(&foreign->used);
 	TAILQ_INIT(&foreign->flights);
-	foreign->tokens_milli = 2000 * FOREIGN_RATE;
+	foreign->tokens_milli = UINT64_C(2000) * FOREIGN_RATE;
 	foreign->at_ms = clock_steady_ms();
 	*out = foreign;
 	return 0;
@@ -371,6 +364,7 @@ void foreign_free(struct foreign *foreign)
 	if (!foreign)
 		return;
 	while ((entry = TAILQ_FIRST(&foreign->used)))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): drop() takes it off the list by TAILQ_REMOVE, which it does not follow */
 		drop(foreign, entry);
 	free(foreign);
 }

@@ -133,7 +133,9 @@ static void put_dropped(struct jcs_put *put, const json_t *dropped)
 	size_t i;
 
 	jcs_put_open(put, "servicesLeftOut", '[');
-	json_array_foreach(dropped, i, id) jcs_put_string(put, NULL, json_string_value(id), json_string_length(id));
+	json_array_foreach(dropped, i, id) {
+		jcs_put_string(put, NULL, json_string_value(id), json_string_length(id));
+	}
 	jcs_put_close(put, ']');
 }
 
