@@ -38,7 +38,7 @@ static void check_location(const char *location)
 		check(*at > ' ' && *at <= '~' && *at != '"' && *at != '<' && *at != '\\');
 }
 
-/* Scheme and authority of the base, whatever the reference was. */
+/* Scheme and authority of the base, whatever the reference was, and no way up in the path. */
 static void check_reference(const char *base, const char *reference)
 {
 	char made[DEREFERENCE_URL_SIZE];
@@ -51,6 +51,7 @@ static void check_reference(const char *base, const char *reference)
 	check(slashes != NULL);
 	before = (size_t)(slashes - base) + 3 + strcspn(slashes + 3, "/?#");
 	check(strncmp(made, base, before) == 0 && (made[before] == '\0' || strchr("/?#", made[before])));
+	made[before + strcspn(made + before, "?#")] = '\0';
 	check(!strstr(made + before, "/../"));
 }
 
