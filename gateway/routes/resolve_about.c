@@ -7,8 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* CAIP-10's own example, which every did:pkh resolver knows. */
-static const char pkh[] = "did:pkh:eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb";
+/* CAIP-10's own example, which every did:pkh resolver knows, and one of the draft's for each other namespace. */
+static const char *const pkh[] = {
+	"did:pkh:eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb",
+	"did:pkh:bip122:000000000019d6689c085ae165831e93:128Lkh3S7CkDTBZ8W7BbpsN3YYizJMp8p6",
+	"did:pkh:solana:4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZ:CKg5d12Jhpej1JqtmxLJgaFqqeYjxgPqToJ4LBdvG9Ev",
+	"did:pkh:tezos:NetXdQprcVkpaWU:tz1TzrmTBSuiVHV2VfMnGRMYvTEPCP42oSM8",
+	"did:pkh:arweave:7wIU:kY9RAgTJEImkBpiKgVeXrsGV02T-D4dI3ZvSpnn7HSk",
+};
 
 /* Takes the buffer. */
 static void reply(struct http_request *req, struct jcs_buffer *buffer, const struct jcs_put *put)
@@ -93,9 +99,7 @@ static void on_agents(struct pg_op *op)
 	char did[AGENT_DID_SIZE];
 
 	jcs_put_open(&put, NULL, '{');
-	jcs_put_open(&put, "pkh", '[');
-	jcs_put_text(&put, NULL, pkh);
-	jcs_put_close(&put, ']');
+	put_list(&put, "pkh", pkh, sizeof(pkh) / sizeof(pkh[0]));
 	jcs_put_open(&put, "web", '[');
 	jcs_put_text(&put, NULL, service_did(http_user(state->req)));
 	if (first_agent(did, state))

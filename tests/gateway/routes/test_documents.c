@@ -109,24 +109,6 @@ static void a_clash_replaces(void **state)
 	documents_free(d);
 }
 
-static void what_was_forgotten_is_not_found(void **state)
-{
-	struct documents *d = documents_new();
-	struct agent_key zero = agent(0);
-	struct http_response *a = answer("a");
-
-	(void)state;
-	assert_non_null(d);
-	keep(d, &zero, json, answer("b"));
-	documents_keep(d, NULL, json, NULL, NULL, a);
-	http_response_unref(a);
-	documents_forget_all(d);
-	assert_null(documents_find(d, &zero, json, &first, &second));
-	assert_null(documents_find(d, NULL, json, NULL, NULL));
-	documents_free(d);
-	documents_forget_all(NULL);
-}
-
 static void what_is_made_is_kept(void **state)
 {
 	struct documents *d = NULL;
@@ -187,7 +169,6 @@ int main(void)
 		cmocka_unit_test(the_hosts_own_needs_no_head),
 		cmocka_unit_test(nothing_kept_is_found_any_more),
 		cmocka_unit_test(a_clash_replaces),
-		cmocka_unit_test(what_was_forgotten_is_not_found),
 		cmocka_unit_test(what_is_made_is_kept),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(nothing_is_found_before_there_is_a_table),
