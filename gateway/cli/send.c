@@ -207,6 +207,14 @@ static int say_not_yet(const struct sent *sent, bool mined, bool reached, enum c
 	return reached && (mined || sent->heard) ? CLI_NOT_YET : CLI_UNREACHABLE;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along; a chain that is
  * away for a while is waited for. */
 static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
@@ -214,11 +222,11 @@ static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *rece
 {
 	unsigned mined_s = wait_s > 0 ? wait_s : sent->heard ? MINED_WAIT_S : UNHEARD_WAIT_S;
 	unsigned level_s = wait_s > 0 ? wait_s : LEVEL_WAIT_S;
-	time_t mined_until = time(NULL) + mined_s, until = time(NULL) + level_s;
+	uint64_t start = now_ms();
 	bool mined = false, reached = true;
 	uint64_t level;
 
-	while (time(NULL) < until && (mined || time(NULL) < mined_until)) {
+	do {
 		int rc = look_up(answer, receipt, &level, chain, &sent->hash, wait);
 
 		reached = rc != CLI_UNREACHABLE;
@@ -228,7 +236,7 @@ static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *rece
 		eth_rpc_answer_free(*answer);
 		*answer = NULL;
 		nap();
-	}
+	} while (now_ms() - start < (uint64_t)(mined ? level_s : mined_s) * 1000);
 	return say_not_yet(sent, mined, reached, wait, mined ? level_s : mined_s);
 }
 
