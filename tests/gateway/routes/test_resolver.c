@@ -311,7 +311,10 @@ static void services(void **state)
 	assert_string_equal(index_rig_text(one, "content.service.0.id"), AGENT "#files");
 	assert_string_equal(index_rig_text(one, "content.id"), AGENT);
 	assert_string_equal(index_rig_text(one, "contentMetadata.versionId"), "36");
-	json_auto_t *alone = get_did(rig, AGENT "?serviceType=A2A&relativeRef=x", "application/did", 200);
+	json_auto_t *alone = get_did(rig,
+					      "did%3Aweb%3Akedge.example%3Aagent%3A31337%3A0"
+					      "?serviceType=https%3A%2F%2Feips.ethereum.org%2FEIPS%2Feip-8004%23A2A&relativeRef=x",
+					      "application/did", 200);
 
 	assert_string_equal(index_rig_text(alone, "service.0.id"), AGENT "#a2a");
 	see_other(rig, AGENT "?service=files", "text/uri-list", "https://files.example/of/alice/");
