@@ -192,8 +192,7 @@ static bool two_digits(int *out, const char *text, int most)
 	return *out <= most;
 }
 
-/* XML Schema's dateTimeStamp, years 1970 to 9999: a date and time, maybe a fraction, and always a zone. */
-static bool read_time(int64_t *out, const char *text)
+bool data_integrity_time(int64_t *out, const char *text)
 {
 	char whole[21];
 	int hours, minutes;
@@ -227,7 +226,7 @@ static bool take_time(int64_t *out, bool *has, const json_t *proof, const char *
 	const json_t *value = json_object_get(proof, name);
 
 	*has = value != NULL;
-	return !value || (json_is_string(value) && read_time(out, json_string_value(value)));
+	return !value || (json_is_string(value) && data_integrity_time(out, json_string_value(value)));
 }
 
 static bool take_text(const char **out, const json_t *proof, const char *name)

@@ -82,11 +82,16 @@ struct data_integrity_wish {
 enum data_integrity_code data_integrity_verify(json_t *document, size_t index, const struct data_integrity_wish *wish,
 					       const uint8_t key[static 32]);
 
+/* XML Schema's dateTimeStamp, years 1970 to 9999, as seconds since 1970: a date and time, maybe a fraction, which is dropped, and always
+ * a zone. Returns whether it is one. */
+bool data_integrity_time(int64_t *out, const char *text);
+
 /* The Ed25519 key that a DID document (or other controlled identifier document) lists under that id and purpose, as Multikey or
- * Ed25519VerificationKey2020 (Controlled Identifiers 1.0, section 3.3).
+ * Ed25519VerificationKey2020 (Controlled Identifiers 1.0, section 3.3), if it is still good at `now`, seconds since 1970 (section 2.2,
+ * expires and revoked).
  *
  * Returns 0, -ENOENT (no such verification method; method is not of document.id), -EACCES (it is not listed under purpose, or that is none
- * that may sign),
- * -EOPNOTSUPP (another type of key), -EBADMSG (no document, or a key that cannot be read). */
+ * that may sign), -EKEYREVOKED and -EKEYEXPIRED (at or after that instant),
+ * -EOPNOTSUPP (another type of key), -EBADMSG (no document, or a key or one of those instants that cannot be read). */
 __attribute__((warn_unused_result)) int data_integrity_key(uint8_t key[static 32], const json_t *document, const char *method,
-							   const char *purpose);
+							   const char *purpose, int64_t now);

@@ -53,7 +53,29 @@ static bool is_relationship(const char *purpose)
 	return false;
 }
 
-int data_integrity_key(uint8_t key[static 32], const json_t *document, const char *method, const char *purpose)
+/* 0 before that instant and where there is none, over at it and after it. */
+static int check_end(const json_t *method, const char *name, int64_t now, int over)
+{
+	const json_t *value = json_object_get(method, name);
+	int64_t end;
+
+	if (!value)
+		return 0;
+	if (!json_is_string(value) || !data_integrity_time(&end, json_string_value(value)))
+		return -EBADMSG;
+	return now >= end ? over : 0;
+}
+
+/* "systems depending on the value are expected to not verify any proofs associated with the verification method at or after the time of
+ * revocation" (Controlled Identifiers 1.0, section 2.2), and the same of expiration. */
+static int check_ends(const json_t *method, int64_t now)
+{
+	int rc = check_end(method, "revoked", now, -EKEYREVOKED);
+
+	return rc == 0 ? check_end(method, "expires", now, -EKEYEXPIRED) : rc;
+}
+
+int data_integrity_key(uint8_t key[static 32], const json_t *document, const char *method, const char *purpose, int64_t now)
 {
 	const char *id = text_of(document, "id"), *type, *text;
 	const json_t *relationship = json_object_get(document, purpose), *found;
@@ -84,6 +106,8 @@ int data_integrity_key(uint8_t key[static 32], const json_t *document, const cha
 		return rc;
 	if (decoded.type != MULTIKEY_ED25519)
 		return -EOPNOTSUPP;
-	memcpy(key, decoded.bytes, 32);
-	return 0;
+	rc = check_ends(found, now);
+	if (rc == 0)
+		memcpy(key, decoded.bytes, 32);
+	return rc;
 }

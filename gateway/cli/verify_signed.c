@@ -77,10 +77,10 @@ static int find_document(json_t **out, const struct cli_verify_how *how)
 }
 
 static int say_key(struct report *report, uint8_t key[static 32], const json_t *document, const struct data_integrity_proof *said,
-		   const char *did)
+		   const char *did, int64_t now)
 {
 	const char *id = json_string_value(json_object_get(document, "id"));
-	int rc = !id || strcmp(id, did) != 0 ? -ESTALE : data_integrity_key(key, document, said->verification_method, said->purpose);
+	int rc = !id || strcmp(id, did) != 0 ? -ESTALE : data_integrity_key(key, document, said->verification_method, said->purpose, now);
 
 	switch (rc) {
 	case 0:
@@ -94,6 +94,12 @@ static int say_key(struct report *report, uint8_t key[static 32], const json_t *
 		break;
 	case -EACCES:
 		say(report, false, "key", "%s may not sign for purpose %s", said->verification_method, said->purpose);
+		break;
+	case -EKEYREVOKED:
+		say(report, false, "key", "%s was revoked", said->verification_method);
+		break;
+	case -EKEYEXPIRED:
+		say(report, false, "key", "%s has expired", said->verification_method);
 		break;
 	default:
 		say(report, false, "key", "%s is no Ed25519 key that can be read", said->verification_method);
@@ -132,7 +138,7 @@ static bool judge_proof(struct report *report, json_t *document, size_t index, c
 	say_made(report, &said, wish.now);
 	if (given)
 		memcpy(key, given, 32);
-	else if (say_key(report, key, did_document, &said, how->did) != 0)
+	else if (say_key(report, key, did_document, &said, how->did, wish.now) != 0)
 		return false;
 	code = data_integrity_verify(document, index, &wish, key);
 	say(report, code == DATA_INTEGRITY_OK, "signature", "%s", data_integrity_words(code));

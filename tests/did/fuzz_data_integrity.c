@@ -29,7 +29,7 @@ static void look(json_t *document)
 	for (size_t i = 0; i < data_integrity_count(document); i++) {
 		if (data_integrity_read(&said, document, i) != DATA_INTEGRITY_OK)
 			continue;
-		(void)!data_integrity_key(found, document, said.verification_method, said.purpose);
+		(void)!data_integrity_key(found, document, said.verification_method, said.purpose, said.created);
 		check(data_integrity_verify(document, i, &wish, key) <= DATA_INTEGRITY_SIGNATURE);
 		wish.domain = wish.challenge = wish.purpose = NULL;
 		check(data_integrity_verify(document, i, &wish, key) <= DATA_INTEGRITY_SIGNATURE);

@@ -331,15 +331,56 @@ static void keys_of_documents(void **state)
 	(void)state;
 	read_key(expected, KEY);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (data_integrity_key(key, value, cases[i].method, cases[i].purpose) != cases[i].rc)
+		if (data_integrity_key(key, value, cases[i].method, cases[i].purpose, 0) != cases[i].rc)
 			fail_msg("%s %s", cases[i].method, cases[i].purpose);
 		if (cases[i].rc == 0)
 			assert_memory_equal(key, expected, 32);
 	}
-	assert_int_equal(data_integrity_key(key, empty, D "#m", "assertionMethod"), -EBADMSG);
-	assert_int_equal(data_integrity_key(key, NULL, D "#m", "assertionMethod"), -EBADMSG);
+	assert_int_equal(data_integrity_key(key, empty, D "#m", "assertionMethod", 0), -EBADMSG);
+	assert_int_equal(data_integrity_key(key, NULL, D "#m", "assertionMethod", 0), -EBADMSG);
 	json_decref(value);
 	json_decref(empty);
+}
+
+/* Lapsed and withdrawn keys, named and embedded; 1790000000 is 2026-09-21T14:13:20Z. */
+static void keys_end(void **state)
+{
+	static const struct {
+		const char *members;
+		int64_t now;
+		int rc;
+	} cases[] = {
+		{"", 1790000000, 0},
+		{",\"expires\":\"2026-09-21T14:13:20Z\"", 1789999999, 0},
+		{",\"expires\":\"2026-09-21T14:13:20Z\"", 1790000000, -EKEYEXPIRED},
+		{",\"revoked\":\"2026-09-21T14:13:20Z\"", 1789999999, 0},
+		{",\"revoked\":\"2026-09-21T14:13:20Z\"", 1790000000, -EKEYREVOKED},
+		{",\"revoked\":\"2026-09-21T16:13:20.5+02:00\"", 1790000000, -EKEYREVOKED},
+		{",\"revoked\":\"2026-09-21T14:13:20Z\",\"expires\":\"2030-01-01T00:00:00Z\"", 1790000000, -EKEYREVOKED},
+		{",\"revoked\":\"2030-01-01T00:00:00Z\",\"expires\":\"2026-09-21T14:13:20Z\"", 1790000000, -EKEYEXPIRED},
+		{",\"revoked\":\"2026-09-21\"", 0, -EBADMSG},
+		{",\"revoked\":true", 0, -EBADMSG},
+		{",\"revoked\":null", 0, -EBADMSG},
+		{",\"expires\":1790000000", 0, -EBADMSG},
+	};
+	char text[1024];
+	uint8_t key[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *value;
+
+		(void)snprintf(text, sizeof(text),
+			       "{\"id\":\"" D "\",\"verificationMethod\":[{\"id\":\"" D "#m\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}],"
+			       "\"assertionMethod\":[\"" D "#m\"],"
+			       "\"authentication\":[{\"id\":\"" D "#in\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}]}",
+			       cases[i].members, cases[i].members);
+		value = parse(text);
+		if (data_integrity_key(key, value, D "#m", "assertionMethod", cases[i].now) != cases[i].rc ||
+		    data_integrity_key(key, value, D "#in", "authentication", cases[i].now) != cases[i].rc)
+			fail_msg("%s at %jd", cases[i].members, (intmax_t)cases[i].now);
+		json_decref(value);
+	}
 }
 
 int main(void)
@@ -351,6 +392,7 @@ int main(void)
 		cmocka_unit_test(every_change_is_noticed),
 		cmocka_unit_test(what_cannot_be_signed),
 		cmocka_unit_test(keys_of_documents),
+		cmocka_unit_test(keys_end),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
