@@ -142,30 +142,22 @@ static int merge(struct path *out, const struct parts *base, const struct parts 
 	return add(out, before.ptr, before.len) != 0 ? -ENOSPC : add(out, reference->path.ptr, reference->path.len);
 }
 
-/* Every escape decoded, those that come of decoding too. */
+/* Every escape decoded, those that come of decoding too: what was put may be the end of one, and so may what that becomes. Nested as
+ * deeply as they may be, they are read once. */
 static void decode_fully(struct path *path)
 {
-	bool found = true;
+	char *text = path->text;
+	size_t n = 0;
 
-	while (found) {
-		size_t n = 0;
-
-		found = false;
-		for (size_t i = 0; i < path->len; i++) {
-			int high = path->len - i < 3 || path->text[i] != '%' ? -1 : hex_digit(path->text[i + 1]);
-			int low = high < 0 ? -1 : hex_digit(path->text[i + 2]);
-
-			if (low >= 0) {
-				path->text[n++] = (char)(high << 4 | low);
-				i += 2;
-				found = true;
-			} else {
-				path->text[n++] = path->text[i];
-			}
+	for (size_t i = 0; i < path->len; i++) {
+		text[n++] = text[i];
+		while (n >= 3 && text[n - 3] == '%' && hex_digit(text[n - 2]) >= 0 && hex_digit(text[n - 1]) >= 0) {
+			text[n - 3] = (char)(hex_digit(text[n - 2]) << 4 | hex_digit(text[n - 1]));
+			n -= 2;
 		}
-		path->len = n;
-		path->text[n] = '\0';
 	}
+	path->len = n;
+	text[n] = '\0';
 }
 
 /* A path as the most eager server would read it; false: it holds what some take for a separator or an end. */
