@@ -131,6 +131,16 @@ static enum resolution_code read_url(struct resolution_request *out, char detail
 
 /* ---- finding options ---- */
 
+/* Bytes of a stranger's text that may stand in a sentence: at most 64, and whole characters, or the answer would be no UTF-8. */
+static size_t quotable(struct did_slice text)
+{
+	size_t len = text.len < 64 ? text.len : 64;
+
+	while (len < text.len && len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
 static enum resolution_code take(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE],
 				 struct did_slice name, const struct value *value)
 {
@@ -139,7 +149,7 @@ static enum resolution_code take(struct value found[static OPTION_COUNT], char d
 	while (option < OPTION_COUNT && !did_slice_is(name, option_names[option]))
 		option++;
 	if (option == OPTION_COUNT) {
-		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The option \"%.*s\" is not supported.", (int)(name.len < 64 ? name.len : 64), name.ptr);
+		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The option \"%.*s\" is not supported.", (int)quotable(name), name.ptr);
 		return RESOLUTION_FEATURE_NOT_SUPPORTED;
 	}
 	if (found[option].kind != ABSENT)

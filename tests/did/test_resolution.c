@@ -344,6 +344,17 @@ static void long_requests_are_refused(void **state)
 			 RESOLUTION_INVALID_OPTIONS);
 }
 
+/* What a sentence quotes of a stranger's name is cut between characters. */
+static void names_are_quoted_whole(void **state)
+{
+	char detail[RESOLUTION_DETAIL_SIZE], body[] = "{\"ab\xe2\x82\xac\xe2\x82\xac 12345678 12345678 12345678 12345678 12345678 \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\":1}";
+	struct resolution_request request;
+
+	(void)state;
+	assert_int_equal(parse(&request, detail, "did:web:a", NULL, body), RESOLUTION_FEATURE_NOT_SUPPORTED);
+	assert_non_null(strstr(detail, " \xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\" is"));
+}
+
 static void times(void **state)
 {
 	static const struct {
@@ -479,6 +490,7 @@ int main(void)
 		cmocka_unit_test(options_are_read),
 		cmocka_unit_test(did_urls_are_read),
 		cmocka_unit_test(long_requests_are_refused),
+		cmocka_unit_test(names_are_quoted_whole),
 		cmocka_unit_test(times),
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(errors),
