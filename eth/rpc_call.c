@@ -90,7 +90,8 @@ void eth_rpc_add_max_priority_fee(struct eth_rpc_calls *list)
 	eth_rpc_add(list, "eth_maxPriorityFeePerGas", "[]");
 }
 
-static void put_transaction(struct eth_rpc_text *text, const struct eth_address *from, const struct eth_address *to,
+/* from and to NULL, gas 0: without. */
+static void put_transaction(struct eth_rpc_text *text, const struct eth_address *from, const struct eth_address *to, uint64_t gas,
 			    const uint8_t *data, size_t data_len)
 {
 	eth_rpc_put(text, "[{");
@@ -104,27 +105,44 @@ static void put_transaction(struct eth_rpc_text *text, const struct eth_address 
 		eth_rpc_put_address(text, to);
 		eth_rpc_put(text, ",");
 	}
+	if (gas != 0) {
+		eth_rpc_put(text, "\"gas\":");
+		eth_rpc_put_quantity(text, gas);
+		eth_rpc_put(text, ",");
+	}
 	eth_rpc_put(text, "\"data\":");
 	eth_rpc_put_data(text, data, data_len);
 	eth_rpc_put(text, "}");
 }
 
+static void add_call(struct eth_rpc_calls *list, const struct eth_address *from, const struct eth_address *to, uint64_t gas,
+		     const uint8_t *data, size_t data_len, const struct eth_rpc_at *at)
+{
+	struct eth_rpc_text text = {0};
+
+	put_transaction(&text, from, to, gas, data, data_len);
+	eth_rpc_put(&text, ",");
+	eth_rpc_put_at(&text, at);
+	eth_rpc_put(&text, "]");
+	eth_rpc_add_text(list, "eth_call", &text);
+}
+
 void eth_rpc_add_call(struct eth_rpc_calls *list, const struct eth_address *to, const uint8_t *data, size_t data_len,
 		      const struct eth_rpc_at *at)
 {
-	eth_rpc_add_call_from(list, NULL, to, data, data_len, at);
+	add_call(list, NULL, to, 0, data, data_len, at);
 }
 
 void eth_rpc_add_call_from(struct eth_rpc_calls *list, const struct eth_address *from, const struct eth_address *to,
 			   const uint8_t *data, size_t data_len, const struct eth_rpc_at *at)
 {
-	struct eth_rpc_text text = {0};
+	add_call(list, from, to, 0, data, data_len, at);
+}
 
-	put_transaction(&text, from, to, data, data_len);
-	eth_rpc_put(&text, ",");
-	eth_rpc_put_at(&text, at);
-	eth_rpc_put(&text, "]");
-	eth_rpc_add_text(list, "eth_call", &text);
+void eth_rpc_add_call_within(struct eth_rpc_calls *list, uint64_t gas, const struct eth_address *to, const uint8_t *data, size_t data_len,
+			     const struct eth_rpc_at *at)
+{
+	add_call(list, NULL, to, gas, data, data_len, at);
 }
 
 void eth_rpc_add_estimate_gas(struct eth_rpc_calls *list, const struct eth_address *from, const struct eth_address *to,
@@ -132,7 +150,7 @@ void eth_rpc_add_estimate_gas(struct eth_rpc_calls *list, const struct eth_addre
 {
 	struct eth_rpc_text text = {0};
 
-	put_transaction(&text, from, to, data, data_len);
+	put_transaction(&text, from, to, 0, data, data_len);
 	eth_rpc_put(&text, "]");
 	eth_rpc_add_text(list, "eth_estimateGas", &text);
 }

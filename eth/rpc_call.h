@@ -74,6 +74,10 @@ void eth_rpc_add_call(struct eth_rpc_calls *list, const struct eth_address *to, 
 void eth_rpc_add_call_from(struct eth_rpc_calls *list, const struct eth_address *from, const struct eth_address *to,
 			   const uint8_t *data, size_t data_len, const struct eth_rpc_at *at);
 
+/* The same of a stranger's contract, with so much gas at most: without a bound a node lets it run for seconds. A node may have a lower one. */
+void eth_rpc_add_call_within(struct eth_rpc_calls *list, uint64_t gas, const struct eth_address *to, const uint8_t *data, size_t data_len,
+			     const struct eth_rpc_at *at);
+
 /* eth_estimateGas at latest: a quantity, or a revert with its data. `to` NULL creates a contract. */
 void eth_rpc_add_estimate_gas(struct eth_rpc_calls *list, const struct eth_address *from, const struct eth_address *to,
 			      const uint8_t *data, size_t data_len);

@@ -11,6 +11,10 @@
 /* EIP-1271: isValidSignature(bytes32,bytes) and its magic answer, the same four bytes. */
 static const uint8_t IS_VALID_SIGNATURE[4] = {0x16, 0x26, 0xba, 0x7e};
 
+/* Verifiers of passkeys, of many owners or written without precompiles take up to some hundred thousand; whoever claims an account may
+ * name a contract that would run until the node's patience is over. */
+enum { QUESTION_GAS = 5000000 };
+
 struct verifying {
 	struct participant_change *change;
 	const struct signature_context *signatures;
@@ -77,19 +81,20 @@ static int add_question(struct eth_rpc_calls *list, const struct eth_address *ac
 	abi_close(&writer);
 	rc = abi_writer_finish(&writer, &len);
 	for (size_t i = 0; rc == 0 && i < 2; i++)
-		eth_rpc_add_call(list, account, call, len, &at[i]);
+		eth_rpc_add_call_within(list, QUESTION_GAS, account, call, len, &at[i]);
 	return rc;
 }
 
-/* 1: it agrees. 0: it does not; a revert is a no. -ENOENT: nothing answered, so there is no contract. Else: not known. Anything but 32
- * bytes of the magic, the rest zero, is a no (OpenZeppelin SignatureChecker 5.4.0). */
+/* 1: it agrees. 0: it does not. -ENOENT: nothing answered, so there is no contract. Else: not known. A revert is a no, and so is an error
+ * that is neither the chain's nor the provider's (out of gas, an invalid opcode): the call's own. Anything but 32 bytes of the magic, the
+ * rest zero, is a no (OpenZeppelin SignatureChecker 5.4.0). */
 static int read_word(const struct eth_rpc_result *result)
 {
 	uint8_t word[32], expected[32] = {0x16, 0x26, 0xba, 0x7e};
 	size_t len = 0;
 	int rc = eth_rpc_result_data(word, &len, sizeof(word), result);
 
-	if (rc == -EPROTO || rc == -ENOSPC)
+	if (rc == -EPROTO || rc == -EIO || rc == -ENOSPC)
 		return 0;
 	if (rc != 0)
 		return rc;
@@ -103,6 +108,11 @@ static void on_answer(void *arg, int err, const struct eth_rpc_result *results, 
 	struct verifying *v = arg;
 	int safe, latest;
 
+	/* so much is nobody's answer to this question but a contract's that wants to be a nuisance */
+	if (err == -EOVERFLOW) {
+		finish(v, 0, "contract-refuses");
+		return;
+	}
 	if (err != 0 || n != 2) {
 		finish(v, err != 0 ? err : -EPROTO, NULL);
 		return;

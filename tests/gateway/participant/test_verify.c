@@ -14,7 +14,7 @@
 
 enum { CHAIN = 31337, SAFE = 20, LATEST = 30 };
 #define MAGIC "0x1626ba7e00000000000000000000000000000000000000000000000000000000"
-/* What the contract says at safe and at latest: shared->text is "SAFE LATEST", each "revert", "error", "later" or data. */
+/* What the contract says at safe and at latest: shared->text is "SAFE LATEST", each "revert", "gas", "opcode", "megabytes", "error" or data. */
 
 static struct fake_node node;
 static struct event_base *base;
@@ -23,15 +23,32 @@ static struct heads heads;
 static struct signature_context *signatures;
 static json_t *vectors;
 
+/* More than any answer to this question: "0x" and zeros. */
+static json_t *megabytes(void)
+{
+	size_t len = 3 << 20;
+	char *text = malloc(len + 1);
+	json_t *made;
+
+	memset(text, '0', len);
+	text[1] = 'x';
+	text[len] = '\0';
+	made = json_string(text);
+	free(text);
+	return made;
+}
+
 static json_t *reply(struct fake_shared *shared, const char *method, const json_t *params)
 {
 	const char *hash = json_string_value(json_object_get(json_array_get(params, 1), "blockHash"));
 	const char *data = json_string_value(json_object_get(json_array_get(params, 0), "data"));
+	const char *gas = json_string_value(json_object_get(json_array_get(params, 0), "gas"));
 	char says[2][512];
 
 	if (!data)
 		data = json_string_value(json_object_get(json_array_get(params, 0), "input"));
-	if (strcmp(method, "eth_call") != 0 || !hash || !data || strncmp(data, "0x1626ba7e", 10) != 0)
+	/* never without a bound: a stranger's contract may be anything */
+	if (strcmp(method, "eth_call") != 0 || !hash || !data || strncmp(data, "0x1626ba7e", 10) != 0 || !gas || strcmp(gas, "0x4c4b40") != 0)
 		return json_pack("{s:{s:i, s:s}}", "error", "code", -32602, "message", "invalid params");
 	if (sscanf(shared->text, "%511s %511s", says[0], says[1]) != 2)
 		abort();
@@ -42,6 +59,12 @@ static json_t *reply(struct fake_shared *shared, const char *method, const json_
 			continue;
 		if (strcmp(say, "revert") == 0)
 			return json_pack("{s:{s:i, s:s, s:s}}", "error", "code", 3, "message", "execution reverted", "data", "0x");
+		if (strcmp(say, "gas") == 0)
+			return json_pack("{s:{s:i, s:s}}", "error", "code", -32000, "message", "out of gas");
+		if (strcmp(say, "opcode") == 0)
+			return json_pack("{s:{s:i, s:s}}", "error", "code", -32000, "message", "invalid opcode: INVALID");
+		if (strcmp(say, "megabytes") == 0)
+			return json_pack("{s:o}", "result", megabytes());
 		if (strcmp(say, "error") == 0)
 			return json_pack("{s:{s:i, s:s}}", "error", "code", -32000, "message", "header not found");
 		return json_pack("{s:s}", "result", say);
@@ -258,6 +281,10 @@ static void contracts_that_do_not_agree(void **state)
 		{MAGIC, "0x", "contract-refuses"},
 		{"revert", "revert", "contract-refuses"},
 		{MAGIC, "revert", "contract-refuses"},
+		{"gas", "gas", "contract-refuses"},
+		{MAGIC, "gas", "contract-refuses"},
+		{"opcode", "opcode", "contract-refuses"},
+		{"megabytes", "megabytes", "contract-refuses"},
 		{"0x1626ba7e", "0x1626ba7e", "contract-refuses"},
 		{"0x1626ba7e00000000000000000000000000000000000000000000000000000001", MAGIC, "contract-refuses"},
 		{MAGIC "00", MAGIC, "contract-refuses"},
