@@ -33,6 +33,7 @@ const LINE_MAX = 1 << 20;
 const SILENCE_MS = 45000; // three of the gateway's heartbeats
 const PAUSE_MIN_MS = 1000;
 const PAUSE_MAX_MS = 30000;
+const PAUSE_ASKED_MAX_MS = 86400000; // timers of more than 2^31 ms go off at once
 const INTERNAL = 'https://www.w3.org/ns/did#INTERNAL_ERROR';
 
 /** A request that the gateway refused, or that did not reach it (`status` 0). */
@@ -245,7 +246,7 @@ async function followOn(base, place, onEvent, { stream, silence, signal }) {
       if (thrown) throw /** @type {{ error: unknown }} */ (thrown).error;
       if (signal.aborted) return;
       if (isFinal(error)) throw error;
-      retryAfter = (error instanceof GatewayError && error.retryAfter || 0) * 1000;
+      retryAfter = Math.min((error instanceof GatewayError && error.retryAfter || 0) * 1000, PAUSE_ASKED_MAX_MS);
     }
     if (signal.aborted) return;
     await pause(Math.max(retryAfter, wait) * (1 + Math.random() / 2), signal);
@@ -311,10 +312,11 @@ export function connect(gateway, defaults = {}) {
       const stopping = new AbortController();
       const place = { id: from };
       if (signal?.aborted) stopping.abort();
-      signal?.addEventListener('abort', () => stopping.abort(), { once: true });
+      // a signal may outlive many of these: none of them stays with it
+      signal?.addEventListener('abort', () => stopping.abort(), { once: true, signal: stopping.signal });
       return {
         stop: () => stopping.abort(),
-        done: followOn(base, place, onEvent, { stream, silence, signal: stopping.signal }),
+        done: followOn(base, place, onEvent, { stream, silence, signal: stopping.signal }).finally(() => stopping.abort()),
         get id() {
           return place.id;
         },

@@ -1,6 +1,7 @@
 // /client.mjs against a server of this test's own, that answers as a gateway does, or as none should.
 //   node unit.mjs
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import http from 'node:http';
 import test from 'node:test';
 import { Resolver } from './world.mjs';
@@ -239,6 +240,26 @@ test('a refusal that repeating does not help ends it too', { timeout: 10000 }, a
   const urls = following(json(404, problem));
   await assert.rejects(gateway.follow(() => {}, { from: 99 }).done, (error) => error instanceof GatewayError && error.status === 404 && error.problem.next === problem.next);
   assert.equal(urls.length, 1);
+});
+
+test('whoever is told to wait for months waits, and does not ask without end', { timeout: 10000 }, async () => {
+  for (const seconds of ['2147484', '9e9', 'Infinity']) {
+    const urls = following(json(503, { title: 'busy' }, { 'retry-after': seconds }));
+    const follow = gateway.follow(() => {}, { from: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    follow.stop();
+    await follow.done;
+    assert.equal(urls.length, 1, seconds);
+  }
+});
+
+test('a signal that outlives it keeps nothing of it', { timeout: 10000 }, async () => {
+  const { signal } = new AbortController();
+  following(stream(event(0)));
+  const follow = gateway.follow(() => follow.stop(), { from: 0, signal });
+  await follow.done;
+  await assert.rejects(gateway.follow(() => { throw new Error('mine'); }, { from: 0, signal }).done, /mine/);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('it stops when it is told to: while it waits, reads, or comes back', { timeout: 10000 }, async () => {
