@@ -253,6 +253,13 @@ static const char *value_of(size_t *out_len, const char *line, size_t len, const
 	return line;
 }
 
+/* Of several lines, which are one list (RFC 9110 §5.3), and of what contradicts itself the shorter time counts. */
+static void keep_at_most(struct fetch_flight *flight, uint64_t seconds)
+{
+	flight->max_age_s = flight->has_max_age && flight->max_age_s < seconds ? flight->max_age_s : seconds;
+	flight->has_max_age = true;
+}
+
 static void read_cache_control(struct fetch_flight *flight, const char *value, size_t len)
 {
 	char text[256];
@@ -262,11 +269,9 @@ static void read_cache_control(struct fetch_flight *flight, const char *value, s
 	for (char *p = text; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 	if (strstr(text, "no-store") != NULL || strstr(text, "no-cache") != NULL || strstr(text, "private") != NULL) {
-		flight->has_max_age = true;
-		flight->max_age_s = 0;
+		keep_at_most(flight, 0);
 	} else if ((age = strstr(text, "max-age=")) != NULL && isdigit((unsigned char)age[8])) {
-		flight->has_max_age = true;
-		flight->max_age_s = strtoull(age + 8, NULL, 10);
+		keep_at_most(flight, strtoull(age + 8, NULL, 10));
 	}
 }
 

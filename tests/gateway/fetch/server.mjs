@@ -85,6 +85,7 @@ const documents = {
 	second: (res, id) => res.setHeader('Cache-Control', 'max-age=1').end(JSON.stringify({ id, n: ++counted })),
 	long: (res, id) => res.setHeader('Cache-Control', 'public, max-age=100000000000000000000000').end(JSON.stringify({ id })),
 	none: (res, id) => res.setHeader('Cache-Control', 'no-store').end(JSON.stringify({ id, n: ++counted })),
+	lines: (res, id) => res.setHeader('Cache-Control', ['no-store', 'max-age=600']).end(JSON.stringify({ id, n: ++counted })),
 	mine: (res, id) => res.setHeader('Cache-Control', 'private, max-age=600').end(JSON.stringify({ id, n: ++counted })),
 	other: (res) => res.end('{"id":"did:web:other.example"}'),
 	html: (res) => res.end('<html></html>'),

@@ -197,6 +197,7 @@ static void one_flight_for_all_who_ask(void **state)
 
 static void a_document_is_good_as_long_as_its_host_says(void **state)
 {
+	static const char *const never[] = {"none", "mine", "lines"};
 	struct result first = get("second", false), result;
 
 	(void)state;
@@ -209,12 +210,10 @@ static void a_document_is_good_as_long_as_its_host_says(void **state)
 	assert_int_equal(get("long", false).seconds, FOREIGN_FRESH_MAX_S);
 	result = get("long", false);
 	assert_true(result.remembered && result.seconds >= FOREIGN_FRESH_MAX_S - 2 && result.seconds <= FOREIGN_FRESH_MAX_S);
-	for (size_t i = 0; i < 2; i++) {
-		const char *kind = i == 0 ? "none" : "mine";
-
-		first = get(kind, false);
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		first = get(never[i], false);
 		assert_int_equal(first.seconds, 0);
-		result = get(kind, false);
+		result = get(never[i], false);
 		assert_false(result.remembered);
 		assert_string_not_equal(result.text, first.text);
 	}
