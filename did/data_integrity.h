@@ -91,7 +91,7 @@ bool data_integrity_time(int64_t *out, const char *text);
  * expires and revoked).
  *
  * Returns 0, -ENOENT (no such verification method; method is not of document.id), -EACCES (it is not listed under purpose, or that is none
- * that may sign), -EKEYREVOKED and -EKEYEXPIRED (at or after that instant),
+ * that may sign), -EXDEV (its controller is not document.id), -EKEYREVOKED and -EKEYEXPIRED (at or after that instant),
  * -EOPNOTSUPP (another type of key), -EBADMSG (no document, or a key or one of those instants that cannot be read). */
 __attribute__((warn_unused_result)) int data_integrity_key(uint8_t key[static 32], const json_t *document, const char *method,
 							   const char *purpose, int64_t now);

@@ -97,6 +97,9 @@ int data_integrity_key(uint8_t key[static 32], const json_t *document, const cha
 		if (!refers_to(relationship, method))
 			return -EACCES;
 	}
+	/* step 10: a document may hold another's key, and does not become its signer */
+	if (!is_text(json_object_get(found, "controller"), id))
+		return -EXDEV;
 	type = text_of(found, "type");
 	if (!type || (strcmp(type, "Multikey") != 0 && strcmp(type, "Ed25519VerificationKey2020") != 0))
 		return -EOPNOTSUPP;

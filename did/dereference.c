@@ -147,6 +147,9 @@ static enum resolution_code check_method(char detail[static RESOLUTION_DETAIL_SI
 
 	if (!method || !is_method(method))
 		return refuse(detail, RESOLUTION_INVALID_VERIFICATION_METHOD, "The document has no verification method of that name.");
+	/* Controlled Identifiers 1.0, section 3.3, step 10 */
+	if (!did_slice_is(url->did, json_string_value(json_object_get(method, "controller"))))
+		return refuse(detail, RESOLUTION_INVALID_VERIFICATION_METHOD, "Another DID controls that verification method.");
 	if (!is_listed(json_object_get(document, request->options.relationship), url)) {
 		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The document does not list that verification method under %s.",
 			 request->options.relationship);

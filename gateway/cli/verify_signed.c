@@ -95,6 +95,9 @@ static int say_key(struct report *report, uint8_t key[static 32], const json_t *
 	case -EACCES:
 		say(report, false, "key", "%s may not sign for purpose %s", said->verification_method, said->purpose);
 		break;
+	case -EXDEV:
+		say(report, false, "key", "%s is listed by %s, but controlled by another", said->verification_method, did);
+		break;
 	case -EKEYREVOKED:
 		say(report, false, "key", "%s was revoked", said->verification_method);
 		break;

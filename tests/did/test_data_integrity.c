@@ -286,6 +286,7 @@ static void what_cannot_be_signed(void **state)
 }
 
 #define D "did:web:a.example"
+#define OWN "\"controller\":\"" D "\""
 #define KEY "z6MkmM42vxfqZQsv4ehtTjFFxQ4sQKS2w6WR7emozFAn5cxu"
 
 static void keys_of_documents(void **state)
@@ -294,13 +295,15 @@ static void keys_of_documents(void **state)
 		"{\"id\":\"" D "\",\"verificationMethod\":["
 		"{\"id\":\"" D "#m\",\"type\":\"Multikey\",\"controller\":\"" D "\",\"publicKeyMultibase\":\"" KEY "\"},"
 		"{\"id\":\"" D "#v\",\"type\":\"Ed25519VerificationKey2020\",\"controller\":\"" D "\",\"publicKeyMultibase\":\"" KEY "\"},"
-		"{\"id\":\"" D "#p\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv\"},"
-		"{\"id\":\"" D "#e\",\"type\":\"EcdsaSecp256k1RecoveryMethod2020\",\"blockchainAccountId\":\"x\"},"
-		"{\"id\":\"" D "#b\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"z0\"},"
-		"{\"id\":\"" D "#n\",\"type\":\"Multikey\"},{\"id\":\"did:web:b.example#m\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY
-		"\"},{\"id\":\"" D "#unlisted\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"},1,\"text\"],"
-		"\"assertionMethod\":[\"" D "#m\",\"" D "#v\",\"" D "#p\",\"" D "#e\",\"" D "#b\",\"" D "#n\",\"did:web:b.example#m\",\"" D "#gone\"],"
-		"\"authentication\":[{\"id\":\"" D "#in\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"}]}";
+		"{\"id\":\"" D "#p\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"zDnaerx9CtbPJ1q36T5Ln5wYt3MQYeGRG5ehnPAmxcf5mDZpv\"},"
+		"{\"id\":\"" D "#e\"," OWN ",\"type\":\"EcdsaSecp256k1RecoveryMethod2020\",\"blockchainAccountId\":\"x\"},"
+		"{\"id\":\"" D "#b\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"z0\"},"
+		"{\"id\":\"" D "#other\",\"type\":\"Multikey\",\"controller\":\"did:web:b.example\",\"publicKeyMultibase\":\"" KEY "\"},"
+		"{\"id\":\"" D "#nobody\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"},"
+		"{\"id\":\"" D "#n\"," OWN ",\"type\":\"Multikey\"},{\"id\":\"did:web:b.example#m\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY
+		"\"},{\"id\":\"" D "#unlisted\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"},1,\"text\"],"
+		"\"assertionMethod\":[\"" D "#m\",\"" D "#v\",\"" D "#p\",\"" D "#e\",\"" D "#b\",\"" D "#n\",\"did:web:b.example#m\",\"" D "#gone\",\"" D "#other\",\"" D "#nobody\"],"
+		"\"authentication\":[{\"id\":\"" D "#in\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"}]}";
 	static const struct {
 		const char *method, *purpose;
 		int rc;
@@ -314,6 +317,8 @@ static void keys_of_documents(void **state)
 		{D "#m", "verificationMethod", -EACCES}, /* what is no relationship authorises nothing */
 		{D "#m", "id", -EACCES},
 		{D "#m", "keyAgreement", -EACCES},
+		{D "#other", "assertionMethod", -EXDEV}, /* whose key it is, not who lists it, signed */
+		{D "#nobody", "assertionMethod", -EXDEV},
 		{D "#gone", "assertionMethod", -ENOENT},
 		{D "#", "assertionMethod", -ENOENT},
 		{D, "assertionMethod", -ENOENT},
@@ -371,9 +376,9 @@ static void keys_end(void **state)
 		json_t *value;
 
 		(void)snprintf(text, sizeof(text),
-			       "{\"id\":\"" D "\",\"verificationMethod\":[{\"id\":\"" D "#m\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}],"
+			       "{\"id\":\"" D "\",\"verificationMethod\":[{\"id\":\"" D "#m\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}],"
 			       "\"assertionMethod\":[\"" D "#m\"],"
-			       "\"authentication\":[{\"id\":\"" D "#in\",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}]}",
+			       "\"authentication\":[{\"id\":\"" D "#in\"," OWN ",\"type\":\"Multikey\",\"publicKeyMultibase\":\"" KEY "\"%s}]}",
 			       cases[i].members, cases[i].members);
 		value = parse(text);
 		if (data_integrity_key(key, value, D "#m", "assertionMethod", cases[i].now) != cases[i].rc ||

@@ -19,9 +19,9 @@ static const char text[] =
 	"{\"@context\":[\"https://www.w3.org/ns/did/v1\"],\"id\":\"" DID "\","
 	"\"verificationMethod\":[{\"id\":\"" DID "#owner\",\"type\":\"Multikey\",\"controller\":\"" DID "\",\"publicKeyMultibase\":\"z6\"},"
 	"{\"id\":\"#relative\",\"type\":\"Multikey\",\"controller\":\"" DID "\"},"
-	"{\"id\":\"" DID "#odd\",\"type\":\"Multikey\"},"
+	"{\"id\":\"" DID "#odd\",\"type\":\"Multikey\"},{\"id\":\"" DID "#theirs\",\"type\":\"Multikey\",\"controller\":\"did:web:b.example\"},"
 	"{\"id\":\"did:web:b.example#owner2\",\"type\":\"Multikey\",\"controller\":\"" DID "\"},7,{\"id\":7}],"
-	"\"authentication\":[\"" DID "#owner\",\"#relative\",{\"id\":\"" DID "#embedded\",\"type\":\"Multikey\",\"controller\":\"" DID "\"}],"
+	"\"authentication\":[\"" DID "#owner\",\"" DID "#theirs\",\"#relative\",{\"id\":\"" DID "#embedded\",\"type\":\"Multikey\",\"controller\":\"" DID "\"}],"
 	"\"assertionMethod\":[\"" DID "#owner\"],\"keyAgreement\":\"" DID "#owner\","
 	"\"service\":[{\"id\":\"" DID "#files\",\"type\":\"Files\",\"serviceEndpoint\":\"https://example.com/messages/8377464/\"},"
 	"{\"id\":\"#mail\",\"type\":[\"Mail\",\"Files\"],\"serviceEndpoint\":[{\"uri\":\"x\"},\"mailto:a@example.com\",\"https://second.example\"]},"
@@ -80,6 +80,8 @@ static void objects(void **state)
 		{DID "#owner", "verificationRelationship=capabilityInvocation", RESOLUTION_INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD, NULL},
 		{DID "#owner", "verificationRelationship=keyAgreement", RESOLUTION_INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD, NULL},
 		{DID "#odd", "verificationRelationship=authentication", RESOLUTION_INVALID_VERIFICATION_METHOD, NULL},
+		{DID "#theirs", NULL, RESOLUTION_OK, DID "#theirs"},
+		{DID "#theirs", "verificationRelationship=authentication", RESOLUTION_INVALID_VERIFICATION_METHOD, NULL},
 		{DID "#files", "verificationRelationship=authentication", RESOLUTION_INVALID_VERIFICATION_METHOD, NULL},
 		{DID "#nothing", "verificationRelationship=authentication", RESOLUTION_INVALID_VERIFICATION_METHOD, NULL},
 		{DID, "verificationRelationship=authentication", RESOLUTION_INVALID_VERIFICATION_METHOD, NULL},
