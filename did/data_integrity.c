@@ -248,6 +248,12 @@ static bool is_domain(const json_t *domain)
 	return json_array_size(domain) > 0;
 }
 
+/* Values of a context that may stand alone. */
+static size_t context_count(const json_t *context)
+{
+	return json_is_array(context) ? json_array_size(context) : context != NULL;
+}
+
 enum data_integrity_code data_integrity_read(struct data_integrity_proof *out, const json_t *document, size_t index)
 {
 	const json_t *proof = proof_at(document, index);
@@ -266,6 +272,8 @@ enum data_integrity_code data_integrity_read(struct data_integrity_proof *out, c
 	if (json_object_get(proof, "previousProof"))
 		return DATA_INTEGRITY_CHAIN;
 	out->domain = json_object_get(proof, "domain");
+	out->more_context = json_object_get(proof, "@context") &&
+			    context_count(json_object_get(document, "@context")) > context_count(json_object_get(proof, "@context"));
 	ok = take_text(&out->verification_method, proof, "verificationMethod") && take_text(&out->purpose, proof, "proofPurpose") &&
 	     take_text(&out->challenge, proof, "challenge") && take_time(&out->created, &out->has_created, proof, "created") &&
 	     take_time(&out->expires, &out->has_expires, proof, "expires") && is_domain(out->domain);

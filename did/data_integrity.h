@@ -65,6 +65,7 @@ struct data_integrity_proof {
 	const json_t *domain;  /* a text, or an array of texts */
 	bool has_created, has_expires;
 	int64_t created, expires; /* seconds since 1970, fractions dropped */
+	bool more_context; /* @context goes on behind the proof's own: what stands there is not signed, and changes what terms mean */
 };
 enum data_integrity_code data_integrity_read(struct data_integrity_proof *out, const json_t *document, size_t index);
 

@@ -145,6 +145,8 @@ static bool judge_proof(struct report *report, json_t *document, size_t index, c
 		return false;
 	code = data_integrity_verify(document, index, &wish, key);
 	say(report, code == DATA_INTEGRITY_OK, "signature", "%s", data_integrity_words(code));
+	if (code == DATA_INTEGRITY_OK && said.more_context)
+		say(report, true, "context", "what @context holds behind the proof's own was not signed: read the document without it");
 	return code == DATA_INTEGRITY_OK;
 }
 

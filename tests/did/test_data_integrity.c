@@ -347,6 +347,41 @@ static void keys_of_documents(void **state)
 	json_decref(empty);
 }
 
+/* The proof covers its own @context; who reads the document is told of what was put behind it. */
+static void more_context(void **state)
+{
+	static const struct {
+		const char *document, *proof;
+		bool more;
+	} cases[] = {
+		{"", "", false},
+		{"\"@context\":\"a\",", "", false}, /* all of it is signed as a part of the document */
+		{"\"@context\":\"a\",", ",\"@context\":\"a\"", false},
+		{"\"@context\":[\"a\"],", ",\"@context\":\"a\"", false},
+		{"\"@context\":[\"a\",{}],", ",\"@context\":\"a\"", true},
+		{"\"@context\":[\"a\",\"b\"],", ",\"@context\":[\"a\"]", true},
+		{"\"@context\":[\"a\",\"b\"],", ",\"@context\":[\"a\",\"b\"]", false},
+		{"\"@context\":[\"a\"],", ",\"@context\":[]", true},
+	};
+	struct data_integrity_proof said;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *document;
+
+		(void)snprintf(text, sizeof(text),
+			       "{%s\"proof\":{\"type\":\"DataIntegrityProof\",\"cryptosuite\":\"eddsa-jcs-2022\",\"verificationMethod\":\"" D
+			       "#m\",\"proofPurpose\":\"assertionMethod\"%s}}",
+			       cases[i].document, cases[i].proof);
+		document = parse(text);
+		assert_int_equal(data_integrity_read(&said, document, 0), DATA_INTEGRITY_OK);
+		if (said.more_context != cases[i].more)
+			fail_msg("%s", text);
+		json_decref(document);
+	}
+}
+
 /* Lapsed and withdrawn keys, named and embedded; 1790000000 is 2026-09-21T14:13:20Z. */
 static void keys_end(void **state)
 {
@@ -398,6 +433,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_signed),
 		cmocka_unit_test(keys_of_documents),
 		cmocka_unit_test(keys_end),
+		cmocka_unit_test(more_context),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
