@@ -216,20 +216,28 @@ static void count(enum foreign_end end)
 	metrics_add(end == FOREIGN_OK ? METRIC_FOREIGN_OK : METRIC_FOREIGN_FAILED, 1);
 }
 
+/* Whoever passes over what is remembered asks for himself: that a host does not answer him, perhaps because he asked so often, takes a
+ * document that is still good from nobody. That there is none any more does. */
+static bool stays_known(const struct entry *before, enum foreign_end end, uint64_t now)
+{
+	return before && before->end == FOREIGN_OK && now < before->until_ms && end == FOREIGN_FAILED;
+}
+
 static void on_fetched(void *arg, const struct fetch_answer *got)
 {
 	struct flight *flight = arg;
 	struct foreign *foreign = flight->foreign;
+	const struct entry *before = find_entry(foreign, flight->did);
 	struct foreign_answer answer;
 	struct waiter *waiter;
 	char why[WHY_MAX] = "";
-	uint64_t keep_ms;
+	uint64_t keep_ms, now = clock_steady_ms();
 
 	judge(&answer, why, got, flight->did);
 	count(answer.end);
-	keep_ms = answer.end == FOREIGN_OK ? fresh_ms(got) : pause_after(find_entry(foreign, flight->did), clock_steady_ms());
+	keep_ms = answer.end == FOREIGN_OK ? fresh_ms(got) : pause_after(before, now);
 	answer.seconds = (unsigned)(keep_ms / 1000);
-	if (got->end != FETCH_CANCELED && answer.end != FOREIGN_BUSY)
+	if (got->end != FETCH_CANCELED && answer.end != FOREIGN_BUSY && !stays_known(before, answer.end, now))
 		remember(foreign, flight->did, &answer, keep_ms);
 	/* off the list first: who asks the same from a callback finds what is remembered, or starts a new flight */
 	TAILQ_REMOVE(&foreign->flights, flight, link);

@@ -5,7 +5,7 @@
  *   F5  64 KiB, 16 levels, no name twice
  *   F6  404 and 410: there is no such DID; anything else that is no document: it cannot be said; never a document beside an error
  *   F7  one flight for a DID; what failed is remembered 5 s, doubling to 30 s; a document as long as its Cache-Control says, at most
- *	 300 s, and 60 s where it says nothing
+ *	 300 s, and 60 s where it says nothing; a failure takes the place of no document that is still good
  *
  * All of it is bounded: flights at once, new ones a second (a TLS handshake is some milliseconds of this process), what is remembered
  * in number and in bytes. Nothing of a document is followed: neither its @context nor its controller, alsoKnownAs or services. One thread, one loop. */

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { blocks, names } from './blocks.mjs';
 
 const [key, cert] = process.argv.slice(2).map((path) => readFileSync(path));
-let counted = 0;
+let counted = 0, turns = 0;
 let port = 0;
 
 function drip(res, text, ms) {
@@ -85,6 +85,7 @@ const documents = {
 	second: (res, id) => res.setHeader('Cache-Control', 'max-age=1').end(JSON.stringify({ id, n: ++counted })),
 	long: (res, id) => res.setHeader('Cache-Control', 'public, max-age=100000000000000000000000').end(JSON.stringify({ id })),
 	none: (res, id) => res.setHeader('Cache-Control', 'no-store').end(JSON.stringify({ id, n: ++counted })),
+	turns: (res, id) => res.writeHead([200, 429, 404][turns++ % 3], { 'Cache-Control': 'max-age=100' }).end(JSON.stringify({ id })),
 	lines: (res, id) => res.setHeader('Cache-Control', ['no-store', 'max-age=600']).end(JSON.stringify({ id, n: ++counted })),
 	mine: (res, id) => res.setHeader('Cache-Control', 'private, max-age=600').end(JSON.stringify({ id, n: ++counted })),
 	other: (res) => res.end('{"id":"did:web:other.example"}'),

@@ -219,6 +219,23 @@ static void a_document_is_good_as_long_as_its_host_says(void **state)
 	}
 }
 
+/* Whoever has it asked anew too often gets a 429 for himself; a 404 is news for all. */
+static void a_failure_takes_no_good_document_from_others(void **state)
+{
+	struct result result = get("turns", false);
+
+	(void)state;
+	assert_int_equal(result.end, FOREIGN_OK);
+	assert_int_equal(get("turns", true).end, FOREIGN_FAILED);
+	result = get("turns", false);
+	assert_int_equal(result.end, FOREIGN_OK);
+	assert_true(result.remembered && result.seconds > 90);
+	assert_int_equal(get("turns", true).end, FOREIGN_NOT_FOUND);
+	result = get("turns", false);
+	assert_int_equal(result.end, FOREIGN_NOT_FOUND);
+	assert_true(result.remembered);
+}
+
 static void failures_are_left_alone_for_longer_and_longer(void **state)
 {
 	static const unsigned pauses[] = {5, 10, 20, 30, 30};
@@ -340,6 +357,7 @@ int main(void)
 		EACH(names_that_are_none_reach_nobody),
 		EACH(one_flight_for_all_who_ask),
 		EACH(a_document_is_good_as_long_as_its_host_says),
+		EACH(a_failure_takes_no_good_document_from_others),
 		EACH(failures_are_left_alone_for_longer_and_longer),
 		EACH(budgets),
 		EACH(a_stop_answers_everybody),
