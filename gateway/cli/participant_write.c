@@ -166,7 +166,8 @@ static int submit(const struct cli_participant_change *change, const struct cli_
 	if ((response.status != 200 && response.status != 201) || !json_is_object(answer)) {
 		rc = cli_problem(&response);
 	} else if (w->json) {
-		printf("%s\n", response.body);
+		json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+		putchar('\n');
 	} else {
 		cli_escape_json(answer);
 		print_done(change, answer, response.status);

@@ -3,6 +3,7 @@
 // the tables were worked out anew; and two workers see it at once.
 //   node participants.mjs --kedge FILE
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { createHash } from 'node:crypto';
 import { drive, kedgeBinary, until } from './harness.mjs';
 import { agentSafe, fund, keyText, registerBy, registry, saveKey } from './agents.mjs';
@@ -546,6 +547,13 @@ async function commandLine() {
   assert.match((await stack.cli(['participant', 'history', 'dora'])).stdout, /claim[^]*link[^]*profile/);
   assert.equal((await json('unlink', 'dora', friend.address, '--key', friendFile)).verb, 'unlink');
   assert.match((await stack.cli(['participant', 'unlink', 'dora', key.address, '--key', keyFile], { code: 1 })).stderr, /last-controller/);
+  // what another gateway answers moves no terminal
+  const other = http.createServer((request, response) => response.end(JSON.stringify(request.url.endsWith('/prepare') ? { messages: [] } : { did: '\u009b31m\u2028' })));
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const said = (await stack.cli(['participant', 'claim', 'elsewhere', '--key', keyFile, '--json', '--url', `http://127.0.0.1:${other.address().port}`])).stdout;
+  other.close();
+  assert.match(said, /^[ -~]+\n$/);
+  assert.deepEqual(JSON.parse(said), { did: '\u009b31m\u2028' });
   await stack.cli(['participant', 'erase', 'dora', '--key', keyFile], { code: 2 });
   assert.equal((await json('erase', 'dora', '--key', keyFile, '--yes')).verb, 'erase');
   assert.match((await stack.cli(['participant', 'show', 'dora'], { code: 1 })).stderr, /erased/);
