@@ -85,6 +85,7 @@ struct http_request {
 	struct http_response *shared;
 	struct http_stream *stream; /* until it has taken the socket */
 	unsigned answer_status;
+	size_t answer_len;
 	uint64_t full_us; /* when the whole request was here */
 	struct event deadline;
 

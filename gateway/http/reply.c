@@ -146,6 +146,7 @@ void http_answer_problem(struct http_request *req, const struct http_problem *pr
 	if (http_answered(req))
 		return;
 	size_t len = http_problem_json(json, problem, req->public_url);
+	req->answer_len = len;
 	struct MHD_Response *response = MHD_create_response_from_buffer(len, json, MHD_RESPMEM_MUST_COPY);
 	if (response != NULL) {
 		char seconds[16];
@@ -181,6 +182,13 @@ static struct MHD_Response *shared_close(struct http_response *shared)
 	return response;
 }
 
+/* However little at a time a client takes, it does not keep its answer, and what that was made of, for ever. */
+static int64_t due_of(const struct http_request *req)
+{
+	const struct http_options *options = &req->server->options;
+	return http_now_ms() + options->send_ms + (int64_t)((uint64_t)req->answer_len * 1000 / options->send_rate);
+}
+
 enum MHD_Result http_answer_queue(struct http_request *req)
 {
 	struct http_server *server = req->server;
@@ -199,6 +207,7 @@ enum MHD_Result http_answer_queue(struct http_request *req)
 	if (close)
 		add(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	enum MHD_Result queued = MHD_queue_response(req->conn, req->answer_status, response);
+	req->slot->due_ms = due_of(req);
 	if (req->full_us != 0 && server->options.on_answered != NULL)
 		server->options.on_answered(server->options.user, req->match.route, req->answer_status,
 					    http_now_us() - req->full_us);
@@ -217,6 +226,7 @@ static struct MHD_Response *make(struct http_request *req, unsigned *status, con
 		etag = made;
 	}
 	bool fresh = etag != NULL && *status == 200 && is_fresh(req, etag);
+	req->answer_len = fresh ? 0 : len;
 	struct MHD_Response *response;
 	if (copy || fresh)
 		response = MHD_create_response_from_buffer(fresh ? 0 : len, body, MHD_RESPMEM_MUST_COPY);
@@ -269,6 +279,7 @@ void http_reply_shared(struct http_request *req, struct http_response *response)
 {
 	if (!http_answered(req)) {
 		req->shared = http_response_ref(response);
+		req->answer_len = response->len;
 		http_answer_set(req, 200, NULL);
 	}
 	http_request_release(req);

@@ -277,6 +277,10 @@ static void default_options(struct http_options *options)
 		options->receive_ms = 30000;
 	if (options->deadline_ms == 0)
 		options->deadline_ms = 10000;
+	if (options->send_ms == 0)
+		options->send_ms = 60000;
+	if (options->send_rate == 0)
+		options->send_rate = 4096;
 	if (options->in_flight == 0)
 		options->in_flight = 4096;
 	if (options->streams == 0)
@@ -316,7 +320,7 @@ static int start_daemon(struct http_server *server)
 
 static unsigned shortest_wait(const struct http_options *options)
 {
-	const unsigned waits[] = {options->receive_ms, options->stream_silence_ms, options->stream_stall_ms};
+	const unsigned waits[] = {options->receive_ms, options->send_ms, options->stream_silence_ms, options->stream_stall_ms};
 	unsigned shortest = options->idle_ms;
 	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
 		shortest = waits[i] < shortest ? waits[i] : shortest;

@@ -48,6 +48,7 @@ struct http_options {
 	unsigned idle_ms;	     /* open connection without a complete request line [60000] */
 	unsigned receive_ms;	     /* from the request line to the last byte of the body [30000] */
 	unsigned deadline_ms;	     /* from the full request to its answer [10000] */
+	unsigned send_ms, send_rate; /* an answer has to be taken within send_ms, and a second more for so many bytes [60000, 4096] */
 	unsigned in_flight;	     /* requests waiting for their handlers; more are 503 [4096] */
 	unsigned streams;	     /* open at once, beside the connections; more are 503 [1000] */
 	unsigned stream_silence_ms;  /* after so long without a byte on_silent is called [15000] */

@@ -351,6 +351,34 @@ static void slow_clients_are_cut_off(void **state)
 	rig_stop(&rig);
 }
 
+static void slow_readers_are_cut_off(void **state)
+{
+	static const char question[] = "GET /parked HTTP/1.1\r\n" H "\r\n";
+	enum { LARGE = 16 << 20 };
+	/* what the sockets do not hold has to be taken within 0.2 s, and a second for 64 MiB */
+	struct http_options options = {.fd = -1, .send_ms = 200, .send_rate = 64 << 20};
+	const int few = 4096;
+	char bytes[4096];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, &options);
+	int fd = rig_connect(&rig);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few)), 0);
+	rig_send(fd, question, strlen(question));
+	rig_turn(&rig, 20);
+	assert_non_null(rig.parked);
+	http_reply_take(rig.parked, 200, "text/plain", calloc(1, LARGE), LARGE, free);
+	/* Some bytes now and then must not keep it alive, nor what the answer was made of. */
+	for (unsigned k = 0; k < 100 && http_server_connections(rig.server) > 0; k++) {
+		assert_true(recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) != 0);
+		rig_turn(&rig, 20);
+	}
+	assert_int_equal(http_server_connections(rig.server), 0);
+	assert_int_equal(rig.freed, 1);
+	close(fd);
+	rig_stop(&rig);
+}
+
 static void a_client_may_vanish_while_its_request_waits(void **state)
 {
 	struct rig rig;
@@ -705,6 +733,7 @@ int main(void)
 		cmocka_unit_test(continue_is_sent_when_expected),
 		cmocka_unit_test(chunked_bodies_over_the_cap_are_refused),
 		cmocka_unit_test(slow_clients_are_cut_off),
+		cmocka_unit_test(slow_readers_are_cut_off),
 		cmocka_unit_test(a_client_may_vanish_while_its_request_waits),
 		cmocka_unit_test(later_answers_reach_the_client),
 		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
