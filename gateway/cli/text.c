@@ -70,6 +70,20 @@ void cli_print(FILE *to, const char *text)
 	}
 }
 
+json_t *cli_json_text(const char *text)
+{
+	size_t len = strlen(text), size = len * (CLI_ESCAPED_ONE - 1) + 1;
+	json_t *made = json_string(text);
+	char *escaped = made ? NULL : malloc(size);
+
+	if (escaped) {
+		cli_escape(escaped, size, text, len);
+		made = json_string(escaped);
+	}
+	free(escaped);
+	return made;
+}
+
 static void escape_string(json_t *value)
 {
 	size_t len = json_string_length(value), size = len * (CLI_ESCAPED_ONE - 1) + 1;

@@ -13,5 +13,9 @@ size_t cli_escape(char *out, size_t size, const char *text, size_t len);
 
 void cli_print(FILE *to, const char *text);
 
+/* A JSON text of it, for machines: as it is, or, where it is no UTF-8 (it was cut within a character, say), escaped as above. NULL
+ * without memory. */
+json_t *cli_json_text(const char *text);
+
 /* Every text in a JSON value, in place (not the members' names). Where memory ends a text becomes empty. */
 void cli_escape_json(json_t *value);

@@ -155,9 +155,9 @@ static void print_report(const struct receipt_report *report, bool json)
 		json_auto_t *out = NULL;
 
 		for (size_t i = 0; i < report->count; i++)
-			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->check[i].name, "verdict",
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:o}", "name", report->check[i].name, "verdict",
 								receipt_verdict_text(report->check[i].verdict), "text",
-								report->check[i].text));
+								cli_json_text(report->check[i].text)));
 		out = json_pack("{s:O, s:b, s:s, s:s, s:s, s:s, s:I}", "checks", checks, "failed", report->failed, "level",
 				report->confirmed ? receipt_level_text(report->level) : "none", "uid", report->uid, "issuer",
 				report->issuer, "subject", report->subject, "seq", (json_int_t)report->seq);

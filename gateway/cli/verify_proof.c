@@ -259,8 +259,8 @@ static void print_report(const struct report *report, const struct agent_proof *
 		json_auto_t *checks = json_array(), *out;
 
 		for (size_t i = 0; i < report->n; i++)
-			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->checks[i].name, "verdict",
-								report->checks[i].verdict, "text", report->checks[i].text));
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:o}", "name", report->checks[i].name, "verdict",
+								report->checks[i].verdict, "text", cli_json_text(report->checks[i].text)));
 		out = json_pack("{s:s, s:O, s:b, s:s, s:o*}", "agent", report->agent, "checks", checks, "failed", report->failed, "confirmed",
 				confirmed, "proven", proven ? proven_json(proof) : NULL);
 		json_dumpf(out, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);

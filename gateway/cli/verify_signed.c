@@ -156,9 +156,9 @@ static void print_report(const struct report *report, const char *whose, bool js
 		json_auto_t *checks = json_array(), *out = NULL;
 
 		for (size_t i = 0; i < report->n; i++)
-			json_array_append_new(checks, json_pack("{s:s, s:s, s:s}", "name", report->checks[i].name, "verdict",
-								report->checks[i].ok ? "ok" : "FAILED", "text", report->checks[i].text));
-		out = json_pack("{s:O, s:b, s:s}", "checks", checks, "failed", report->failed, "by", whose);
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:o}", "name", report->checks[i].name, "verdict",
+								report->checks[i].ok ? "ok" : "FAILED", "text", cli_json_text(report->checks[i].text)));
+		out = json_pack("{s:O, s:b, s:o}", "checks", checks, "failed", report->failed, "by", cli_json_text(whose));
 		json_dumpf(out, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		return;

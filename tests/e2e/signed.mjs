@@ -86,6 +86,20 @@ class Signed {
     await this.verify(text.replace(/"list":\[1/, '"list":[2'), 1, '--did', did);
     await this.verify(text.replace('assertionMethod', 'authentication'), 1, '--did', did);
     await this.verify(text.replace(`#${publicKeyMultibase}`, '#log-key'), 1, '--did', did);
+    // what the document says of the key counts
+    const listed = await this.document();
+    const changed = (change) => this.file('changed.json', JSON.stringify({ ...listed, verificationMethod: listed.verificationMethod.map((one) => ({ ...one, ...change })) }));
+    assert.match(await this.verify(text, 1, '--did', did, '--document', changed({ revoked: '2020-01-01T00:00:00Z' })), /was revoked/);
+    assert.match(await this.verify(text, 1, '--did', did, '--document', changed({ expires: '2020-01-01T00:00:00Z' })), /has expired/);
+    assert.match(await this.verify(text, 1, '--did', did, '--document', changed({ controller: 'did:web:other.example' })), /controlled by another/);
+    const more = { ...document, '@context': [...document['@context'], 'https://other.example/terms'] };
+    assert.match(await this.verify(JSON.stringify(more), 0, '--did', did), /context .*was not signed/);
+    // a name that is cut within a character leaves no check out
+    for (const lead of ['', 'a']) {
+      const named = { ...document, proof: { ...document.proof, verificationMethod: `${did}#${lead}${'é'.repeat(300)}` } };
+      const { checks } = JSON.parse(await this.verify(JSON.stringify(named), 1, '--did', did, '--json'));
+      assert.deepEqual(checks.map(({ name, verdict }) => [name, verdict]), [['proof', 'ok'], ['key', 'FAILED']]);
+    }
     // whose it is is for the verifier to say
     const agent = `${did}:agent:${this.stack.record.chainId}:0`;
     await this.verify(text, 2);

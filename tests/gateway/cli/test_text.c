@@ -80,10 +80,26 @@ static void test_json(void **state)
 	assert_true(json_equal(value, expected));
 }
 
+/* What a machine reads is never left out for a broken character. */
+static void test_json_text(void **state)
+{
+	static const struct {
+		const char *text, *value;
+	} cases[] = {{"", ""}, {"a\xc2\x9b", "a\xc2\x9b"}, {"cut: \xe2\x82", "cut: \\xe2\\x82"}, {"\xff\xe2\x82\xac", "\\xff\\u{20ac}"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_auto_t *made = cli_json_text(cases[i].text);
+
+		assert_non_null(made);
+		assert_string_equal(json_string_value(made), cases[i].value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_escaped), cmocka_unit_test(test_cut), cmocka_unit_test(test_printed),
-					   cmocka_unit_test(test_json)};
+					   cmocka_unit_test(test_json), cmocka_unit_test(test_json_text)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
