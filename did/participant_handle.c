@@ -11,7 +11,7 @@ static const char *const reserved[] = {
 	/* paths and documents of this host */
 	"well-known", "agent", "agents", "character", "characters", "participant", "participants", "attestation", "attestations", "did",
 	"did-json", "files", "log", "identifiers", "problems", "metrics", "healthz", "readyz", "openapi", "streams", "projector", "projectors",
-	"api", "www",
+	"api", "www", "prepare" /* POST /v1/participants/prepare */,
 	/* issuers and keys */
 	"kedge", "system", "plugin", "gateway", "log-key", "assertion-key", "owner", "agent-wallet", "controller",
 	/* who speaks with authority */

@@ -70,6 +70,7 @@ static void handles_are_folded_or_refused(void **state)
 	assert_int_equal(participant_handle_fold(handle, "ab\0", 3), -EBADMSG);
 	assert_true(participant_handle_reserved("admin"));
 	assert_true(participant_handle_reserved("well-known"));
+	assert_true(participant_handle_reserved("prepare"));
 	assert_false(participant_handle_reserved("alice"));
 	assert_false(participant_handle_reserved("admins"));
 }
