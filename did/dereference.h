@@ -41,13 +41,15 @@ enum resolution_code dereference_location(char out[static DEREFERENCE_URL_SIZE],
 					  const struct resolution_request *request);
 
 /* reference resolved against base (RFC 3986 section 5.2), if it stays below base: it has neither scheme nor authority, and its path, after
- * every percent escape is decoded, those inside others too, and dot segments are removed, begins with the base's, at a "/". base is an
- * absolute URI with an authority. NUL-terminated.
+ * every percent escape is decoded, those inside others too, and dot segments are removed, begins with the base's, at a "/". What only some
+ * servers take for dots or slashes ("\\", "..;v", overlong UTF-8) is refused. base is an absolute URI with an authority. NUL-terminated.
  *
  * Returns 0; -EBADMSG base is no such URI; -EACCES reference is malformed or leads elsewhere; -ENOSPC longer than
  * DEREFERENCE_URL_SIZE. */
 __attribute__((warn_unused_result)) int dereference_reference(char out[static DEREFERENCE_URL_SIZE], const char *base, const char *reference);
 
-/* base itself, if it is an absolute URI whose scheme is none that runs in a browser (javascript, data, vbscript, blob, file).
- * Returns 0, -EBADMSG, -ENOSPC. */
+/* Whether the URI's scheme is one of what runs where it is followed, or reads what is there: javascript, data, vbscript, blob, file. */
+bool dereference_is_local(const char *uri);
+
+/* base itself, if it is an absolute URI, and not local. Returns 0, -EBADMSG, -ENOSPC. */
 __attribute__((warn_unused_result)) int dereference_uri(char out[static DEREFERENCE_URL_SIZE], const char *uri);

@@ -160,13 +160,32 @@ static void decode_fully(struct path *path)
 	text[n] = '\0';
 }
 
-/* A path as the most eager server would read it; false: it holds what some take for a separator or an end. */
+/* RFC 3629, section 3: a character in more octets than it needs, which is how "." and "/" hide from who looks for them. */
+static bool is_overlong(unsigned char lead, unsigned char next)
+{
+	if (next < 0x80 || next > 0xbf)
+		return false;
+	return lead == 0xc0 || lead == 0xc1 || (lead == 0xe0 && next < 0xa0) || (lead == 0xf0 && next < 0x90);
+}
+
+/* Parameters of a segment (RFC 3986 section 3.3), which some servers take away before they remove dots: "..;x" is ".." then. */
+static bool is_dots_with_parameters(const struct path *path, size_t at)
+{
+	size_t dots = strspn(path->text + at, ".");
+
+	return (at == 0 || path->text[at - 1] == '/') && (dots == 1 || dots == 2) && path->text[at + dots] == ';';
+}
+
+/* A path as the most eager server would read it; false: it holds what some take for a separator or an end, or for dots. */
 static bool read_eagerly(struct path *path)
 {
 	decode_fully(path);
-	for (size_t i = 0; i < path->len; i++)
-		if ((unsigned char)path->text[i] < 0x20 || path->text[i] == 0x7f || path->text[i] == '\\')
+	for (size_t i = 0; i < path->len; i++) {
+		unsigned char c = (unsigned char)path->text[i];
+
+		if (c < 0x20 || c == 0x7f || c == '\\' || is_overlong(c, (unsigned char)path->text[i + 1]) || is_dots_with_parameters(path, i))
 			return false;
+	}
 	remove_dots(path);
 	return true;
 }
@@ -182,13 +201,13 @@ static bool is_below(const struct path *made, struct did_slice base)
 	return path.len == above.len || above.len == 0 || above.text[above.len - 1] == '/' || path.text[above.len] == '/';
 }
 
-/* What runs where it is followed, or reads what is there. */
-static bool is_local(struct did_slice scheme)
+bool dereference_is_local(const char *uri)
 {
 	static const char *const names[] = {"javascript", "data", "vbscript", "blob", "file"};
+	size_t len = scheme_length(uri);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (scheme.len == strlen(names[i]) && strncasecmp(scheme.ptr, names[i], scheme.len) == 0)
+		if (len == strlen(names[i]) && strncasecmp(uri, names[i], len) == 0)
 			return true;
 	return false;
 }
@@ -198,7 +217,7 @@ int dereference_uri(char out[static DEREFERENCE_URL_SIZE], const char *uri)
 	struct parts parts;
 	int n;
 
-	if (split(&parts, uri) != 0 || !parts.has_scheme || is_local(parts.scheme))
+	if (split(&parts, uri) != 0 || !parts.has_scheme || dereference_is_local(uri))
 		return -EBADMSG;
 	n = snprintf(out, DEREFERENCE_URL_SIZE, "%s", uri);
 	return n > 0 && n < DEREFERENCE_URL_SIZE ? 0 : -ENOSPC;
@@ -212,7 +231,7 @@ int dereference_reference(char out[static DEREFERENCE_URL_SIZE], const char *bas
 	bool has_query;
 	int n, rc;
 
-	if (split(&above, base) != 0 || !above.has_scheme || !above.has_authority || above.authority.len == 0 || is_local(above.scheme))
+	if (split(&above, base) != 0 || !above.has_scheme || !above.has_authority || above.authority.len == 0 || dereference_is_local(base))
 		return -EBADMSG;
 	if (split(&below, reference) != 0 || below.has_scheme || below.has_authority)
 		return -EACCES;
