@@ -1,5 +1,6 @@
 /* What others are shown of a registration file: words, the summary, DID services, domains. */
 #include "did/registration_file.h"
+#include "did/dereference.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -239,7 +240,10 @@ static int add_service(json_t *list, const struct registration_service *service,
 	const char *mailto = is_email(service->endpoint) ? "mailto:" : "";
 
 	/* The keys of a document come from the registry alone, and so do their names. */
-	if (strcasecmp(service->name, "agentWallet") == 0 || (*mailto == '\0' && !is_absolute_uri(service->endpoint)))
+	if (strcasecmp(service->name, "agentWallet") == 0)
+		return 0;
+	/* documents are shown on pages, and an endpoint becomes a link there */
+	if (*mailto == '\0' && (!is_absolute_uri(service->endpoint) || dereference_is_local(service->endpoint)))
 		return 0;
 	make_fragment(fragment, service->name);
 	(void)snprintf(id, sizeof(id), "%s#%s", did, fragment);
