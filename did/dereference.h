@@ -42,7 +42,7 @@ enum resolution_code dereference_location(char out[static DEREFERENCE_URL_SIZE],
 
 /* reference resolved against base (RFC 3986 section 5.2), if it stays below base: it has neither scheme nor authority, and its path, after
  * every percent escape is decoded, those inside others too, and dot segments are removed, begins with the base's, at a "/". What only some
- * servers take for dots or slashes ("\\", "..;v", overlong UTF-8) is refused. base is an absolute URI with an authority. NUL-terminated.
+ * servers take for dots or slashes ("\", "..;v", overlong UTF-8) is refused. base is an absolute URI with an authority. NUL-terminated.
  *
  * Returns 0; -EBADMSG base is no such URI; -EACCES reference is malformed or leads elsewhere; -ENOSPC longer than
  * DEREFERENCE_URL_SIZE. */

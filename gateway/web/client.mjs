@@ -33,8 +33,9 @@ const LINE_MAX = 1 << 20;
 const SILENCE_MS = 45000; // three of the gateway's heartbeats
 const PAUSE_MIN_MS = 1000;
 const PAUSE_MAX_MS = 30000;
-const PAUSE_ASKED_MAX_MS = 86400000; // timers of more than 2^31 ms go off at once
-const INTERNAL = 'https://www.w3.org/ns/did#INTERNAL_ERROR';
+const PAUSE_ASKED_MAX_MS = 86400000; // a day, whatever a gateway asks for
+const TIMER_MAX_MS = 2147483647; // what is more is taken for nothing at all by timers
+const NS = 'https://www.w3.org/ns/did#';
 
 /** A request that the gateway refused, or that did not reach it (`status` 0). */
 export class GatewayError extends Error {
@@ -48,6 +49,9 @@ export class GatewayError extends Error {
   }
 }
 
+/** @param {() => void} then @param {number} ms also Infinity */
+const later = (then, ms) => setTimeout(then, Math.min(ms, TIMER_MAX_MS));
+
 const unreached = (error) => new GatewayError(0, {
   type: 'about:blank', title: 'The gateway was not reached.', detail: String(error?.cause?.message ?? error?.message ?? error),
   next: 'Check the address and the network, and try again.',
@@ -55,7 +59,9 @@ const unreached = (error) => new GatewayError(0, {
 
 /** @param {string | URL | undefined} given */
 function baseOf(given) {
-  const url = new URL(given ?? (/^https?:/.test(import.meta.url) ? new URL('.', import.meta.url) : ''));
+  const from = given ?? (/^https?:/.test(import.meta.url) ? new URL('.', import.meta.url) : undefined);
+  if (from === undefined) throw new TypeError('this file came from no gateway: give the address of one, such as https://gateway.example');
+  const url = new URL(from);
   if (!/^https?:$/.test(url.protocol)) throw new TypeError(`${url} is not the address of a gateway: http or https`);
   return url.href.replace(/[?#].*$/, '').replace(/\/+$/, '');
 }
@@ -83,7 +89,7 @@ async function get(url, accept, { timeout = TIMEOUT_MS, signal } = {}) {
   const abort = () => stop.abort(signal?.reason);
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  const timer = setTimeout(() => stop.abort(new Error(`no answer within ${timeout} ms`)), timeout);
+  const timer = later(() => stop.abort(new Error(`no answer within ${timeout} ms`)), timeout);
   try {
     const answer = await fetch(url, { headers: { accept }, signal: stop.signal, redirect: 'error', credentials: 'omit' });
     const text = await textOf(answer);
@@ -125,15 +131,35 @@ function agentPath(base, agent) {
   return did[2] !== undefined ? `${did[2]}:${did[3]}:${did[4]}` : `${did[5]}:${did[6]}`;
 }
 
+/** As one segment of a path; undefined: nothing that a path can hold. @param {unknown} did */
+function segmentOf(did) {
+  try {
+    const text = encodeURIComponent(String(did));
+    return /^\.\.?$/.test(text) ? undefined : text;
+  } catch {
+    return undefined; // half a character
+  }
+}
+
+/** The gateway's own result; a document that is not the one asked for is none, and beside an error there is none. @param {string} did */
+function judged(did, result) {
+  const { didDocument: document, didResolutionMetadata: { error } } = result;
+  if (error || document === null) return { ...result, didDocument: null };
+  if (document?.id === String(did).replace(/[/?#].*$/s, '')) return result;
+  return failed({ title: 'The answer is the document of another DID.', next: 'Is this a gateway?' }, 'INVALID_DID_DOCUMENT');
+}
+
 /** @param {string} base @param {string} did @param {object} options */
 async function resolveAs(base, did, { versionId, versionTime, ...call } = {}) {
+  const segment = segmentOf(did);
+  if (segment === undefined) return failed({ title: 'The text is no DID.', next: 'Correct it.' }, 'INVALID_DID');
   const query = new URLSearchParams();
   if (versionId !== undefined) query.set('versionId', String(versionId));
   if (versionTime !== undefined) query.set('versionTime', versionTime);
-  const target = `${base}/1.0/identifiers/${encodeURIComponent(did)}${String(query) ? `?${query}` : ''}`;
+  const target = `${base}/1.0/identifiers/${segment}${String(query) ? `?${query}` : ''}`;
   try {
     const { value } = await get(target, 'application/did-resolution', call);
-    if (value?.didResolutionMetadata && value.didDocumentMetadata && 'didDocument' in value) return value;
+    if (value?.didResolutionMetadata && value.didDocumentMetadata && 'didDocument' in value) return judged(did, value);
     // not the resolver's own answer, but the gateway's (429, 503)
     return failed(value?.title ? value : { title: 'The answer is no resolution result.', next: 'Is this a gateway?' });
   } catch (error) {
@@ -143,8 +169,8 @@ async function resolveAs(base, did, { versionId, versionTime, ...call } = {}) {
 }
 
 /** @param {Partial<Problem>} problem @returns {ResolutionResult} */
-const failed = (problem) => ({
-  didDocument: null, didResolutionMetadata: { error: { title: 'The DID was not resolved.', ...problem, type: INTERNAL } }, didDocumentMetadata: {},
+const failed = (problem, name = 'INTERNAL_ERROR') => ({
+  didDocument: null, didResolutionMetadata: { error: { title: 'The DID was not resolved.', ...problem, type: NS + name } }, didDocumentMetadata: {},
 });
 
 // ---- streams ----
@@ -174,7 +200,7 @@ async function listen(url, { signal, silence, on, onRetry }) {
   let timer;
   const alive = () => {
     clearTimeout(timer);
-    timer = setTimeout(abort, silence);
+    timer = later(abort, silence);
   };
   alive();
   try {
@@ -187,6 +213,8 @@ async function listen(url, { signal, silence, on, onRetry }) {
       throw new GatewayError(answer.status, { type: 'about:blank', title: `The stream was refused: ${answer.status}.`, ...problem },
         Number(answer.headers.get('retry-after')) || undefined);
     }
+    if (!/^text\/event-stream\b/i.test(answer.headers.get('content-type') ?? ''))
+      throw new GatewayError(200, { type: 'about:blank', title: 'The answer is no stream of events.', next: 'Is this a gateway?' });
     let id, data;
     for await (const line of linesOf(answer.body.getReader(), alive)) {
       if (line === '') {
@@ -208,7 +236,7 @@ async function listen(url, { signal, silence, on, onRetry }) {
 }
 
 const pause = (ms, signal) => new Promise((resolve) => {
-  const timer = setTimeout(done, ms);
+  const timer = later(done, ms);
   function done() {
     clearTimeout(timer);
     signal.removeEventListener('abort', done);
@@ -218,16 +246,20 @@ const pause = (ms, signal) => new Promise((resolve) => {
   if (signal.aborted) done();
 });
 
-/** Whether to come back: refused for what was asked is for good. */
-const isFinal = (error) => error instanceof GatewayError && error.status >= 400 && error.status < 500 && ![408, 425, 429].includes(error.status);
+/** Whether not to come back: refused for what was asked is for good, and who never was a gateway will not become one. */
+const isFinal = (error, heard) => error instanceof GatewayError &&
+  (error.status === 200 ? !heard : error.status >= 400 && error.status < 500 && ![408, 425, 429].includes(error.status));
 
 async function followOn(base, place, onEvent, { stream, silence, signal }) {
-  let wait = PAUSE_MIN_MS, least = PAUSE_MIN_MS;
+  let wait = PAUSE_MIN_MS, least = PAUSE_MIN_MS, heard = false;
   while (!signal.aborted) {
     /** @type {{ error: unknown } | undefined} */
     let thrown;
     const on = async ({ id, data }) => {
-      if (data !== undefined && id > (place.id ?? -1)) {
+      heard = true;
+      wait = least;
+      if (!Number.isSafeInteger(id) || id <= (place.id ?? -1)) return;
+      if (data !== undefined) {
         try {
           await onEvent({ id, ...JSON.parse(data) });
         } catch (error) {
@@ -236,7 +268,6 @@ async function followOn(base, place, onEvent, { stream, silence, signal }) {
         }
       }
       place.id = id;
-      wait = least;
     };
     let retryAfter = 0;
     try {
@@ -245,7 +276,7 @@ async function followOn(base, place, onEvent, { stream, silence, signal }) {
     } catch (error) {
       if (thrown) throw /** @type {{ error: unknown }} */ (thrown).error;
       if (signal.aborted) return;
-      if (isFinal(error)) throw error;
+      if (isFinal(error, heard)) throw error;
       retryAfter = Math.min((error instanceof GatewayError && error.retryAfter || 0) * 1000, PAUSE_ASKED_MAX_MS);
     }
     if (signal.aborted) return;

@@ -94,6 +94,37 @@ test('a gateway that does not answer as one is an internal error with words', as
   assert.match(nobody.didResolutionMetadata.error.title, /not reached/);
 });
 
+test('a document is of the DID asked for, and beside an error there is none', async () => {
+  const did = 'did:web:a.example:x';
+  answer = json(200, envelope({ id: did }));
+  for (const asked of [did, `${did}?versionId=5#key`, `${did}/path`]) assert.equal((await gateway.resolve(asked)).didDocument.id, did);
+  for (const document of [{ id: 'did:web:b.example' }, { id: `${did}#key` }, {}, did, true, [], 7]) {
+    answer = json(200, envelope(document));
+    const { didDocument, didResolutionMetadata: { error }, didDocumentMetadata } = await gateway.resolve(did);
+    assert.deepEqual([didDocument, error.type, didDocumentMetadata], [null, `${NS}INVALID_DID_DOCUMENT`, {}]);
+    assert.match(error.title, /another DID/);
+    assert.equal((await new Resolver(getResolver(url)).resolve(did)).didResolutionMetadata.error, 'invalidDidDocument');
+  }
+  const error = { type: `${NS}NOT_FOUND`, title: 'The DID was not found.' };
+  answer = json(404, envelope({ id: did }, {}, error));
+  assert.equal((await new Resolver(getResolver(url)).resolve(did)).didDocument, null);
+});
+
+test('what no path can hold is no DID, and nobody is asked', async () => {
+  const before = asked.length;
+  for (const text of ['.', '..', 'did:web:\ud800']) {
+    const { didDocument, didResolutionMetadata: { error } } = await gateway.resolve(text);
+    assert.deepEqual([didDocument, error.type], [null, `${NS}INVALID_DID`]);
+  }
+  assert.equal(asked.length, before);
+});
+
+test('a timeout that is longer than timers go is no timeout', async () => {
+  const did = 'did:web:a.example';
+  answer = (request, response) => setTimeout(() => json(200, envelope({ id: did }))(request, response), 50);
+  for (const timeout of [Infinity, 2 ** 31]) assert.equal((await gateway.resolve(did, { timeout })).didDocument?.id, did);
+});
+
 test('the caller\'s own signal is the caller\'s own error', async () => {
   answer = () => {};
   const stop = new AbortController();
@@ -158,6 +189,7 @@ test('authority takes an agent in every form, and no other host\'s', async () =>
 
 test('an address that is none is refused at once', () => {
   for (const bad of ['', 'gateway.example', 'ftp://a.example', undefined]) assert.throws(() => connect(bad), TypeError);
+  assert.throws(() => connect(), /give the address of one/);
   assert.equal(connect('https://a.example/').url, 'https://a.example');
   assert.equal(connect(new URL('https://a.example/kedge/?x#y')).url, 'https://a.example/kedge');
 });
@@ -240,6 +272,29 @@ test('a refusal that repeating does not help ends it too', { timeout: 10000 }, a
   const urls = following(json(404, problem));
   await assert.rejects(gateway.follow(() => {}, { from: 99 }).done, (error) => error instanceof GatewayError && error.status === 404 && error.problem.next === problem.next);
   assert.equal(urls.length, 1);
+});
+
+test('who never was a gateway is not followed; who was one and shows a page for a while is', { timeout: 20000 }, async () => {
+  const page = (request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello');
+  let urls = following(page);
+  await assert.rejects(gateway.follow(() => {}, { from: 0, signal: AbortSignal.timeout(3000) }).done, (error) => error instanceof GatewayError && /Is this a gateway/.test(error.message));
+  assert.equal(urls.length, 1);
+  urls = following(stream('retry: 1\nid: 3\n\n', 'end'), page, stream('retry: 1\n', event(3)));
+  const follow = gateway.follow(() => follow.stop(), { from: 3, signal: AbortSignal.timeout(9000) });
+  await follow.done;
+  assert.equal(urls.length, 3);
+});
+
+test('a place is a number, and never goes back', { timeout: 10000 }, async () => {
+  const urls = following(stream('retry: 1\nid: 3\n\n', 'data: {"seq":1}\n\n', event(4), 'id: x\n\n', 'id: 2\ndata: {"seq":1}\n\n', 'id: -1\n\n', 'end'),
+    stream('id: 5\n\n', event(4), event(5)));
+  const got = [];
+  const follow = gateway.follow(({ seq }) => {
+    got.push(seq);
+    if (seq === 5) follow.stop();
+  }, { from: 3, signal: AbortSignal.timeout(6000) });
+  await follow.done;
+  assert.deepEqual([got, urls], [[4, 5], [3, 5].map((from) => `/v1/streams/participant.did?from=${from}`)]);
 });
 
 test('whoever is told to wait for months waits, and does not ask without end', { timeout: 10000 }, async () => {
