@@ -47,7 +47,7 @@ static int wants_page(const char *accept)
 {
 	static const char *const live[] = {"text/event-stream", "*/*", "text/*"};
 
-	if (!accept)
+	if (!accept || !*accept)
 		return 0;
 	if (strcasestr(accept, "application/x-ndjson"))
 		return 1;

@@ -302,6 +302,10 @@ static void an_event_says_who_changed_and_how(void **state)
 					 "\"block\":{\"chain\":\"eip155:31337\",\"hash\":\"0x00\",\"number\":8},\"kind\":\"identity\",\"v\":1},\"kind\":\"identity\","
 					 "\"seq\":4,\"subject\":\"eip155:31337/erc721:0x8004000000000000000000000000000000000000/4\",\"versionId\":\"8\"}\n\n"));
 	client_close(c);
+	/* an empty Accept is none */
+	client_open(c, PATH "?from=0", "Accept:\r\n");
+	wait_has(c, 0, 11);
+	client_close(c);
 	close_world();
 }
 
