@@ -126,7 +126,7 @@ function agentPath(base, agent) {
   const did = /^did:web:([^:]+):agent:(?:eip155:(\d+):(0x[0-9a-fA-F]{40}):(\d+)|(\d+):(\d+))$/.exec(text);
   if (!did) return text;
   // the same chain and number name another agent elsewhere
-  if (decodeURIComponent(did[1]).toLowerCase() !== new URL(base).host.toLowerCase())
+  if (did[1].replace(/%3a/i, ':').toLowerCase() !== new URL(base).host.toLowerCase())
     throw new TypeError(`${text} is not an agent of ${base}; resolve() takes DIDs of any host`);
   return did[2] !== undefined ? `${did[2]}:${did[3]}:${did[4]}` : `${did[5]}:${did[6]}`;
 }

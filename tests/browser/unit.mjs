@@ -176,7 +176,7 @@ test('authority takes an agent in every form, and no other host\'s', async () =>
   assert.equal(last().url, '/v1/agents/1/authority?address=0xabc&at=7');
   await gateway.authority(1, '0xabc', { time: '2026-11-20T17:00:00Z' });
   assert.equal(last().url, '/v1/agents/1/authority?address=0xabc&at=2026-11-20T17%3A00%3A00Z');
-  await assert.rejects(gateway.authority(`did:web:b.example:agent:8453:42`, '0xabc'), /is not an agent of/);
+  for (const host of ['b.example', '%', `127.0.0.1%253A${port}`]) await assert.rejects(gateway.authority(`did:web:${host}:agent:8453:42`, '0xabc'), /is not an agent of/);
   const problem = { type: 'https://g.example/problems/not-indexed', title: 'The index has not come there', status: 503, detail: 'D.', next: 'Ask for an earlier block.' };
   answer = json(503, problem, { 'retry-after': '3' });
   await assert.rejects(gateway.authority(1, '0xabc'), (error) => {
