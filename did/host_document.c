@@ -77,7 +77,7 @@ static int add_services(json_t *document, const char *did, const struct host_doc
 		rc = add_service(document, did, "resolver", "https://w3id.org/did-resolution", json_sprintf("%s/1.0/identifiers/", base));
 	if (rc == 0)
 		rc = add_service(document, did, "agents", "https://eips.ethereum.org/EIPS/eip-8004", json_sprintf("%s/v1/agents", base));
-	if (rc == 0 && host->has_participants)
+	if (rc == 0)
 		rc = add_service(document, did, "participants", "https://schema.org/DataFeed", json_sprintf("%s/v1/participants", base));
 	return rc;
 }

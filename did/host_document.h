@@ -22,7 +22,6 @@ struct host_document {
 	bool has_anchor;
 	uint64_t anchor_chain;
 	struct eth_address anchor_contract;
-	bool has_participants; /* /v1/participants is served */
 };
 
 /* Builds it: id did:web:HOST; `#log-key` and each assertion key under its own Multikey text as fragment, which never means another

@@ -48,7 +48,7 @@ int view_host_document(json_t **document, const struct service *service)
 	const struct assertion_keys *keys = &service->keys.assertion;
 	struct host_document host = {.host = service->config->host, .base_url = service->config->public_url, .log_vkey = service->vkey,
 				     .anchor_chain = service->config->chain_id, .has_anchor = service->has_anchor,
-				     .anchor_contract = service->anchor_contract, .has_participants = true};
+				     .anchor_contract = service->anchor_contract};
 
 	memcpy(host.log_key, service->log_key.public_key, 32);
 	for (size_t i = 0; i < keys->count && host.nassertion < HOST_DOCUMENT_KEYS_MAX; i++)
