@@ -6,7 +6,7 @@
 
 static const char usage[] = "usage: kedge resolve DID [--version-id BLOCK | --version-time TIME] [--full] [--url URL]\n\n"
 			    "Prints the DID document.\n\n"
-			    "  --version-id BLOCK   as of the end of that block\n"
+			    "  --version-id BLOCK   as of the end of that block; of a participant: of that entry of the log\n"
 			    "  --version-time TIME  as of that instant, as 2026-11-20T17:00:00Z\n"
 			    "  --full               the whole resolution result, with its metadata\n"
 			    "  --url URL            ask that gateway instead of the one running here";
@@ -52,12 +52,20 @@ static int exit_code(long status)
 	return status >= 500 && status != 501 ? CLI_UNREACHABLE : CLI_FALSE;
 }
 
-static void print_refusal(const struct cli_response *answer, json_t *result)
+/* The resolver's error, of a DID or of a DID URL; or the gateway's own problem, where the request did not come that far. */
+static void print_refusal(const struct cli_response *answer, const json_t *result)
 {
-	const char *code = NULL, *detail = NULL;
+	const json_t *metadata = json_object_get(result, "didResolutionMetadata"), *error;
+	const char *what, *detail;
 
-	json_unpack(result, "{s:{s:{s:s, s?s}}}", "didResolutionMetadata", "error", "type", &code, "detail", &detail);
-	cli_error("%ld %s%s%s", answer->status, code ? code : "not resolved", detail ? ": " : "", detail ? detail : "");
+	if (answer->status == 410) {
+		cli_error("410 the DID was given up: it has no document any more, and no versions");
+		return;
+	}
+	error = json_object_get(metadata ? metadata : json_object_get(result, "dereferencingMetadata"), "error");
+	what = json_string_value(error ? json_object_get(error, "type") : json_object_get(result, "title"));
+	detail = json_string_value(json_object_get(error ? error : result, "detail"));
+	cli_error("%ld %s%s%s", answer->status, what ? what : "not resolved", detail ? ": " : "", detail ? detail : "");
 }
 
 int cli_did_document(json_t **out, const struct config *config, const char *url, const char *did)

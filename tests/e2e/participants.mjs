@@ -557,6 +557,7 @@ async function commandLine() {
   await stack.cli(['participant', 'erase', 'dora', '--key', keyFile], { code: 2 });
   assert.equal((await json('erase', 'dora', '--key', keyFile, '--yes')).verb, 'erase');
   assert.match((await stack.cli(['participant', 'show', 'dora'], { code: 1 })).stderr, /erased/);
+  assert.match((await stack.cli(['resolve', people.did('dora')], { code: 1 })).stderr, /410 the DID was given up/);
 }
 
 async function steps(given) {

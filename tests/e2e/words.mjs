@@ -70,6 +70,9 @@ class Words {
     await this.wrong(2, ['resolve', 'nobody'], /INVALID_DID/);
     await this.wrong(2, ['resolve', `did:web:${stack.host.replace(':', '%3A')}:agent:${stack.record.chainId}:${id}`, '--version-id', 'x'], /a decimal number .* a block number/);
     await this.wrong(1, ['resolve', 'did:example:1'], /METHOD_NOT_SUPPORTED/);
+    await this.wrong(1, ['resolve', `did:web:${stack.host.replace(':', '%3A')}#nobody`], /404 .*NOT_FOUND: The document has nothing of that name/);
+    await this.wrong(2, ['resolve', '..'], /400 The request head breaks HTTP\/1\.1: the path is malformed/);
+    await this.wrong(1, ['resolve', 'did:example:1', '--url', `${stack.url}/elsewhere`], /404 There is no such resource: no route has this path/);
     await this.wrong(3, ['agent', 'show', id, '--at', '99999999'], /beyond the newest block known here/);
     await this.wrong(3, ['agent', 'authority', id, owner.address, '--at', '2099-01-01T00:00:00Z'], /beyond the newest block/);
     await this.wrong(1, ['agent', 'authority', id, ethers.ZeroAddress], /does not speak/);
