@@ -147,6 +147,18 @@ int assertion_rotate(struct assertion_keys *keys, int64_t now, int64_t until)
 	return 0;
 }
 
+int assertion_replace(struct assertion_keys *keys, const uint8_t key[static 32], int64_t now)
+{
+	struct assertion_keys one;
+
+	assertion_begin(&one, key);
+	remove_ended(keys, now);
+	if (find(keys, one.items[0].text))
+		return -EEXIST;
+	keys->items[0] = one.items[0];
+	return 0;
+}
+
 int assertion_drop(struct assertion_keys *keys, const char *text, int64_t now)
 {
 	struct assertion_key *key = find(keys, text);

@@ -45,6 +45,9 @@ void assertion_begin(struct assertion_keys *keys, const uint8_t key[static 32]);
 __attribute__((warn_unused_result)) int assertion_announce(struct assertion_keys *keys, const uint8_t key[static 32], int64_t now);
 /* The next key becomes the current one, and that one stays until then (not after now: not at all). -ENOENT: there is no next. */
 __attribute__((warn_unused_result)) int assertion_rotate(struct assertion_keys *keys, int64_t now, int64_t until);
+/* That key becomes the current one, and the one before is listed no longer: also where there is room for no key more. -EEXIST: the key is
+ * listed. */
+__attribute__((warn_unused_result)) int assertion_replace(struct assertion_keys *keys, const uint8_t key[static 32], int64_t now);
 /* Takes a former or next key out before its time. -ENOENT: not listed; -EPERM: it is the current one. */
 __attribute__((warn_unused_result)) int assertion_drop(struct assertion_keys *keys, const char *text, int64_t now);
 

@@ -142,17 +142,25 @@ static int begin(struct keys *keys)
 	return store(keys);
 }
 
-/* Makes the next key, unless there is one, and lists it, unless it is. */
-static int announce(struct keys *keys)
+/* Makes the next key, unless there is one. */
+static int make_next(struct keys *keys, uint8_t public_key[static 32])
 {
-	uint8_t public_key[32];
 	int rc = keyfile_create(keys->next_path, NULL);
 
 	if (rc != 0 && rc != -EEXIST)
 		return fail(keys->next_path, cli_why_not_made(rc));
 	rc = read_public(public_key, keys->next_path);
-	if (rc != 0)
-		return fail(keys->next_path, keyfile_advice(rc));
+	return rc == 0 ? CLI_OK : fail(keys->next_path, keyfile_advice(rc));
+}
+
+/* Makes the next key, unless there is one, and lists it, unless it is. */
+static int announce(struct keys *keys)
+{
+	uint8_t public_key[32];
+	int rc = make_next(keys, public_key);
+
+	if (rc != CLI_OK)
+		return rc;
 	rc = assertion_announce(&keys->list, public_key, keys->now);
 	if (rc == -EOVERFLOW) {
 		cli_error("%d keys are listed, which is as many as can be; take one out with --drop KEY", ASSERTION_KEYS_MAX);
@@ -167,6 +175,23 @@ static int announce(struct keys *keys)
 	return CLI_FALSE;
 }
 
+/* A key that leaked goes whatever else is listed: a new one takes its place, rather than one of its own that may not be there. */
+static int replace(struct keys *keys)
+{
+	uint8_t public_key[32];
+	int rc = make_next(keys, public_key);
+
+	return rc == CLI_OK && assertion_replace(&keys->list, public_key, keys->now) != 0 ? fail(keys->next_path, "this key is listed already") : rc;
+}
+
+static bool has_next(const struct keys *keys)
+{
+	for (size_t i = 0; i < keys->list.count; i++)
+		if (keys->list.items[i].next)
+			return true;
+	return false;
+}
+
 static int rotate(struct keys *keys, long days)
 {
 	uint8_t public_key[32];
@@ -174,8 +199,10 @@ static int rotate(struct keys *keys, long days)
 
 	/* a rotation that was cut off has its new key in the first place already */
 	if (read_public(public_key, keys->next_path) != 0 || memcmp(public_key, keys->list.items[0].key, 32) != 0) {
-		rc = announce(keys);
-		if (rc == CLI_OK && assertion_rotate(&keys->list, keys->now, keys->now + days * DAY) != 0)
+		bool at_once = days == 0 && !has_next(keys);
+
+		rc = at_once ? replace(keys) : announce(keys);
+		if (rc == CLI_OK && !at_once && assertion_rotate(&keys->list, keys->now, keys->now + days * DAY) != 0)
 			rc = CLI_FALSE;
 		if (rc == CLI_OK)
 			rc = store(keys);

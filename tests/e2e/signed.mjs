@@ -181,7 +181,13 @@ class Signed {
     await stack.cli(['keygen', 'assertion', '--drop', made.publicKeyMultibase], { code: 1 });
     assert.deepEqual((await this.keygen('--drop', current)).others, []);
     await this.listed([made.publicKeyMultibase], 'the key that was dropped is gone');
-    // at once
+    // at once, also where there is room for no key more
+    for (let n = 1; n < 8; n++) await this.keygen('--rotate');
+    await stack.cli(['keygen', 'assertion', '--rotate'], { code: 1 });
+    const full = await this.keygen('--rotate', '--overlap', '0');
+    assert.equal(full.others.length, 7);
+    for (const { publicKeyMultibase } of full.others) await this.keygen('--drop', publicKeyMultibase);
+    await this.listed([full.publicKeyMultibase], 'the one that took the place of another');
     const compromised = await this.keygen('--rotate', '--overlap', '0');
     assert.deepEqual(compromised.others, []);
     await this.listed([compromised.publicKeyMultibase], 'none but the new one');

@@ -142,6 +142,13 @@ static void no_more_than_fit(void **state)
 	assert_int_equal(assertion_rotate(&keys, 0, THEN), 0);
 	key[0] = 0xee;
 	assert_int_equal(assertion_announce(&keys, key, 0), -EOVERFLOW);
+	/* one that leaked makes room itself */
+	assert_int_equal(assertion_replace(&keys, keys.items[1].key, 0), -EEXIST);
+	assert_int_equal(assertion_replace(&keys, key, 0), 0);
+	assert_memory_equal(keys.items[0].key, key, 32);
+	assert_true(keys.items[0].until == 0 && !keys.items[0].next);
+	assert_int_equal(keys.count, ASSERTION_KEYS_MAX);
+	key[0] = 0xef;
 	assert_int_equal(assertion_announce(&keys, key, THEN), 0); /* the former ones have ended */
 	assert_int_equal(keys.count, 2);
 }
