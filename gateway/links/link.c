@@ -28,7 +28,7 @@ enum link_state link_judge(const struct link_fact *fact)
 	case LINK_DENIED:
 		return fact->good != 0 ? LINK_REVOKED : LINK_ONE_WAY;
 	case LINK_UNKNOWN:
-		return is_fresh(fact->kind, fact->good, fact->now) ? LINK_PROVEN : LINK_UNREACHABLE;
+		return fact->before == LINK_PROVEN && is_fresh(fact->kind, fact->good, fact->now) ? LINK_PROVEN : LINK_UNREACHABLE;
 	case LINK_CONSENT_ENDED:
 		return LINK_LAPSED;
 	case LINK_NOT_ASKED:

@@ -36,9 +36,11 @@ enum {
 	LINK_FOREIGN_MAX = 8,
 };
 
-/* What was known before, and what was learned. good: when it was last confirmed (ms), 0: never. */
+/* What was known before, and what was learned. before: what is stored, ONE_WAY of a new claim; good: when it was last confirmed (ms), 0:
+ * never. Only what is proven stays so through an answer that says nothing: what was denied a minute ago does not come back by silence. */
 struct link_fact {
 	enum link_kind kind;
+	enum link_state before;
 	enum link_reverse reverse;
 	uint64_t good, now;
 };
