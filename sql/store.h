@@ -15,6 +15,8 @@
  *   kedge_index       number of the newest block of a chain's index, after a step forward or back (store_identity.h)
  *   kedge_participant_request  of a request that waits for the duty (store_participant.h)
  *   kedge_participant          of a request that was answered
+ *   kedge_links        a subject whose claims or their states changed (store_link.h); no number
+ *   kedge_links_check  a subject whose claims are to be asked at once
  */
 #pragma once
 

@@ -126,16 +126,10 @@ static int check_put(const struct store_file *file, const struct store_file_now 
 	return nul ? -EILSEQ : 0;
 }
 
-static int queue_put(struct pg_txn *txn, const void *what)
+static int queue_snapshot(struct pg_txn *txn, const struct store_file *file, const struct store_file_now *now)
 {
-	const struct fenced_file *fenced = what;
-	const struct store_file *file = fenced->file;
-	const struct store_file_now *now = fenced->now;
 	struct pg_params params;
-	const int err = store_queue_fence_shared(txn, fenced->fence);
 
-	if (err)
-		return err;
 	store_param_agent(&params, file->registry, file->agent_id);
 	pg_param_u64(&params, file->at);
 	pg_param_bytes(&params, pg_bytes(file->uri.data ? file->uri.data : (const void *)"", file->uri.len));
@@ -150,6 +144,27 @@ static int queue_put(struct pg_txn *txn, const void *what)
 	pg_param_bytes(&params, now->name);
 	pg_param_text_array(&params, now->services, now->nservices);
 	return store_queue(txn, &statements[PUT], &params);
+}
+
+static int queue_claims(struct pg_txn *txn, const struct store_file *file, const struct store_file_now *now)
+{
+	struct store_link_agent agent = {.registry = file->registry, .subject = now->subject, .uri = file->uri, .at = file->at,
+					 .claims = now->claims, .nclaims = now->nclaims};
+
+	memcpy(agent.agent_id, file->agent_id, sizeof(agent.agent_id));
+	return store_link_put_agent(txn, &agent);
+}
+
+static int queue_put(struct pg_txn *txn, const void *what)
+{
+	const struct fenced_file *fenced = what;
+	int err = store_queue_fence_shared(txn, fenced->fence);
+
+	if (!err)
+		err = queue_snapshot(txn, fenced->file, fenced->now);
+	if (!err && fenced->now->subject.data && !fenced->now->keep)
+		err = queue_claims(txn, fenced->file, fenced->now);
+	return err;
 }
 
 int store_file_put(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "sql/store.h"
+#include "sql/store_link.h"
 
 enum {
 	STORE_FILE_MAX = 262144,       /* bytes of a snapshot's body */
@@ -42,6 +43,10 @@ struct store_file_now {
 	struct pg_bytes name;		 /* data NULL: none */
 	const struct pg_bytes *services; /* service names; compared in lower case */
 	size_t nservices;
+	/* What it claims of others, unless `keep`: then they stay. subject: the agent's key text; data NULL: claims are left alone. */
+	struct pg_bytes subject;
+	const struct store_link_claim *claims;
+	size_t nclaims;
 };
 
 /*

@@ -67,6 +67,9 @@ static const struct pg_statement statements[] = {
 			"  AND NOT EXISTS (SELECT FROM agent_state s WHERE s.registry = f.registry"
 			"   AND s.agent_id = f.agent_id AND s.uri = f.uri AND s.number <= $2)"
 			"  RETURNING f.registry, f.agent_id),"
+			" l AS (DELETE FROM link_claim l USING t WHERE l.registry = t.registry AND l.agent_id = t.agent_id"
+			"  AND NOT EXISTS (SELECT FROM agent_state s WHERE s.registry = l.registry"
+			"   AND s.agent_id = l.agent_id AND s.uri = l.uri AND s.number <= $2)),"
 			" n AS (DELETE FROM file_now n USING f WHERE n.registry = f.registry AND n.agent_id = f.agent_id),"
 			" d AS (DELETE FROM domain_proof d USING f WHERE d.registry = f.registry AND d.agent_id = f.agent_id)"
 			" UPDATE agent_now a SET looked = false FROM f"
@@ -78,7 +81,8 @@ static const struct pg_statement statements[] = {
 				" DELETE FROM uri u USING (SELECT DISTINCT uri FROM s) d WHERE u.hash = d.uri"
 				" AND NOT EXISTS (SELECT FROM agent_state o WHERE o.uri = u.hash"
 				"  AND NOT (o.chain_id = $1 AND o.number > $2))"
-				" AND NOT EXISTS (SELECT FROM file f WHERE f.uri = u.hash)",
+				" AND NOT EXISTS (SELECT FROM file f WHERE f.uri = u.hash)"
+				" AND NOT EXISTS (SELECT FROM link_claim l WHERE l.uri = u.hash)",
 			 .nparams = 2,
 			 .types = pair_types},
 	[BLOCKS_BACK] = {.name = "index_blocks_back",

@@ -32,7 +32,8 @@ static const struct pg_statement statements[] = {
 				" DELETE FROM uri u USING (SELECT DISTINCT uri FROM s) d WHERE u.hash = d.uri"
 				" AND NOT EXISTS (SELECT FROM agent_state o WHERE o.uri = u.hash AND NOT (o.registry = $1"
 				"  AND o.number > (SELECT indexed FROM registry WHERE id = $1)))"
-				" AND NOT EXISTS (SELECT FROM file f WHERE f.uri = u.hash)",
+				" AND NOT EXISTS (SELECT FROM file f WHERE f.uri = u.hash)"
+				" AND NOT EXISTS (SELECT FROM link_claim l WHERE l.uri = u.hash)",
 			 .nparams = 1,
 			 .types = one_types},
 	/* Blocks that only those rows named: their hashes are from the same hand. */

@@ -142,3 +142,5 @@ extern const struct pg_statement_set store_participant_set;
 extern const struct pg_statement_set store_participant_put_set;
 extern const struct pg_statement_set store_participant_request_set;
 extern const struct pg_statement_set store_stream_set;
+extern const struct pg_statement_set store_link_set;
+extern const struct pg_statement_set store_lapse_set;

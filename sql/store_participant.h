@@ -118,9 +118,9 @@ struct store_participant_put {
 	const uint8_t *claims; /* the hash of the handle that is claimed now, or NULL; -EEXIST at commit if it was before */
 };
 int store_participant_put(struct pg_txn *txn, const struct store_participant_put *put) PG_MUST_CHECK;
-/* Everything of one goes, but that its handle was claimed. */
+/* Everything of one goes, its claims (store_link.h) too, but not that its handle was claimed. */
 int store_participant_remove(struct pg_txn *txn, struct pg_bytes key) PG_MUST_CHECK;
-/* Everything of all goes, but the claimed handles and the queue: what begins a rebuild. */
+/* Everything of all goes, but the claimed handles, the queue and what came of links: what begins a rebuild. */
 int store_participant_remove_all(struct pg_txn *txn) PG_MUST_CHECK;
 /* The handle of a participant that is rebuilt: claimed at `at`, if that is not known already. Done when all that was queued before is. */
 int store_participant_keep_claimed(struct pg_txn *txn, struct pg_op *op, const uint8_t claimed[static 32], uint64_t at) PG_MUST_CHECK;

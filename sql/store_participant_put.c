@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "sql/store_internal.h"
+#include "sql/store_link.h"
 
 enum { CLAIMED, ROW, NO_ACCOUNTS, ACCOUNTS, NO_AGENTS, AGENTS, NO_FOREIGN, FOREIGN, ADD_MESSAGES, REMOVE, REMOVE_ALL, KEEP_CLAIMED };
 
@@ -223,7 +224,9 @@ int store_participant_put(struct pg_txn *txn, const struct store_participant_put
 
 int store_participant_remove(struct pg_txn *txn, struct pg_bytes key)
 {
-	return queue_key(txn, REMOVE, key);
+	int err = store_link_remove(txn, key);
+
+	return err ? err : queue_key(txn, REMOVE, key);
 }
 
 int store_participant_remove_all(struct pg_txn *txn)
