@@ -62,7 +62,7 @@ static const struct pg_statement statements[] = {
 				" p AS (INSERT INTO link_claim AS c (subject, object, kind, seq, place, state, since, checked, good, due)"
 				"  SELECT $1, n.object, n.kind, n.seq, n.place - 1, (n.kind = 3)::int, n.at,"
 				"  CASE WHEN n.kind = 3 THEN n.at END, CASE WHEN n.kind = 3 THEN n.at END,"
-				"  CASE n.kind WHEN 1 THEN $5 WHEN 3 THEN n.at + 86400000 END FROM n"
+				"  CASE n.kind WHEN 1 THEN n.at WHEN 3 THEN n.at + 86400000 END FROM n"
 				"  ON CONFLICT (subject, object) DO UPDATE SET place = excluded.place WHERE c.place <> excluded.place"
 				"  RETURNING c.object)"
 				" SELECT pg_notify('kedge_links', $1) WHERE EXISTS (SELECT FROM p)",
@@ -81,9 +81,10 @@ static const struct pg_statement statements[] = {
 	[DUE] = {.name = "links_due",
 		 .sql = "SELECT c.subject, c.object, c.kind::bigint, c.state::bigint, c.tries::bigint, coalesce(c.good, 0), c.seq,"
 			" p.handle, y.body"
-			" FROM (SELECT * FROM link_claim WHERE due <= $1 ORDER BY due LIMIT $2) c"
+			" FROM ((SELECT * FROM link_claim WHERE due <= $1 AND state = 1 ORDER BY due LIMIT $2) UNION ALL"
+			"  (SELECT * FROM link_claim WHERE due <= $1 AND state <> 1 ORDER BY due LIMIT greatest($2 / 4, 1))) c"
 			" LEFT JOIN participant p ON c.seq IS NOT NULL AND p.key = c.subject"
-			" LEFT JOIN payload y ON c.kind = 3 AND y.seq = c.seq ORDER BY c.due",
+			" LEFT JOIN payload y ON c.kind = 3 AND y.seq = c.seq ORDER BY c.state <> 1, c.due",
 		 .nparams = 2,
 		 .types = due_types},
 	[PUT] = {.name = "link_put",

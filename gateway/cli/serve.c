@@ -11,6 +11,7 @@
 #include "gateway/steward/follow.h"
 #include "gateway/steward/index.h"
 #include "gateway/steward/notary.h"
+#include "gateway/steward/links.h"
 #include "gateway/steward/participants.h"
 #include "gateway/steward/publish.h"
 #include "gateway/steward/sign.h"
@@ -30,7 +31,7 @@ static const char usage[] = "usage: kedge serve\n\n"
 			    "Runs the gateway until SIGTERM, SIGINT or SIGHUP: workers, signer and stewards under one supervisor.\n"
 			    "Settings come from the file KEDGE_CONFIG (else STATE/kedge.ini), and KEDGE_NAME variables over it:\n";
 
-enum { WORKERS_MAX = 64, DUTIES_MAX = 6 + 2 * CHAINS_MAX };
+enum { WORKERS_MAX = 64, DUTIES_MAX = 7 + 2 * CHAINS_MAX };
 
 struct duty_plan {
 	const struct config *config;
@@ -185,6 +186,7 @@ static void plan_duties(struct plans *plans, const struct config *config)
 	add_duty(plans, "notary", NULL, steward_notary_run);
 	add_duty(plans, "files", NULL, steward_files_run);
 	add_duty(plans, "participants", NULL, steward_participants_run);
+	add_duty(plans, "links", NULL, steward_links_run);
 	for (size_t i = 0; i < plans->chains.nchains; i++)
 		add_duty(plans, "follow", &plans->chains.chains[i], steward_follow_run);
 	for (size_t i = 0; i < plans->chains.nchains; i++)

@@ -195,13 +195,18 @@ int steward_files_run(struct steward_context *ctx)
 					     .arg = ctx};
 	struct files_duty *duty = calloc(1, sizeof(*duty));
 	struct listen *listen = NULL;
+	struct config_error why;
 	int rc = -ENOMEM;
 
 	if (duty == NULL)
 		return rc;
 	duty->ctx = ctx;
-	rc = fetch_gateways_parse(&duty->gateways, ctx->config->ipfs_gateways);
+	rc = chains_load(&duty->chains, &why, ctx->config);
 	if (rc != 0)
+		log_error(log_msg("settings"), log_str("why", why.text));
+	duty->agents = (struct agent_defaults){.host = ctx->config->host, .chain = duty->chains.registries[0].chain_id,
+					       .registry = duty->chains.registries[0].address};
+	if (rc == 0 && (rc = fetch_gateways_parse(&duty->gateways, ctx->config->ipfs_gateways)) != 0)
 		log_error(log_msg("ipfs_gateways: not URLs"));
 	if (rc == 0 && (rc = open_fetcher(duty)) != 0)
 		log_error(log_msg("fetch_allow cannot be read"), log_str("fetch_allow", ctx->config->fetch_allow));

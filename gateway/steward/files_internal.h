@@ -47,6 +47,8 @@ struct files_duty {
 	struct pg_conn *reader;
 	struct fetcher *fetcher;
 	struct fetch_gateways gateways;
+	struct chains chains;
+	struct agent_defaults agents; /* what DIDs in files are held against */
 	struct store_files_due due;
 	struct files_look looks[FILES_BATCH];
 	size_t nlooks;

@@ -1,6 +1,7 @@
 /* What was found goes into the store, with the time of the next look. */
 #include "gateway/steward/files_internal.h"
 
+#include "gateway/links/claims.h"
 #include "gateway/runtime/clock.h"
 #include "gateway/runtime/metrics.h"
 
@@ -92,10 +93,23 @@ static size_t service_names(struct pg_bytes *out, const struct registration_file
 	return n;
 }
 
+static size_t claims_of(struct store_link_claim out[static LINK_CLAIMS_MAX], struct link_claim claims[static LINK_CLAIMS_MAX],
+			const struct files_look *look)
+{
+	size_t n = look->parsed ? link_claims_of_file(claims, &look->file, &look->key, &look->duty->agents) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct store_link_claim){.kind = claims[i].kind, .object = pg_text(claims[i].object)};
+	return n;
+}
+
 static int put_file(struct files_look *look, const struct store_files *before)
 {
 	const struct store_fence fence = steward_fence(look->duty->ctx);
 	struct pg_bytes services[REGISTRATION_FILE_SERVICES];
+	struct link_claim claimed[LINK_CLAIMS_MAX];
+	struct store_link_claim claims[LINK_CLAIMS_MAX];
+	char subject[AGENT_KEY_TEXT_SIZE];
 	uint64_t now = clock_wall_ms();
 	struct store_file file = {
 		.registry = look->due->registry,
@@ -111,9 +125,13 @@ static int put_file(struct files_look *look, const struct store_files *before)
 		/* the network's failures say nothing of the file, as long as the URI is the one it was found at */
 		.keep = !look->has_hash && !is_settled(look) && before->n > 0 && same_bytes(before->rows[0].uri, look->due->uri),
 		.services = services,
+		.claims = claims,
+		.nclaims = claims_of(claims, claimed, look),
 	};
 	struct pg_op op = {0};
 
+	agent_key_format(subject, &look->key);
+	after.subject = pg_text(subject);
 	memcpy(file.agent_id, look->due->agent_id, sizeof(file.agent_id));
 	memcpy(file.content, look->hash, sizeof(file.content));
 	if (look->parsed) {

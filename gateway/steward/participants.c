@@ -17,7 +17,7 @@
 
 enum { REQUESTS_AT_ONCE = 32, SWEEP_MS = 60000 };
 
-/* ---- state and tables ---- */
+/* ---- state ---- */
 
 int participants_load(struct participants *p, const char *handle)
 {
@@ -44,69 +44,6 @@ int participants_load(struct participants *p, const char *handle)
 		p->state.life = PARTICIPANT_ERASED;
 	}
 	store_participant_found_clear(&found);
-	return rc;
-}
-
-static void fill_accounts(struct store_participant_account rows[static PARTICIPANT_ACCOUNTS_MAX], const struct participant_state *state)
-{
-	for (size_t i = 0; i < state->naccounts; i++) {
-		const struct participant_state_account *account = &state->accounts[i];
-
-		rows[i] = (struct store_participant_account){
-			.chain_id = account->account.chain, .controller = account->controller, .contract = account->contract,
-			.safe_number = account->judged.safe.number, .latest_number = account->judged.latest.number, .seq = account->seq};
-		memcpy(rows[i].address, account->account.address.bytes, 20);
-		memcpy(rows[i].safe_hash, account->judged.safe.hash, 32);
-		memcpy(rows[i].latest_hash, account->judged.latest.hash, 32);
-	}
-}
-
-static void fill_agents(struct store_participant_agent rows[static PARTICIPANT_AGENTS_MAX], const struct participant_state *state)
-{
-	for (size_t i = 0; i < state->nagents; i++) {
-		const struct participant_state_agent *agent = &state->agents[i];
-
-		rows[i] = (struct store_participant_agent){.chain_id = agent->agent.chain, .owner_signed = agent->signed_by_owner,
-							   .safe_number = agent->read.safe.number,
-							   .latest_number = agent->read.latest.number, .seq = agent->seq};
-		memcpy(rows[i].registry, agent->agent.registry.bytes, 20);
-		u256_to_bytes(rows[i].agent_id, &agent->agent.id);
-		memcpy(rows[i].owner, agent->owner.bytes, 20);
-		memcpy(rows[i].safe_hash, agent->read.safe.hash, 32);
-		memcpy(rows[i].latest_hash, agent->read.latest.hash, 32);
-	}
-}
-
-int participants_put(struct participants *p, struct pg_txn *txn, const uint8_t *claims)
-{
-	const struct participant_state *state = &p->state;
-	struct store_participant_account accounts[PARTICIPANT_ACCOUNTS_MAX];
-	struct store_participant_agent agents[PARTICIPANT_AGENTS_MAX];
-	struct store_participant_foreign foreign[PARTICIPANT_FOREIGN_DIDS_MAX];
-	struct store_participant_put put = {
-		.row = {.key = pg_text(p->key), .handle = pg_text(state->handle), .claimed = state->created_seq, .created = state->created_at,
-			.seq = state->seq, .at = state->at, .entries = state->entries},
-		.claimant_chain = state->claimant.chain,
-		.accounts = accounts, .naccounts = state->naccounts,
-		.agents = agents, .nagents = state->nagents,
-		.foreign = foreign, .nforeign = state->nforeign,
-		.messages = p->messages, .messages_seqs = p->messages_seqs, .nmessages = p->nmessages,
-		.claims = claims,
-	};
-	char *text;
-	size_t len;
-	int rc = participant_state_write(&text, &len, state);
-
-	if (rc != 0)
-		return rc;
-	memcpy(put.claimant, state->claimant.address.bytes, 20);
-	fill_accounts(accounts, state);
-	fill_agents(agents, state);
-	for (size_t i = 0; i < state->nforeign; i++)
-		foreign[i] = (struct store_participant_foreign){.did = pg_text(state->foreign[i].did), .seq = state->foreign[i].seq};
-	put.row.state = pg_bytes(text, len);
-	rc = store_participant_put(txn, &put);
-	free(text);
 	return rc;
 }
 
@@ -150,8 +87,9 @@ static void note_messages(struct participants *p, const struct participant_chang
 	}
 }
 
+/* request NULL: nobody asked. */
 static int append_locked(struct participants *p, struct pg_txn *txn, bool *ended, struct store_append_state *head,
-			 const struct participant_change *change, const uint8_t request[static 32], char **payload)
+			 const struct participant_change *change, const uint8_t *request, char **payload)
 {
 	const struct store_fence fence = steward_fence(p->ctx);
 	const struct store_append_ask ask = {.nentries = 1};
@@ -170,9 +108,10 @@ static int append_locked(struct participants *p, struct pg_txn *txn, bool *ended
 	participant_change_handle_hash(claimed, change->handle);
 	if (rc == 0)
 		rc = participants_put(p, txn, change->verb == PARTICIPANT_CLAIM ? claimed : NULL);
-	memcpy(answer.hash, request, sizeof(answer.hash));
+	if (request)
+		memcpy(answer.hash, request, sizeof(answer.hash));
 	answer.seq = head->head.size;
-	if (rc == 0)
+	if (rc == 0 && request)
 		rc = store_participant_answer(txn, &answer);
 	FAILPOINT("participants.commit");
 	if (rc == 0)
@@ -181,7 +120,7 @@ static int append_locked(struct participants *p, struct pg_txn *txn, bool *ended
 	return rc;
 }
 
-static int append_change(struct participants *p, const struct participant_change *change, const uint8_t request[static 32])
+int participants_append(struct participants *p, const struct participant_change *change, const uint8_t *request)
 {
 	struct store_append_state head = {0};
 	struct pg_txn *txn = NULL;
@@ -295,10 +234,12 @@ static int answer_change(struct participants *p, const struct store_participant_
 		participant_change_uid(cause.request, &change);
 		rc = participants_erase(p, request->hash, &cause);
 	} else if (rc == 0) {
-		rc = append_change(p, &change, request->hash);
+		rc = participants_append(p, &change, request->hash);
 	}
 	if (rc == 0 && !rule)
 		metrics_add(METRIC_PARTICIPANTS_CHANGED, 1);
+	if (rc == 0 && !rule && change.verb == PARTICIPANT_LINK && change.object.kind == PARTICIPANT_AGENT)
+		participants_lapse_from(p, &change.object.agent, change.read.latest.number);
 	participant_change_clear(&change);
 	return rc;
 }
@@ -366,7 +307,7 @@ static int answer_operator(struct participants *p, const struct store_participan
 /* ---- the duty ---- */
 
 /* A failure of this request alone: it would fail for ever, and everything behind it wait. */
-static bool is_its_own(int rc)
+bool participants_is_its_own(int rc)
 {
 	return rc == -EPROTO || rc == -EINVAL || rc == -EBADMSG || rc == -EOVERFLOW || rc == -EEXIST || rc == -ENOENT || rc == -ENOSPC;
 }
@@ -375,7 +316,7 @@ static int answer_one(struct participants *p, const struct store_participant_req
 {
 	int rc = request->by_operator ? answer_operator(p, request) : answer_change(p, request);
 
-	if (!is_its_own(rc))
+	if (!participants_is_its_own(rc))
 		return rc;
 	log_error(log_msg("a request about a participant failed"), log_rc(rc));
 	return refuse(p, request->hash, "internal");
@@ -405,6 +346,8 @@ static int round_of_answers(struct participants *p, bool *more)
 	for (size_t i = 0; rc == 0 && i < list.n && steward_held(p->ctx); i++)
 		rc = answer_one(p, &list.rows[i]);
 	store_participant_requests_clear(&list);
+	if (rc == 0)
+		rc = participants_lapse(p, more);
 	return rc == 0 ? sweep(p) : rc;
 }
 
@@ -415,6 +358,8 @@ static int duty(struct participants *p)
 	int rc;
 
 	while ((rc = steward_take(ctx)) == 0) {
+		/* what another holder did in between is not known */
+		memset(&p->lapses, 0, sizeof(p->lapses));
 		while (steward_held(ctx)) {
 			bool more = false;
 			unsigned pause = PARTICIPANTS_PAUSE_MS;
@@ -450,14 +395,17 @@ static void on_listening(void *arg)
 int steward_participants_run(struct steward_context *ctx)
 {
 	struct participants *p = calloc(1, sizeof(*p));
-	const struct listen_config config = {.conninfo = ctx->config->database, .channels = {"kedge_participant_request"},
+	const struct listen_config config = {.conninfo = ctx->config->database, .channels = {"kedge_participant_request", "kedge_index"},
 					     .on_notify = on_request, .on_ready = on_listening, .arg = ctx};
 	struct listen *listen = NULL;
+	struct config_error why;
 	int rc = p && sodium_init() >= 0 ? log_append_init(&p->append, ctx->base) : -ENOMEM;
 
 	if (!p)
 		return rc;
 	p->ctx = ctx;
+	if (rc == 0 && (rc = chains_load(&p->chains, &why, ctx->config)) != 0)
+		log_error(log_msg("settings"), log_str("why", why.text));
 	if (rc == 0)
 		rc = store_open(&p->reader, ctx->base, ctx->config->database, "kedge participants reader", STORE_READER, NULL, NULL);
 	if (rc == 0)

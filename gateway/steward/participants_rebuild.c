@@ -4,6 +4,7 @@
 #include "gateway/record/failpoint.h"
 #include "gateway/runtime/log.h"
 #include "sql/store_duty.h"
+#include "sql/store_link.h"
 
 #include <errno.h>
 #include <string.h>
@@ -130,6 +131,8 @@ int participants_rebuild(struct participants *p, const uint8_t request[static 32
 	rc = store_duty_fence(txn, &fence);
 	if (rc == 0)
 		rc = rebuild_all(p, txn, &answer.seq);
+	if (rc == 0)
+		rc = store_link_remove_strays(txn);
 	memcpy(answer.hash, request, sizeof(answer.hash));
 	if (rc == 0)
 		rc = store_participant_answer(txn, &answer);

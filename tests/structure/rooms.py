@@ -26,7 +26,7 @@ LIBRARIES = {
     "fetch": ("cid_ fetch_ fetcher_ foreign_ uri_", "eth did runtime"),
     "record": ("admission_ append_ batch_ fact_ failpoint_ receipt_ refusal_ submission_ typed_",
                "eth did anchor sql runtime identity"),
-    "steward": ("anchor_ files_ fold_ follow_ guard_ index_ log_append_ node_cache_ notary_ participants_ steward_",
+    "steward": ("anchor_ files_ fold_ follow_ guard_ index_ links_ log_append_ node_cache_ notary_ participants_ steward_",
                 "eth eth_rpc did anchor sql config chains runtime identity links participant fetch record"),
     "web": ("web_", ""),
     "routes": ("documents_ ingest_ participant_wish_ proof_cache_ reading_ resolve_ routes_ service_ stream_ view_ wish_", "eth eth_rpc did anchor sql config chains assertion runtime http identity links participant fetch record web"),

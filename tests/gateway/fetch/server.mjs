@@ -1,7 +1,8 @@
 // A web server that misbehaves as the path says. usage: server.mjs KEY CERT; prints its https and its http port.
 import { createServer } from 'node:https';
 import { createServer as createPlain } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { blocks, names } from './blocks.mjs';
 
@@ -117,7 +118,17 @@ function gateway(req, res) {
 	else res.end(kind === 'ipfs' ? block : kind === 'lying' ? Buffer.concat([block, Buffer.from(' ')]) : '{"name":"n"}');
 }
 
+// DID documents that the test writes beside the certificate, NAME.json each; `hang` in one is a host that never answers, `500` one that fails.
+function kept(req, res, name) {
+	const path = join(dirname(process.argv[3]), `${name}.json`);
+	const text = /^[a-z]+$/.test(name) && existsSync(path) ? readFileSync(path, 'utf8') : null;
+	if (text === null) res.writeHead(404).end();
+	else if (text === '500') res.writeHead(500).end();
+	else if (text !== 'hang') res.end(text);
+}
+
 function answer(req, res) {
+	if (req.url.startsWith('/kept/')) return kept(req, res, req.url.split('/')[2]);
 	if (/^\/(ipfs|lying|decoded)\//.test(req.url)) return gateway(req, res);
 	const [, did, kind, file] = req.url.split('/');
 	if (did === 'did' && file === 'did.json' && documents[kind]) return documents[kind](res, `did:web:good.example%3A${port}:did:${kind}`);

@@ -5,4 +5,6 @@ kedge_pg_test(test_gateway_steward_sign_publish TIMEOUT 180 SOURCES test_sign_pu
 kedge_pg_test(test_gateway_steward_notary TIMEOUT 180
   SOURCES test_notary.c ${CMAKE_SOURCE_DIR}/tests/eth/fake_node.c ${CMAKE_SOURCE_DIR}/tests/sql/index_rows.c
   LINKS kedge_steward PkgConfig::JANSSON)
-kedge_pg_test(test_gateway_steward_participants TIMEOUT 180 SOURCES test_participants.c LINKS kedge_steward kedge_participant PkgConfig::JANSSON PkgConfig::SODIUM)
+kedge_pg_test(test_gateway_steward_participants TIMEOUT 180 SOURCES test_participants.c people.c LINKS kedge_steward kedge_participant PkgConfig::JANSSON PkgConfig::SODIUM)
+kedge_pg_test(test_gateway_steward_lapses TIMEOUT 180
+  SOURCES test_lapses.c people.c ${CMAKE_SOURCE_DIR}/tests/sql/index_rows.c LINKS kedge_steward kedge_participant PkgConfig::JANSSON PkgConfig::SODIUM)
