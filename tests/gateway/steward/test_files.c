@@ -176,6 +176,31 @@ static void changes_are_seen_and_sameness_is_not_stored(void **state)
 	assert_int_equal(stop_duty(duty), 0);
 }
 
+/* What a file claims of others stands beside it as long as the URI and the file say so. */
+static void claims_of_others_follow_the_file(void **state)
+{
+#define OF_40 "SELECT string_agg(kind || ' ' || object, ', ' ORDER BY place) FROM link_claim WHERE agent_id = " ID(40)
+	pid_t duty;
+
+	(void)state;
+	(void)snprintf(config.host, sizeof(config.host), "good.example:8443");
+	duty = start_duty();
+	set_agent(40, "data:,{\"name\":\"n\",\"services\":[{\"name\":\"did\",\"endpoint\":\"did:web:Other.example%3Aann\"},"
+		      "{\"name\":\"DID\",\"endpoint\":\"did:web:good.example%253A8443:agent:31337:40\"},"
+		      "{\"name\":\"DID\",\"endpoint\":\"did:web:good.example%253A8443:agent:31337:41\"}]}");
+	wait_for(OF_40, "1 did:web:other.example:ann, 2 eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/41");
+	wait_for("SELECT DISTINCT subject FROM link_claim WHERE agent_id = " ID(40), "eip155:31337/erc721:0x8004a169fb4a3325136eb29fa0ceb6d2e539a432/40");
+	(void)fixture_sql(database, "UPDATE link_claim SET state = 1, good = 7 WHERE kind = 1");
+	set_agent(40, "data:,{\"name\":\"m\",\"services\":[{\"name\":\"DID\",\"endpoint\":\"did:web:other.example:ann\"}]}");
+	wait_for(OF_40, "1 did:web:other.example:ann");
+	assert_string_equal(fixture_sql(database, "SELECT state || ' ' || good FROM link_claim WHERE agent_id = " ID(40)), "1 7");
+	/* another URI, that leads nowhere for now: nothing is claimed through it */
+	set_agent(40, "https://good.example/500");
+	wait_for("SELECT count(*) FROM link_claim WHERE agent_id = " ID(40), "0");
+	assert_int_equal(stop_duty(duty), 0);
+	config.host[0] = '\0';
+}
+
 static void a_stop_in_the_middle_leaves_nothing_half_said(void **state)
 {
 	pid_t duty = start_duty();
@@ -213,6 +238,7 @@ int main(void)
 		cmocka_unit_test(files_are_found_out_about),
 		cmocka_unit_test(the_own_host_vouches_for_named_agents_only),
 		cmocka_unit_test(changes_are_seen_and_sameness_is_not_stored),
+		cmocka_unit_test(claims_of_others_follow_the_file),
 		cmocka_unit_test(a_stop_in_the_middle_leaves_nothing_half_said),
 	};
 
