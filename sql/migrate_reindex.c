@@ -9,7 +9,10 @@
  * finds by its uid. One implicit transaction. */
 static const char reindex[] =
 	"UPDATE duty SET epoch = epoch + 1 WHERE name = 'index' OR name LIKE 'index/%' OR name IN ('notary', 'files');"
-	"TRUNCATE chain_index, block, agent_event, agent_state, agent_proof, agent_now, file, file_now, domain_proof, uri;"
+	/* what participants claim is the log's word, not the index's */
+	"CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM link_claim WHERE seq IS NOT NULL;"
+	"TRUNCATE chain_index, block, agent_event, agent_state, agent_proof, agent_now, file, file_now, domain_proof, uri, link_claim;"
+	"INSERT INTO link_claim SELECT * FROM kept;"
 	"UPDATE registry SET indexed = start_block - 1, fetched = NULL, followed = false, implementation = NULL, code_hash = NULL, known = false;"
 	"UPDATE known_agent SET logged = -1, feedback = -1;"
 	"UPDATE logged_identity SET seq = 0, checked = 0;";

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "sql/listen.h"
+#include "sql/migrate.h"
 #include "sql/store_duty.h"
 #include "sql/store_participant.h"
 #include "tests/sql/fixture.h"
@@ -350,7 +351,28 @@ static void who_goes_takes_its_claims_along(void **state)
 	assert_int_equal(store_link_remove_strays(txn), 0);
 	commit(txn);
 	assert_string_equal(sql("SELECT string_agg(DISTINCT subject, ' ') FROM link_claim"), AGENT " " ANN);
-	/* an agent that goes takes its claims by itself */
+}
+
+/* An index that is made anew knows no agent; what participants claim stands in the log. */
+static void a_new_index_forgets_what_agents_claimed(void **state)
+{
+	char why[256] = "";
+	const char *before = sql(ROWS "'" ANN "'");
+
+	(void)state;
+	assert_int_equal(migrate_reindex(why, sizeof(why), f.log.conninfo), 0);
+	assert_string_equal(sql("SELECT string_agg(DISTINCT subject, ' ') FROM link_claim"), ANN);
+	assert_string_equal(sql(ROWS "'" ANN "'"), before);
+	assert_string_equal(sql("SELECT count(*) FROM uri"), "0");
+}
+
+/* An agent that goes takes its claims along by itself. */
+static void an_agent_that_goes(void **state)
+{
+	(void)state;
+	fixture_sql(f.log.conninfo, "INSERT INTO uri VALUES (sha256('u'), 'u');"
+				    "INSERT INTO agent_now (registry, agent_id, number, owner, uri) VALUES (1, sha256('a'), 1, substr(sha256('o'), 1, 20), sha256('u'));"
+				    "INSERT INTO link_claim (subject, object, kind, registry, agent_id, uri, place, since) VALUES ('a', 'b', 4, 1, sha256('a'), sha256('u'), 0, 1)");
 	fixture_sql(f.log.conninfo, "DELETE FROM agent_now");
 	assert_string_equal(sql("SELECT string_agg(DISTINCT subject, ' ') FROM link_claim"), ANN);
 }
@@ -393,6 +415,8 @@ int main(void)
 		cmocka_unit_test(a_participant_s_claims_are_those_of_its_entries),
 		cmocka_unit_test(what_is_due_comes_with_what_it_takes_to_ask),
 		cmocka_unit_test(who_goes_takes_its_claims_along),
+		cmocka_unit_test(a_new_index_forgets_what_agents_claimed),
+		cmocka_unit_test(an_agent_that_goes),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
