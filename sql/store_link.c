@@ -17,7 +17,7 @@ static const Oid participant_gone_types[] = {25, 1009, 1016, 1016};
 static const Oid participant_types[] = {25, 1009, 1016, 1016, 20};
 static const Oid key_types[] = {25};
 static const Oid due_types[] = {20, 20};
-static const Oid put_types[] = {25, 25, 20, 20, 25, 20, 20, 20, 16, 20, 20, 25};
+static const Oid put_types[] = {25, 25, 20, 20, 25, 20, 20, 20, 16, 20, 20, 25, 20};
 static const Oid put_off_types[] = {25, 25, 20, 20, 25, 20, 20};
 static const Oid sweep_types[] = {25, 20, 20};
 
@@ -80,7 +80,7 @@ static const struct pg_statement statements[] = {
 	[STRAYS] = {.name = "link_remove_strays", .sql = "DELETE FROM link_claim c WHERE " STRAY},
 	[DUE] = {.name = "links_due",
 		 .sql = "SELECT c.subject, c.object, c.kind::bigint, c.state::bigint, c.tries::bigint, coalesce(c.good, 0), c.seq,"
-			" p.handle, y.body"
+			" p.handle, y.body, c.due"
 			" FROM ((SELECT * FROM link_claim WHERE due <= $1 AND state = 1 ORDER BY due LIMIT $2) UNION ALL"
 			"  (SELECT * FROM link_claim WHERE due <= $1 AND state <> 1 ORDER BY due LIMIT greatest($2 / 4, 1))) c"
 			" LEFT JOIN participant p ON c.seq IS NOT NULL AND p.key = c.subject"
@@ -90,10 +90,11 @@ static const struct pg_statement statements[] = {
 	[PUT] = {.name = "link_put",
 		 .sql = "WITH " THE_CLAIM ","
 			" u AS (UPDATE link_claim c SET state = $7, since = CASE WHEN b.state <> $7 THEN $8 ELSE c.since END, checked = $8,"
-			"  good = CASE WHEN $9 THEN $8 ELSE c.good END, due = $10, tries = $11, evidence = $12 FROM b"
+			"  good = CASE WHEN $9 THEN $8 ELSE c.good END, due = CASE WHEN c.due = $13 THEN $10 ELSE c.due END,"
+			"  tries = $11, evidence = $12 FROM b"
 			"  WHERE c.subject = $1 AND c.object = $2)"
 			" SELECT CASE WHEN b.state <> $7 THEN pg_notify('kedge_links', $1)::text END FROM b",
-		 .nparams = 12,
+		 .nparams = 13,
 		 .types = put_types,
 		 .write = true},
 	[PUT_OFF] = {.name = "link_put_off",
@@ -230,6 +231,7 @@ static int get_due(void *into, const PGresult *res, int row)
 		out->seq = pg_get_u64(&err, res, row, 6);
 	out->handle = pg_get_bytes(res, row, 7);
 	out->payload = pg_get_bytes(res, row, 8);
+	out->due = pg_get_u64(&err, res, row, 9);
 	return err;
 }
 
@@ -292,6 +294,7 @@ int store_link_put(struct pg_conn *conn, struct pg_op *op, const struct store_fe
 	pg_param_u64(&params, checked->due);
 	pg_param_u64(&params, checked->tries);
 	pg_param_bytes(&params, checked->evidence);
+	pg_param_u64(&params, checked->was_due);
 	return store_start(conn, &statements[PUT], &params, &(struct store_call){.op = op, .decode = store_decode_written});
 }
 

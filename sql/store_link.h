@@ -52,6 +52,7 @@ struct store_link_due {
 	struct pg_bytes subject, object;
 	uint32_t kind, state, tries;
 	uint64_t good;		 /* 0: never */
+	uint64_t due;
 	bool has_seq;		 /* a participant's: */
 	uint64_t seq;
 	struct pg_bytes handle;	 /* of the participant; data NULL: it is gone */
@@ -72,6 +73,7 @@ struct store_link_checked {
 	uint32_t kind;
 	bool has_seq;
 	uint64_t seq;
+	uint64_t was_due;	  /* if it is due at another time by now, somebody wants it asked again: that stays */
 	uint32_t state;
 	uint64_t at;		  /* when it was asked */
 	bool good;		  /* it was confirmed: good = at */

@@ -88,14 +88,14 @@ int links_put(struct links_check *check)
 	const struct link_fact fact = {.kind = (enum link_kind)due->kind, .before = (enum link_state)due->state, .reverse = check->reverse,
 				       .good = due->good, .now = check->at};
 	struct store_link_checked checked = {.subject = due->subject, .object = due->object, .kind = due->kind, .has_seq = due->has_seq,
-					     .seq = due->seq, .at = check->at, .good = check->reverse == LINK_CONFIRMED};
+					     .seq = due->seq, .was_due = due->due, .at = check->at, .good = check->reverse == LINK_CONFIRMED};
 	struct pg_op op = {0};
 	char *evidence;
 	int rc;
 
 	count(check);
 	if (check->busy) {
-		checked.due = check->at + LINKS_BUSY_S * 1000;
+		checked.due = check->at + (uint64_t)LINKS_BUSY_S * 1000;
 		rc = pg_wait(duty->ctx->base, &op, store_link_put_off(duty->ctx->pg, &op, &fence, &checked));
 		return rc == -ENOENT ? 0 : rc;
 	}
