@@ -167,6 +167,29 @@ const char *claim(const char *handle, const char *by)
 	return act(saying(handle, PARTICIPANT_CLAIM), by);
 }
 
+const char *claim_by_contract(const char *handle, const char *by)
+{
+	static char message[SIWE_MESSAGE_MAX];
+	struct participant_statement said = saying(handle, PARTICIPANT_CLAIM);
+	struct participant_signed sign = {.message = message, .signature = "0x00", .signature_len = 4};
+	struct participant_change change;
+	struct participant_refusal why;
+	uint8_t hash[32];
+	size_t len;
+	char *body;
+
+	said.account = account(*by);
+	assert_int_equal(participant_statement_format(message, &sign.message_len, sizeof(message), &said, &terms), 0);
+	assert_int_equal(participant_change_make(&change, &why, &sign, 1, NULL, &terms), 0);
+	change.signers[0].contract = true;
+	change.signers[0].judged = (struct participant_read){.safe.number = 8, .latest.number = 9};
+	participant_change_uid(hash, &change);
+	assert_int_equal(participant_payload_write(&body, &len, &change), 0);
+	put(hash, false, body, len);
+	free(body);
+	return answer(hash);
+}
+
 struct participant_statement linking(const char *handle, char who, bool controller)
 {
 	struct participant_statement said = saying(handle, PARTICIPANT_LINK);

@@ -30,6 +30,8 @@ struct asked {
 };
 
 struct eip155_account account(char who);
+/* The same by an account's contract: it claims, judged at blocks 8 and 9. */
+const char *claim_by_contract(const char *handle, const char *by);
 /* A new message each time. */
 struct participant_statement saying(const char *handle, enum participant_verb verb);
 struct participant_statement linking(const char *handle, char who, bool controller);

@@ -59,6 +59,42 @@ static void a_life_and_its_refusals(void **state)
 	log_fixture_close(&f);
 }
 
+/* Foreign DIDs, and accounts that signed by a contract, are claims that somebody else confirms: they come and go with what was linked. */
+static void what_others_have_to_confirm_is_claimed(void **state)
+{
+#define CLAIMS                                                                                                                               \
+	"select string_agg(concat_ws(' ', object, kind, seq, state, due - since), ', ' order by place) from link_claim"                    \
+	" where subject = (select key from participant where handle = 'alice')"
+#define DID_OF_A "did:pkh:eip155:31337:0x6161616161616161616161616161616161616161"
+	struct participant_statement said = linking_foreign("alice", 1);
+	pid_t pid;
+
+	(void)state;
+	open_house(10);
+	pid = start();
+	assert_string_equal(claim_by_contract("alice", "a"), "0");
+	is(CLAIMS, DID_OF_A " 3 0 1 86400000");
+	is("select good = since and since = (select at from entry where seq = 0) from link_claim", "t");
+	assert_string_equal(act(linking("alice", 'b', true), "ab"), "1"); /* by its key: nobody has to be asked */
+	assert_string_equal(act(linking_foreign("alice", 1), "b"), "2");
+	assert_string_equal(act(linking_foreign("alice", 2), "b"), "3");
+	is(CLAIMS, "did:web:example.com:1 1 2 0 0, did:web:example.com:2 1 3 0 0, " DID_OF_A " 3 0 1 86400000");
+	tables_are_the_logs_fold();
+	/* what came of asking outlives a change of something else, and a rebuild */
+	fixture_sql(f.conninfo, "update link_claim set state = 1, good = 7 where object like '%:2'");
+	said.verb = PARTICIPANT_UNLINK;
+	assert_string_equal(act(said, "b"), "4");
+	assert_string_equal(order("{\"verb\":\"rebuild\"}"), "1");
+	is(CLAIMS, "did:web:example.com:2 1 3 1 0, " DID_OF_A " 3 0 1 86400000");
+	fixture_sql(f.conninfo, "insert into link_claim (subject, object, kind, place, seq, since) values ('urn:kedge:p:x', 'y', 4, 0, 1, 1)");
+	assert_string_equal(order("{\"verb\":\"rebuild\"}"), "1");
+	is("select count(*) from link_claim where subject = 'urn:kedge:p:x'", "0");
+	assert_string_equal(act(saying("alice", PARTICIPANT_ERASE), "b"), "9");
+	is("select count(*) from link_claim", "0");
+	stop(pid);
+	log_fixture_close(&f);
+}
+
 static void of_many_who_want_a_handle_one_gets_it(void **state)
 {
 	struct asked asked[26];
@@ -285,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_life_and_its_refusals),
+		cmocka_unit_test(what_others_have_to_confirm_is_claimed),
 		cmocka_unit_test(of_many_who_want_a_handle_one_gets_it),
 		cmocka_unit_test(nonsense_is_answered),
 		cmocka_unit_test(the_operator_erases),
