@@ -58,14 +58,11 @@ static void put_keys(struct jcs_put *put, const char *did, const struct agent_do
 	put_relationship(put, "capabilityInvocation", did, standing.owner, false);
 }
 
-/* What is left for links when names and keys are as long as they can be. */
-enum { LINKS_MAX = 2000 };
-
 static void put_links(struct jcs_put *put, const struct agent_document *agent)
 {
 	size_t start = put->out->len;
 
-	for (size_t i = 0; i < agent->nalso && put->out->len - start + strlen(agent->also[i]) + 3 <= LINKS_MAX; i++)
+	for (size_t i = 0; i < agent->nalso && put->out->len - start + strlen(agent->also[i]) + 3 <= AGENT_DOCUMENT_LINKS_MAX; i++)
 		jcs_put_text(put, NULL, agent->also[i]);
 }
 

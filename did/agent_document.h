@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define DID_DOCUMENT_MAX 8000
+/* What is left for links, each with its quotes and a comma, when names and keys are as long as they can be. */
+#define AGENT_DOCUMENT_LINKS_MAX 2000
 
 /* Who may act for an agent at one block. */
 struct agent_authority {
@@ -32,7 +34,7 @@ struct agent_document {
 /* Appends the current document as JSON. `#owner` (authentication, assertionMethod, capabilityInvocation) and `controller`
  * (did:pkh of the owner, EIP-55) appear only if the owner is the same at safe and latest; `#agent-wallet`
  * (assertionMethod) only if the wallet is set and the same at both (DESIGN section 4). Relationships without a key are
- * left out. Links beyond 2,000 bytes, and services that would take the document over DID_DOCUMENT_MAX, are dropped from the end.
+ * left out. Links beyond AGENT_DOCUMENT_LINKS_MAX, and services that would take the document over DID_DOCUMENT_MAX, are dropped from the end.
  *
  * Out: *kept (may be NULL) how many services stand in it, from the first.
  *

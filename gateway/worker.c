@@ -78,6 +78,8 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 		service_published(&w->service);
 	else if (strcmp(channel, "kedge_index") == 0)
 		worker_chains_look_at_registries(&w->chains);
+	else if (strcmp(channel, "kedge_links") == 0)
+		documents_forget_all(w->service.documents);
 	else if (strcmp(channel, "kedge_participant") == 0)
 		participant_queue_hint(w->service.participants);
 }
@@ -144,7 +146,7 @@ static int make_connections(struct worker *w)
 	struct service *s = &w->service;
 	struct append_config append = {.base = s->base, .open_quota = s->config->open_quota};
 	struct listen_config listen = {.conninfo = s->config->database,
-				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index", "kedge_participant", "kedge_head"},
+				       .channels = {"kedge_checkpoint", "kedge_chain", "kedge_published", "kedge_index", "kedge_participant", "kedge_head", "kedge_links"},
 				       .on_notify = on_notify, .on_ready = on_listening, .on_lost = on_deaf, .arg = w};
 	int rc = store_open(&s->writer, s->base, s->config->database, "kedge writer", STORE_WRITER, on_database, NULL);
 
@@ -181,7 +183,7 @@ static int make_router(struct worker *w)
 		const struct http_route *routes;
 		size_t count;
 	} parts[] = {{routes_did, routes_did_count}, {routes_resolve, routes_resolve_count},
-		     {routes_resolve_about, routes_resolve_about_count}, {routes_agent, routes_agent_count},
+		     {routes_resolve_about, routes_resolve_about_count}, {routes_links, routes_links_count}, {routes_agent, routes_agent_count},
 		     {routes_history, routes_history_count}, {routes_search, routes_search_count}, {routes_prepare, routes_prepare_count}, {routes_proof, routes_proof_count},
 		     {routes_attestation, routes_attestation_count}, {routes_log, routes_log_count},
 		     {routes_files, routes_files_count}, {routes_hosted, routes_hosted_count},

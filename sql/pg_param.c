@@ -284,24 +284,81 @@ static bool take_u32(uint32_t *out, struct pg_bytes *from)
 	return true;
 }
 
-/* record_send: their number, and of each its type, its length (-1 for NULL) and its bytes. */
-int pg_get_record(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column)
+/* A length (-1 for NULL) and so many bytes. */
+static bool take_field(struct pg_bytes *field, struct pg_bytes *from)
 {
-	struct pg_bytes left = pg_get_bytes(res, row, column);
-	uint32_t count, type, len;
+	uint32_t len;
+
+	if (!take_u32(&len, from) || (len != UINT32_MAX && len > from->len))
+		return false;
+	if (len == UINT32_MAX) {
+		*field = (struct pg_bytes){NULL, 0};
+		return true;
+	}
+	*field = (struct pg_bytes){from->data, len};
+	from->data += len;
+	from->len -= len;
+	return true;
+}
+
+/* record_send: their number, and of each its type, its length and its bytes. */
+int pg_record(struct pg_bytes *fields, size_t n, struct pg_bytes left)
+{
+	uint32_t count, type;
 
 	if (!left.data || !take_u32(&count, &left) || count != n)
 		return -EPROTO;
-	for (size_t i = 0; i < n; i++) {
-		if (!take_u32(&type, &left) || !take_u32(&len, &left) || (len != UINT32_MAX && len > left.len))
+	for (size_t i = 0; i < n; i++)
+		if (!take_u32(&type, &left) || !take_field(&fields[i], &left))
 			return -EPROTO;
-		if (len == UINT32_MAX) {
-			fields[i] = (struct pg_bytes){NULL, 0};
-			continue;
-		}
-		fields[i] = (struct pg_bytes){left.data, len};
-		left.data += len;
-		left.len -= len;
-	}
 	return left.len == 0 ? 0 : -EPROTO;
+}
+
+int pg_get_record(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column)
+{
+	return pg_record(fields, n, pg_get_bytes(res, row, column));
+}
+
+/* array_send: dimensions, whether there are NULLs, the items' type; of each dimension its size and first index. */
+int pg_list_open(size_t *n, struct pg_bytes *list)
+{
+	uint32_t dimensions, nulls, type, size = 0, first;
+
+	*n = 0;
+	if (!list->data)
+		return 0;
+	if (!take_u32(&dimensions, list) || !take_u32(&nulls, list) || !take_u32(&type, list) || dimensions > 1)
+		return -EPROTO;
+	if (dimensions == 1 && (!take_u32(&size, list) || !take_u32(&first, list)))
+		return -EPROTO;
+	if (size > list->len / 4)
+		return -EPROTO;
+	*n = size;
+	return 0;
+}
+
+int pg_list_next(struct pg_bytes *item, struct pg_bytes *list)
+{
+	return take_field(item, list) ? 0 : -EPROTO;
+}
+
+uint64_t pg_u64(int *err, struct pg_bytes field)
+{
+	uint64_t number = 0;
+
+	if (!field.data || field.len != 8 || field.data[0] > INT8_MAX)
+		*err = -EPROTO;
+	else
+		for (int i = 0; i < 8; i++)
+			number = number << 8 | field.data[i];
+	return number;
+}
+
+bool pg_bool(int *err, struct pg_bytes field)
+{
+	if (!field.data || field.len != 1) {
+		*err = -EPROTO;
+		return false;
+	}
+	return field.data[0] != 0;
 }

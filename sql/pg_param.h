@@ -63,3 +63,13 @@ struct pg_bytes pg_get_bytes(const PGresult *res, int row, int column);
 bool pg_get_null(const PGresult *res, int row, int column);
 /* The n fields of a record, ROW(...) in the statement, borrowed as above. Returns 0, or -EPROTO for another number of them. */
 int pg_get_record(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column);
+/* The same of a record that stands in a list or another record. */
+int pg_record(struct pg_bytes *fields, size_t n, struct pg_bytes record);
+
+/* A list that stands in a record: *n says how many pg_list_next() will give; of SQL NULL none. -EPROTO: no list of one dimension. */
+int pg_list_open(size_t *n, struct pg_bytes *list);
+int pg_list_next(struct pg_bytes *item, struct pg_bytes *list);
+
+/* Of a field of a record: as pg_get_u64(), pg_get_bool(). */
+uint64_t pg_u64(int *err, struct pg_bytes field);
+bool pg_bool(int *err, struct pg_bytes field);

@@ -30,7 +30,7 @@ size_t store_statement_sets(const struct pg_statement_set **out)
 		&store_history_page_set,    &store_identity_set, &store_identity_step_set, &store_identity_back_set, &store_identity_mend_set,
 		&store_identity_search_set, &store_file_set,	 &store_hosted_set,	   &store_notary_set,
 		&store_participant_set,	    &store_participant_put_set, &store_participant_request_set,
-		&store_stream_set,	    &store_link_set,	      &store_lapse_set,
+		&store_stream_set,	    &store_link_set,	      &store_lapse_set,	  &store_link_read_set,
 	};
 	static struct pg_statement_set sets[STORE_COUNT(all)];
 

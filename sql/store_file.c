@@ -7,7 +7,7 @@
 
 #include "sql/store_internal.h"
 
-enum { PUT, AT, HAD, LIST, DUE, DOMAINS_PUT, DOMAINS };
+enum { PUT, AT, LIST, DUE, DOMAINS_PUT, DOMAINS };
 
 enum { LIMIT_MAX = 1000 };
 
@@ -73,10 +73,6 @@ static const struct pg_statement statements[] = {
 		.sql = FILE_COLUMNS("f.body") " AND f.at <= $3 ORDER BY f.at DESC LIMIT 1",
 		.nparams = 3,
 		.types = at_types},
-	[HAD] = {.name = "file_had",
-		 .sql = FILE_COLUMNS("f.body") " AND f.content IS NOT NULL ORDER BY f.at DESC LIMIT 1",
-		 .nparams = 2,
-		 .types = agent_types},
 	[LIST] = {.name = "file_list",
 		  .sql = FILE_COLUMNS("NULL::bytea") " AND f.at < $3 ORDER BY f.at DESC LIMIT $4",
 		  .nparams = 4,
@@ -175,7 +171,7 @@ int store_file_put(struct pg_conn *conn, struct pg_op *op, const struct store_fe
 	return err ? err : store_transact(conn, op, queue_put, &(struct fenced_file){fence, file, now});
 }
 
-static int get_file(void *into, const PGresult *res, int row)
+int store_get_file(void *into, const PGresult *res, int row)
 {
 	struct store_file *out = into;
 	int err = 0;
@@ -203,7 +199,7 @@ static int decode_files(struct store_call *call, PGresult *res, bool *keep)
 
 	if (call->n && PQntuples(res) == 0)
 		return -ENOENT;
-	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_file);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), store_get_file);
 	if (!err) {
 		out->res = res;
 		*keep = true;
@@ -227,17 +223,6 @@ int store_file_at(struct pg_conn *conn, struct pg_op *op, struct store_files *ou
 	store_param_agent(&params, registry, agent_id);
 	pg_param_i64(&params, store_clamp(at));
 	return store_start(conn, &statements[AT], &params,
-			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode_files});
-}
-
-int store_file_had(struct pg_conn *conn, struct pg_op *op, struct store_files *out, uint32_t registry,
-		   const uint8_t agent_id[static 32])
-{
-	struct pg_params params;
-
-	memset(out, 0, sizeof(*out));
-	store_param_agent(&params, registry, agent_id);
-	return store_start(conn, &statements[HAD], &params,
 			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode_files});
 }
 

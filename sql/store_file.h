@@ -72,9 +72,6 @@ void store_files_clear(struct store_files *list);
  * body, or -ENOENT. */
 int store_file_at(struct pg_conn *conn, struct pg_op *op, struct store_files *out, uint32_t registry,
 		  const uint8_t agent_id[static 32], uint64_t at) PG_MUST_CHECK;
-/* The newest snapshot with a content: what was there when it could last be had. One row with its body, or -ENOENT. */
-int store_file_had(struct pg_conn *conn, struct pg_op *op, struct store_files *out, uint32_t registry,
-		   const uint8_t agent_id[static 32]) PG_MUST_CHECK;
 /* Newest first, those with at < before (STORE_FILE_NEWEST: all), at most limit (1 to 1000, else -EINVAL), without
  * bodies. */
 int store_file_list(struct pg_conn *conn, struct pg_op *op, struct store_files *out, uint32_t registry,

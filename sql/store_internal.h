@@ -98,6 +98,9 @@ static inline int64_t store_clamp(uint64_t number)
 	return number < INT64_MAX ? (int64_t)number : INT64_MAX;
 }
 
+/* registry, agent_id, at, seen, uri, status, detail, content, body, name, back: struct store_file. */
+int store_get_file(void *into, const PGresult *res, int row);
+
 /* Lists of store_identity.h, for its other readers: out is the list. */
 #define STORE_STATE_COLUMNS                                                                                            \
 	"s.registry::bigint, s.agent_id, s.number, s.owner, s.wallet, u.body, s.changed::bigint, s.tier::bigint,"      \
@@ -137,6 +140,7 @@ extern const struct pg_statement_set store_identity_mend_set;
 extern const struct pg_statement_set store_identity_search_set;
 extern const struct pg_statement_set store_file_set;
 extern const struct pg_statement_set store_hosted_set;
+extern const struct pg_statement_set store_link_read_set;
 extern const struct pg_statement_set store_notary_set;
 extern const struct pg_statement_set store_participant_set;
 extern const struct pg_statement_set store_participant_put_set;

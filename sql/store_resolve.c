@@ -88,26 +88,14 @@ int store_get_reach(struct store_reach *out, const PGresult *res)
 	return err;
 }
 
-static uint64_t number_of(int *err, struct pg_bytes bytes)
-{
-	uint64_t number = 0;
-
-	if (!bytes.data || bytes.len != 8 || bytes.data[0] > INT8_MAX)
-		*err = -EPROTO;
-	else
-		for (int i = 0; i < 8; i++)
-			number = number << 8 | bytes.data[i];
-	return number;
-}
-
 static void get_mark(int *err, struct store_mark *out, const struct pg_bytes fields[static 3])
 {
 	*out = (struct store_mark){0};
 	if (!fields[0].data)
 		return;
 	out->known = true;
-	out->number = number_of(err, fields[0]);
-	out->time = number_of(err, fields[2]);
+	out->number = pg_u64(err, fields[0]);
+	out->time = pg_u64(err, fields[2]);
 	if (fields[1].data && fields[1].len == sizeof(out->hash))
 		memcpy(out->hash, fields[1].data, sizeof(out->hash));
 	else

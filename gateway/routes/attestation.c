@@ -280,7 +280,7 @@ static const char *const level_query[] = {"level", NULL};
 const struct http_route routes_attestation[] = {
 	{"POST", "/v1/attestations", ingest_post, BATCH_BYTES_MAX, 15000, NULL, "Submit one attestation, an array or NDJSON",
 	 "attestations", no_query},
-	{"POST", "/v1/attestations/prepare", post_prepare, SUBMISSION_MAX, 0, NULL,
+	{"POST", "/v1/attestations/prepare", post_prepare, SUBMISSION_MAX, 0, "no-store",
 	 "The uid, typed data and message to sign for a submission", "attestations", no_query},
 	{"GET", "/v1/attestations/{uid}", get_attestation, 0, 0, "no-cache", "An attestation by uid", "attestations", no_query},
 	{"GET", "/v1/attestations/{uid}/receipt", get_receipt, 0, 0, "no-cache",

@@ -414,7 +414,7 @@ static const char *const no_query[] = {NULL}, *const proof_query[] = {"number", 
 static const char short_cache[] = "public, max-age=60, must-revalidate";
 
 const struct http_route routes_hosted[] = {
-	{"POST", "/v1/agents/{id}/files/{name}/prepare", prepare_file, STORE_HOSTED_MAX, 0, NULL,
+	{"POST", "/v1/agents/{id}/files/{name}/prepare", prepare_file, STORE_HOSTED_MAX, 0, "no-store",
 	 "What an owner signs to have a file kept here; without a body, to have it removed", "files", no_query},
 	{"PUT", "/v1/agents/{id}/files/{name}", put_file, STORE_HOSTED_MAX, 0, NULL, "Keeps a registration file, signed for by the owner",
 	 "files", proof_query},

@@ -372,7 +372,7 @@ static void post_prepare(struct http_request *req)
 static const char *const no_query[] = {NULL};
 
 const struct http_route routes_participant_prepare[] = {
-	{"POST", "/v1/participants/prepare", post_prepare, BODY_CAP, 0, NULL, "The messages to sign to change a participant, and by whom",
+	{"POST", "/v1/participants/prepare", post_prepare, BODY_CAP, 0, "no-store", "The messages to sign to change a participant, and by whom",
 	 "participants", no_query},
 };
 const size_t routes_participant_prepare_count = sizeof(routes_participant_prepare) / sizeof(routes_participant_prepare[0]);

@@ -74,7 +74,7 @@ static void post_prepare(struct http_request *req)
 static const char *const no_query[] = {NULL};
 
 const struct http_route routes_prepare[] = {
-	{"POST", "/v1/agents/prepare/{verb}", post_prepare, BODY_CAP, 0, NULL,
+	{"POST", "/v1/agents/prepare/{verb}", post_prepare, BODY_CAP, 0, "no-store",
 	 "What to sign and send to register an agent or change one", "agents", no_query},
 };
 const size_t routes_prepare_count = sizeof(routes_prepare) / sizeof(routes_prepare[0]);

@@ -22,7 +22,8 @@ struct now_read {
 	unsigned waiting; /* for answers of the store */
 	struct pg_op op, file_op;
 	struct store_resolve_list list;
-	struct store_files files;
+	struct store_agent_file stored;
+	struct link_list *links;
 	struct reading_now now;
 };
 
@@ -105,7 +106,8 @@ static void drop_now(void *arg)
 	struct now_read *read = arg;
 
 	store_resolve_clear(&read->list);
-	store_files_clear(&read->files);
+	store_agent_file_clear(&read->stored);
+	link_list_free(read->links);
 }
 
 static void on_pair(void *arg, int err, struct agent_pair *pair)
@@ -127,7 +129,7 @@ static void on_pair(void *arg, int err, struct agent_pair *pair)
 static const struct store_file *file_of(const struct now_read *read)
 {
 	const struct store_resolved *rows = read->list.rows;
-	const struct store_file *file = read->files.n > 0 ? &read->files.rows[0] : NULL;
+	const struct store_file *file = read->stored.has_file ? &read->stored.file : NULL;
 
 	if (file && file->seen + READING_FILE_MS < clock_wall_ms())
 		return NULL;
@@ -140,14 +142,18 @@ static const struct store_file *file_of(const struct now_read *read)
 	return file;
 }
 
-/* The same while the index is a moment behind, as it is after every block: where the services are is no question of authority, and
- * must not come and go with it. */
-static const struct store_file *file_of_moment(const struct now_read *read)
+/* What comes from the index beside the authorities. Of a file and of links it may be a moment behind, as it is after every block: where the
+ * services are is no question of authority, and must not come and go with it. */
+static void add_file(struct now_read *read)
 {
-	if (read->op.err != 0 || read->list.n != 2 ||
+	struct reading_now *now = &read->now;
+
+	if (!(read->parts & READING_FILE) || read->file_op.err != 0 || read->op.err != 0 || read->list.n != 2 ||
 	    read->list.rows[LATEST].reach.index.tip_number + READING_BEHIND < read->heads.latest.number)
-		return NULL;
-	return file_of(read);
+		return;
+	now->file = file_of(read);
+	now->links_known = reading_links(&read->links, http_user(read->req), &read->key, now, &read->stored.links) == 0;
+	now->links = read->links;
 }
 
 static struct reading_state state_of_verdict(const struct authority_at *at)
@@ -171,7 +177,7 @@ static void on_verdict(void *arg, int err, const struct authority *verdicts, siz
 	now->latest_block = mark_of(&verdicts[0].latest_block);
 	now->safe = state_of_verdict(&verdicts[0].safe);
 	now->latest = state_of_verdict(&verdicts[0].latest);
-	now->file = file_of_moment(read);
+	add_file(read);
 	read->on_now(read->arg, 0, now);
 }
 
@@ -212,8 +218,9 @@ static void on_stored(struct pg_op *op)
 	metrics_add(METRIC_AGENT_READS_INDEX, 1);
 	read->now = (struct reading_now){.indexed = true, .safe_block = rows[SAFE].at, .latest_block = rows[LATEST].at,
 					 .safe = state_of_row(&rows[SAFE]), .latest = state_of_row(&rows[LATEST]),
-					 .row = &rows[LATEST], .file = file_of(read)};
+					 .row = &rows[LATEST]};
 	read->now.scope = reading_scope_of(&rows[LATEST].reach, &read->now.safe_block);
+	add_file(read);
 	read->on_now(read->arg, 0, &read->now);
 }
 
@@ -231,8 +238,10 @@ static void ask_store(struct now_read *read, const struct store_mark *safe)
 		return;
 	}
 	read->waiting = 1;
-	if (read->parts & READING_FILE && store_file_had(conn, &read->file_op, &read->files, registry, id) == 0)
+	if (read->parts & READING_FILE && store_agent_file(conn, &read->file_op, &read->stored, registry, id) == 0)
 		read->waiting = 2;
+	else
+		read->parts &= ~(unsigned)READING_FILE;
 }
 
 void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,

@@ -4,8 +4,9 @@
  * What comes from the index comes from one statement, so of one branch; it is taken for "now" only if its blocks of the
  * heads' numbers have the heads' hashes. Either way nothing is a mix of two branches. All of a reading borrows from the
  * request and lives as long as it. */
+#include "gateway/links/link_list.h"
 #include "gateway/routes/service.h"
-#include "sql/store_file.h"
+#include "sql/store_link_read.h"
 #include "sql/store_resolve.h"
 
 enum { READING_FILE_MS = 14 * 86400 * 1000, READING_BEHIND = 32 /* blocks */ };
@@ -37,18 +38,28 @@ struct reading_now {
 	/* What the URI held at both ends (as far as the index knows) led to when it could last be had, if that is not too long
 	 * ago and the index not far behind; else NULL. */
 	const struct store_file *file;
+	/* The same of links; those of the file only while `file` is one. NULL: none, or (links_known false) nothing can be said of them now. */
+	bool links_known;
+	const struct link_list *links;
 };
 
 enum reading_parts {
 	READING_KEYS = 0, /* owner and wallet; URIs only if they cost nothing */
 	READING_URI = 1,
-	READING_FILE = 2, /* where indexed */
+	READING_FILE = 2, /* and links; where indexed */
 };
 
 /* Calls on_now exactly once, maybe before it returns. err: 0; -EAGAIN and the rest: the chain cannot be read now (now is NULL). */
 typedef void reading_on_now(void *arg, int err, const struct reading_now *now);
 void reading_now(struct http_request *req, const struct service_registry *registry, const struct agent_key *key,
 		 enum reading_parts parts, reading_on_now *on_now, void *arg);
+
+/* The links of a reading, from what the store has; *out NULL: none. For link_list_free(). 0, -EINVAL, -ENOMEM. */
+__attribute__((warn_unused_result)) int reading_links(struct link_list **out, const struct service *service, const struct agent_key *key,
+						      const struct reading_now *now, const struct store_links *stored);
+/* All of them in one list, a new one, with those that need no claim. */
+__attribute__((warn_unused_result)) int reading_links_all(struct link_list **out, const struct service *service, const struct agent_key *key,
+							  const struct reading_now *now);
 
 /* A point of the past: `123`, `2026-11-20T17:00:00Z`, or an instant with a fraction, as snapshots of files have them. */
 struct reading_when {

@@ -1,5 +1,6 @@
 #include "gateway/routes/reading_participant.h"
 
+#include "gateway/runtime/clock.h"
 #include "sql/store_log.h"
 #include "sql/store_participant.h"
 
@@ -14,15 +15,18 @@ struct participant_read_request {
 	struct reading_participant_when when;
 	reading_on_participant *on_read;
 	void *arg;
-	struct pg_op op;
+	struct pg_op op, links_op;
+	unsigned waiting; /* for answers of the store */
 	struct store_participant_found found;
+	struct store_links stored;
 	struct store_entries entries;
 	struct store_entries_filter filter;
 	char key[PARTICIPANT_KEY_SIZE];
 	struct participant_state state;
 	struct reading_participant read;
-	/* which links hold: a chain at a time */
-	enum reading_link links[PARTICIPANT_AGENTS_MAX];
+	struct link_list *links;
+	/* who owns the agents: a chain at a time */
+	struct reading_owner owners[PARTICIPANT_AGENTS_MAX];
 	struct agent_key asked[PARTICIPANT_AGENTS_MAX];
 	size_t asked_of[PARTICIPANT_AGENTS_MAX], nasked, chain;
 };
@@ -32,19 +36,29 @@ static void drop(void *arg)
 	struct participant_read_request *r = arg;
 
 	store_participant_found_clear(&r->found);
+	store_links_clear(&r->stored);
+	link_list_free(r->links);
 	store_entries_clear(&r->entries);
 	participant_state_clear(&r->state);
 }
 
 static void finish(struct participant_read_request *r, int err)
 {
-	r->read.state = &r->state;
-	r->read.key = r->key;
-	r->read.agents = r->links;
 	r->on_read(r->arg, err, err == 0 ? &r->read : NULL);
 }
 
-/* ---- which links hold now ---- */
+static void finish_with_links(struct participant_read_request *r)
+{
+	bool now = !r->read.is_version;
+	int rc = reading_participant_links(&r->links, &r->state, now ? &r->stored : NULL, now ? r->owners : NULL, clock_wall_ms());
+
+	r->read.state = &r->state;
+	r->read.key = r->key;
+	r->read.links = r->links;
+	finish(r, rc);
+}
+
+/* ---- who owns its agents now ---- */
 
 static void ask_next_chain(struct participant_read_request *r);
 
@@ -52,18 +66,10 @@ static void on_verdicts(void *arg, int err, const struct authority *verdicts, si
 {
 	struct participant_read_request *r = arg;
 
-	for (size_t i = 0; err == 0 && i < n && i < r->nasked; i++) {
-		size_t of = r->asked_of[i];
-		const struct eth_address *owner = &r->state.agents[of].owner;
-		const struct authority *verdict = &verdicts[i];
-
-		if (verdict->err != 0)
-			continue;
-		r->links[of] = verdict->safe.exists && verdict->latest.exists && address_equal(&verdict->safe.owner, owner) &&
-					       address_equal(&verdict->latest.owner, owner)
-				       ? READING_LINK_PROVEN
-				       : READING_LINK_LAPSED;
-	}
+	for (size_t i = 0; err == 0 && i < n && i < r->nasked; i++)
+		if (verdicts[i].err == 0)
+			r->owners[r->asked_of[i]] = (struct reading_owner){.known = true, .safe = verdicts[i].safe.owner,
+									    .latest = verdicts[i].latest.owner};
 	ask_next_chain(r);
 }
 
@@ -85,15 +91,13 @@ static void ask_next_chain(struct participant_read_request *r)
 		if (r->nasked > 0 && authority_get_many(chain->authority, r->asked, r->nasked, on_verdicts, r) == 0)
 			return;
 	}
-	finish(r, 0);
+	finish_with_links(r);
 }
 
 static void judge_links(struct participant_read_request *r)
 {
-	for (size_t i = 0; i < r->state.nagents; i++)
-		r->links[i] = r->read.is_version ? READING_LINK_PROVEN : READING_LINK_UNREACHABLE;
 	if (r->read.is_version || r->state.nagents == 0)
-		finish(r, 0);
+		finish_with_links(r);
 	else
 		ask_next_chain(r);
 }
@@ -190,8 +194,11 @@ static void on_found(struct pg_op *op)
 {
 	struct participant_read_request *r = op->arg;
 	const struct store_participant *row = &r->found.row;
-	int rc = op->err;
+	int rc;
 
+	if (--r->waiting > 0)
+		return;
+	rc = r->op.err != 0 ? r->op.err : r->links_op.err;
 	if (rc == 0 && !r->found.live)
 		rc = r->found.claimed_once ? -ENODATA : -ENOENT;
 	if (rc == 0 && row->key.len != sizeof(r->key) - 1)
@@ -214,6 +221,7 @@ void reading_participant(struct http_request *req, const char *handle, const str
 			 reading_on_participant *on_read, void *arg)
 {
 	struct participant_read_request *r = http_alloc(req, sizeof(*r));
+	struct pg_conn *conn;
 	uint8_t claimed[32];
 	int rc;
 
@@ -226,9 +234,21 @@ void reading_participant(struct http_request *req, const char *handle, const str
 	r->when = *when;
 	r->on_read = on_read;
 	r->arg = arg;
-	r->op = (struct pg_op){.on_done = on_found, .arg = r};
+	r->op = r->links_op = (struct pg_op){.on_done = on_found, .arg = r};
 	participant_change_handle_hash(claimed, handle);
-	rc = store_participant_find(service_reader(r->service), &r->op, &r->found, pg_text(handle), claimed);
-	if (rc != 0)
+	conn = service_reader(r->service);
+	rc = store_participant_find(conn, &r->op, &r->found, pg_text(handle), claimed);
+	if (rc != 0) {
 		finish(r, rc);
+		return;
+	}
+	r->waiting = 1;
+	if (when->by_seq || when->by_time)
+		return;
+	/* both questions travel together */
+	rc = store_participant_links(conn, &r->links_op, &r->stored, pg_text(handle));
+	if (rc == 0)
+		r->waiting = 2;
+	else
+		r->links_op.err = rc;
 }

@@ -100,12 +100,13 @@ struct pg_conn *service_reader(struct service *service);
 /* The routes of each resource; worker.c joins them into one table. */
 extern const struct http_route routes_did[], routes_resolve[], routes_agent[], routes_history[], routes_search[], routes_attestation[],
 	routes_log[], routes_health[], routes_prepare[], routes_files[], routes_hosted[], routes_proof[], routes_participant[],
-	routes_participant_change[], routes_participant_prepare[], routes_streams[], routes_web[], routes_openapi[], routes_resolve_about[];
+	routes_participant_change[], routes_participant_prepare[], routes_streams[], routes_web[], routes_openapi[], routes_resolve_about[],
+	routes_links[];
 extern const size_t routes_did_count, routes_resolve_count, routes_agent_count, routes_history_count, routes_search_count,
 	routes_attestation_count, routes_log_count, routes_health_count, routes_prepare_count, routes_files_count, routes_hosted_count,
 	routes_proof_count, routes_participant_count, routes_participant_change_count, routes_participant_prepare_count,
 	routes_streams_count, routes_web_count, routes_openapi_count,
-	routes_resolve_about_count;
+	routes_resolve_about_count, routes_links_count;
 
 /* Reads setting registry_code into service->codes. -EINVAL after logging. */
 __attribute__((warn_unused_result)) int service_codes(struct service *service);

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { VIEW_LINKS_MAX = 128 }; /* more than AGENT_DOCUMENT_LINKS_MAX has room for */
 
 static bool is_ok(const struct store_file *file)
 {
@@ -48,7 +51,9 @@ static json_t *ids_from(const json_t *services, size_t first)
 int view_now_document(struct jcs_buffer *out, json_t **dropped, const struct service *service, const struct agent_key *key,
 		      const struct reading_now *now)
 {
-	struct agent_document agent = {.key = *key, .safe = authority_of(&now->safe), .latest = authority_of(&now->latest),
+	const char *also[VIEW_LINKS_MAX];
+	struct agent_document agent = {.key = *key, .safe = authority_of(&now->safe), .latest = authority_of(&now->latest), .also = also,
+				       .nalso = now->links ? link_list_published(also, VIEW_LINKS_MAX, now->links) : 0,
 				       .wallet_authenticates = service->config->wallet_authentication,
 				       .services = services_of(service, key, now->file)};
 	size_t kept = 0;
@@ -139,6 +144,19 @@ static void put_dropped(struct jcs_put *put, const json_t *dropped)
 	jcs_put_close(put, ']');
 }
 
+/* What is claimed and not published. */
+static void put_claims(struct jcs_put *put, const struct link_list *links)
+{
+	json_auto_t *claims = link_list_claims(links);
+	char *text = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+
+	if (!text)
+		put->err = -ENOMEM;
+	else if (json_array_size(claims) > 0)
+		jcs_put_json(put, "claims", text, strlen(text));
+	free(text);
+}
+
 /* Closes what is open; out is as before if something failed. */
 static int end(struct jcs_put *put, size_t start)
 {
@@ -170,6 +188,8 @@ int view_now_metadata(struct jcs_buffer *out, const struct reading_now *now, con
 		put_file(&put, now->file);
 	if (dropped)
 		put_dropped(&put, dropped);
+	if (now->links)
+		put_claims(&put, now->links);
 	return end(&put, start);
 }
 
@@ -204,13 +224,15 @@ int64_t view_at_modified(const struct reading_at *at)
 	return at->row && at->row->held.from.time <= INT64_MAX ? (int64_t)at->row->held.from.time : 0;
 }
 
-/* The services' part is as old as the file's snapshot. */
+/* The services' part is as old as the file's snapshot, that of links as the last that became what it is. */
 int64_t view_now_modified(const struct reading_now *now)
 {
 	uint64_t changed = now->row ? now->row->held.from.time : 0;
 
 	if (changed != 0 && now->file && now->file->at / 1000 > changed)
 		changed = now->file->at / 1000;
+	if (changed != 0 && now->links && link_list_changed(now->links) / 1000 > changed)
+		changed = link_list_changed(now->links) / 1000;
 	return changed <= INT64_MAX ? (int64_t)changed : 0;
 }
 

@@ -2,14 +2,10 @@
 
 #include "did/resolution.h"
 #include "gateway/participant/rule.h"
-#include "gateway/runtime/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *const link_states[] = {
-	[READING_LINK_PROVEN] = "proven", [READING_LINK_LAPSED] = "lapsed", [READING_LINK_UNREACHABLE] = "unreachable"};
 
 json_t *view_participant_time(uint64_t ms)
 {
@@ -25,54 +21,34 @@ int view_participant_document(json_t **document, json_t **left_out, const struct
 	const struct participant_state *state = p->state;
 	struct participant_account accounts[PARTICIPANT_ACCOUNTS_MAX];
 	struct agent_key agents[PARTICIPANT_AGENTS_MAX];
-	struct participant_document input = {.handle = state->handle, .accounts = accounts, .naccounts = state->naccounts, .agents = agents,
+	const char *foreign[PARTICIPANT_FOREIGN_DIDS_MAX];
+	struct participant_document input = {.handle = state->handle, .accounts = accounts, .agents = agents, .foreign = foreign,
 					     .profile = state->profile};
 
 	for (size_t i = 0; i < state->naccounts; i++)
-		accounts[i] = (struct participant_account){.account = state->accounts[i].account, .controller = state->accounts[i].controller};
+		if (link_is_published(reading_participant_account(p, i)))
+			accounts[input.naccounts++] = (struct participant_account){.account = state->accounts[i].account,
+										   .controller = state->accounts[i].controller};
 	for (size_t i = 0; i < state->nagents; i++)
-		if (p->agents[i] == READING_LINK_PROVEN)
+		if (link_is_published(reading_participant_agent(p, i)))
 			agents[input.nagents++] = state->agents[i].agent;
+	for (size_t i = 0; i < state->nforeign; i++)
+		if (link_is_published(reading_participant_foreign(p, i)))
+			foreign[input.nforeign++] = state->foreign[i].did;
 	return participant_document_build(document, left_out, &input, &service->defaults);
 }
 
 /* ---- what stands beside it ---- */
 
-static json_t *agent_claim(const struct participant_state_agent *agent, enum reading_link state)
-{
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o}}", "id", agent->did, "direction", "forward", "state", link_states[state], "checkedAt",
-			 view_participant_time(clock_wall_ms()), "evidence", "seq", view_number(agent->seq), "owner",
-			 view_address(agent->owner.bytes));
-}
-
-/* What the participant says and nobody else has confirmed. */
-static json_t *claims_json(const struct reading_participant *p)
+/* Whose keys cannot be checked by recovering a signature: their contracts say. */
+static json_t *contracts_json(const struct reading_participant *p)
 {
 	const struct participant_state *state = p->state;
-	json_t *claims = json_array();
-	int rc = 0;
-
-	for (size_t i = 0; i < state->nagents; i++)
-		if (p->agents[i] != READING_LINK_PROVEN)
-			rc |= json_array_append_new(claims, agent_claim(&state->agents[i], p->agents[i]));
-	for (size_t i = 0; i < state->nforeign; i++)
-		rc |= json_array_append_new(claims, json_pack("{s:s, s:s, s:s, s:n, s:{s:o}}", "id", state->foreign[i].did, "direction", "forward",
-							      "state", "one-way", "checkedAt", "evidence", "seq",
-							      view_number(state->foreign[i].seq)));
-	if (rc == 0)
-		return claims;
-	json_decref(claims);
-	return NULL;
-}
-
-/* Whose keys cannot be checked by recovering a signature: their contracts say. */
-static json_t *contracts_json(const struct participant_state *state)
-{
 	json_t *kinds = json_object();
 	char id[DID_PKH_TEXT_SIZE + 1] = "#";
 
 	for (size_t i = 0; i < state->naccounts; i++) {
-		if (!state->accounts[i].controller || !state->accounts[i].contract)
+		if (!state->accounts[i].controller || !state->accounts[i].contract || !link_is_published(reading_participant_account(p, i)))
 			continue;
 		participant_fragment(id + 1, &state->accounts[i].account);
 		(void)json_object_set_new(kinds, id, json_string("contract"));
@@ -82,7 +58,8 @@ static json_t *contracts_json(const struct participant_state *state)
 
 static int put_gateway(json_t *metadata, const struct reading_participant *p, json_t *left_out)
 {
-	json_t *gateway = json_pack("{s:s, s:o, s:o}", "participant", p->key, "accountKinds", contracts_json(p->state), "claims", claims_json(p));
+	json_t *gateway = json_pack("{s:s, s:o, s:o}", "participant", p->key, "accountKinds", contracts_json(p), "claims",
+				    link_list_claims(p->links));
 
 	if (gateway && left_out && json_object_set(gateway, "leftOut", left_out) != 0) {
 		json_decref(gateway);
@@ -114,8 +91,14 @@ json_t *view_participant_metadata(const struct reading_participant *p, json_t *l
 
 /* ---- /v1/participants/{handle} ---- */
 
-static json_t *accounts_json(const struct participant_state *state)
+static const char *state_of(const struct link_item *item)
 {
+	return link_state_word(item->state);
+}
+
+static json_t *accounts_json(const struct reading_participant *p)
+{
+	const struct participant_state *state = p->state;
 	json_t *list = json_array();
 	char did[DID_PKH_TEXT_SIZE];
 
@@ -123,9 +106,10 @@ static json_t *accounts_json(const struct participant_state *state)
 		const struct participant_state_account *account = &state->accounts[i];
 
 		did_pkh_format(did, &account->account);
-		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "account", did, "role",
+		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s}", "account", did, "role",
 							    account->controller ? "controller" : "account", "kind",
-							    account->contract ? "contract" : "key", "since", view_number(account->seq)));
+							    account->contract ? "contract" : "key", "since", view_number(account->seq),
+							    "state", state_of(reading_participant_account(p, i))));
 	}
 	return list;
 }
@@ -142,18 +126,20 @@ static json_t *agents_json(const struct reading_participant *p)
 		(void)json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s, s:o, s:s}", "agent", key, "did", agent->did, "owner",
 							    view_address(agent->owner.bytes), "consent",
 							    agent->signed_by_owner ? "signed" : "linked", "since", view_number(agent->seq), "state",
-							    link_states[p->agents[i]]));
+							    state_of(reading_participant_agent(p, i))));
 	}
 	return list;
 }
 
-static json_t *foreign_json(const struct participant_state *state)
+static json_t *foreign_json(const struct reading_participant *p)
 {
+	const struct participant_state *state = p->state;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < state->nforeign; i++)
 		(void)json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "did", state->foreign[i].did, "since",
-							    view_number(state->foreign[i].seq), "state", "one-way"));
+							    view_number(state->foreign[i].seq), "state",
+							    state_of(reading_participant_foreign(p, i))));
 	return list;
 }
 
@@ -166,8 +152,8 @@ json_t *view_participant(const struct service *service, const struct reading_par
 		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:O?}", "handle", state->handle, "did", did, "participant", p->key,
 			 "created", view_participant_time(state->created_at), "updated", view_participant_time(state->at), "versionId",
-			 view_number(state->seq), "entries", (json_int_t)state->entries, "accounts", accounts_json(state), "agents",
-			 agents_json(p), "foreign", foreign_json(state), "profile", state->profile);
+			 view_number(state->seq), "entries", (json_int_t)state->entries, "accounts", accounts_json(p), "agents",
+			 agents_json(p), "foreign", foreign_json(p), "profile", state->profile);
 }
 
 /* ---- problems ---- */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sql/store_link_read.h"
 #include "tests/sql/fixture.h"
 #include "tests/sql/index_fixture.h"
 
@@ -378,7 +379,7 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 
 static void what_was_had_last_outlives_failures(void **state)
 {
-	struct store_files list;
+	struct store_agent_file had;
 	uint8_t agent[32];
 	struct pg_op op = {0};
 
@@ -387,13 +388,15 @@ static void what_was_had_last_outlives_failures(void **state)
 	assert_int_equal(put(1, "u1", NULL, 8000, 9000), 0);
 	assert_string_equal(file_at(1, STORE_FILE_NEWEST), "u1 unreachable no route 8000-8000");
 	index_id(agent, 1);
-	assert_int_equal(WAIT(&f.log, &op, store_file_had(f.log.reader, &op, &list, f.registry, agent)), 0);
-	assert_int_equal(list.n, 1);
-	assert_memory_equal(list.rows[0].body.data, "before", 6);
-	assert_int_equal(list.rows[0].seen, 7000);
-	store_files_clear(&list);
+	assert_int_equal(WAIT(&f.log, &op, store_agent_file(f.log.reader, &op, &had, f.registry, agent)), 0);
+	assert_true(had.has_file);
+	assert_memory_equal(had.file.body.data, "before", 6);
+	assert_int_equal(had.file.seen, 7000);
+	store_agent_file_clear(&had);
 	index_id(agent, 9);
-	assert_int_equal(WAIT(&f.log, &op, store_file_had(f.log.reader, &op, &list, f.registry, agent)), -ENOENT);
+	assert_int_equal(WAIT(&f.log, &op, store_agent_file(f.log.reader, &op, &had, f.registry, agent)), 0);
+	assert_false(had.has_file);
+	store_agent_file_clear(&had);
 }
 
 /* A file kept here is read at once when it was written or removed, but nothing else is asked for at its owner's word. */

@@ -64,6 +64,8 @@ static void make_service(struct index_rig *rig)
 	service->registries[0].in_index = 1;
 	heads_update(&service->chains[1].heads, &fake, 0);
 	index_rig_heads(rig, INDEX_ROWS_TIP, INDEX_ROWS_SAFE, INDEX_ROWS_FINAL);
+	assert_int_equal(store_open(&service->writer, rig->http.base, rig->conninfo, "test", STORE_WRITER, NULL, NULL), 0);
+	assert_int_equal(pg_wait_up(rig->http.base, service->writer, 10000), 0);
 	for (size_t i = 0; i < SERVICE_READERS; i++) {
 		assert_int_equal(store_open(&service->readers[i], rig->http.base, rig->conninfo, "test", STORE_READER, NULL, NULL), 0);
 		assert_int_equal(pg_wait_up(rig->http.base, service->readers[i], 10000), 0);
@@ -82,7 +84,7 @@ void index_rig_open_with(struct index_rig *rig, const struct http_route *own, si
 		size_t n;
 	} parts[] = {{routes_agent, routes_agent_count}, {routes_history, routes_history_count}, {routes_search, routes_search_count},
 		     {routes_proof, routes_proof_count}, {routes_did, routes_did_count}, {routes_resolve, routes_resolve_count},
-		     {routes_resolve_about, routes_resolve_about_count}};
+		     {routes_resolve_about, routes_resolve_about_count}, {routes_links, routes_links_count}};
 	struct http_options options = {.user = &rig->service, .public_url = "https://kedge.example"};
 	size_t n = 0;
 
@@ -119,6 +121,7 @@ void index_rig_close(struct index_rig *rig)
 	}
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(rig->service.readers[i]);
+	pg_close(rig->service.writer);
 	documents_free(rig->service.documents);
 	proof_cache_free(rig->service.proofs);
 	http_router_free(rig->http.router);

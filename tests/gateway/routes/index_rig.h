@@ -13,7 +13,7 @@ struct index_rig {
 	struct rig http;
 	struct service service;
 	struct config config;
-	struct http_route routes[32];
+	struct http_route routes[48];
 	struct fake_node node;
 	const char *conninfo;
 };
