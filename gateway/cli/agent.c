@@ -16,6 +16,7 @@ static const char usage[] =
 	"  transfer ID ADDRESS            give it to another owner; clears the wallet\n\n"
 	"Questions to the gateway:\n"
 	"  show ID                        what the registry holds at latest and safe; --at BLOCK|TIME\n"
+	"  links ID                       other identities it is linked with, and what would prove those that are not\n"
 	"  history ID                     every change of owner, wallet and URI; --before BLOCK, --limit N\n"
 	"  authority ID ADDRESS           whether that account speaks for the agent (exit 0) or not (exit 1); --at\n"
 	"  proof ID                       a proof of all that, for `kedge verify`; --at BLOCK|safe|finalized|latest\n"
@@ -27,6 +28,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } questions[] = {
 	{"show", cli_agent_show},
+	{"links", cli_agent_links},
 	{"history", cli_agent_history},
 	{"authority", cli_agent_authority},
 	{"proof", cli_agent_proof},

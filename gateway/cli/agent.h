@@ -23,6 +23,8 @@ int cli_agent_show(int argc, char **argv);
 int cli_agent_history(int argc, char **argv);
 int cli_agent_authority(int argc, char **argv);
 int cli_agent_search(int argc, char **argv);
+/* links.c */
+int cli_agent_links(int argc, char **argv);
 
 /* A transaction about to be, or made. */
 struct cli_agent_call {

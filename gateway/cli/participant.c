@@ -15,6 +15,7 @@ static const char usage[] =
 	"Questions to the gateway:\n"
 	"  show HANDLE              accounts, agents and DIDs that are linked, and whether the links hold\n"
 	"  list                     handles; --account ADDRESS, --agent ID, --after HANDLE, --limit N\n"
+	"  links HANDLE             the same with what is not confirmed, and what would prove it\n"
 	"  history HANDLE           every change, the oldest first; --after SEQ, --limit N\n\n"
 	"The operator's:\n"
 	"  erase HANDLE --operator --reason request|law|mistake --yes\n"
@@ -27,6 +28,7 @@ static const struct {
 } others[] = {
 	{"show", cli_participant_show},
 	{"list", cli_participant_list},
+	{"links", cli_participant_links},
 	{"history", cli_participant_history},
 	{"rebuild", cli_participant_rebuild},
 };

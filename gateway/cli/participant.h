@@ -11,6 +11,8 @@ int cli_participant_write(enum participant_verb verb, int argc, char **argv);
 int cli_participant_show(int argc, char **argv);
 int cli_participant_list(int argc, char **argv);
 int cli_participant_history(int argc, char **argv);
+/* links.c */
+int cli_participant_links(int argc, char **argv);
 
 /* What the operator asks the duty for, through the database (participant_operator.c). */
 int cli_participant_rebuild(int argc, char **argv);

@@ -20,7 +20,7 @@ function run(part, env) {
   });
 }
 
-const settings = (stack) => ({ workers: 2, registries: `${stack.record.chainId}:${REGISTRY2}:0` });
+const settings = (stack) => ({ workers: 2, participant_quota: 10, registries: `${stack.record.chainId}:${REGISTRY2}:0` });
 
 drive({ kedge: kedgeBinary(), tls: true, settings }, async (stack) => {
   const file = path.join(stack.state, 'world.json');

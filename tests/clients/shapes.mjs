@@ -13,6 +13,7 @@ export const shapes = (w) => [
   { name: 'agent', did: w.agent, web: true, keys: 2, services: 0 },
   { name: 'agent with services', did: w.services, web: true, keys: 2, services: 8 },
   { name: 'agent of another registry', did: w.other, web: true, keys: 2, services: 0 },
+  { name: 'participant', did: w.participant, web: true, keys: 2, services: 0 },
   { name: 'agent as of a block', did: w.agent, query: `versionId=${w.blocks.set}`, keys: 2, services: 0 },
   ...accounts.map(({ id, verificationMethod }) => ({ name: id.split(':').slice(2, 3).join(), did: id, keys: verificationMethod.length, services: 0 })),
 ];
@@ -25,5 +26,5 @@ export function addressOf(did) {
 
 export const resolverAddress = (w, { did, query }) => `${w.url}/1.0/identifiers/${encodeURIComponent(did)}${query ? `?${query}` : ''}`;
 
-// DIDs that were given up: 410, and no document. None before participants can be erased.
-export const deactivated = () => [];
+// DIDs that were given up: 410, and no document.
+export const deactivated = (w) => [w.erased];

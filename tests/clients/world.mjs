@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { REGISTRY, REGISTRY2 } from '../chain/lib.mjs';
 import { agentSafe, changeWallet, ethers, fund, registerBy, registry } from '../e2e/agents.mjs';
 import { settled, sleep, until } from '../e2e/harness.mjs';
+import { People, profileUrn } from '../e2e/people.mjs';
 
 // A registration file in the URI itself, with every kind of service.
 const FILE = {
@@ -33,6 +34,20 @@ async function timeOf(stack, number) {
   return Number((await stack.chain.rpc('eth_getBlockByNumber', `0x${number.toString(16)}`, false)).timestamp);
 }
 
+// One with two controllers, an agent, a profile and a foreign DID; and one that is no more.
+async function participants(stack, alice, bob, carol) {
+  const people = new People(stack);
+  const profile = { schema: 'coordination-games/enrollment@1.0', season: 1, participant_type: 'human', stakeholder_class: ['player'] };
+  const say = (verb, more = {}) => ({ verb, handle: 'alice', ...more });
+  await people.change(alice, say('claim'));
+  await people.change([alice, bob], say('link', { object: people.pkh(bob), controller: true }));
+  await people.change(alice, say('link', { object: people.agentDid(0) }));
+  await people.change(alice, say('link', { object: 'did:web:alice.example' }));
+  await people.change(alice, say('profile', { object: profileUrn(profile) }), profile);
+  await people.change(carol, say('claim', { handle: 'carol' }));
+  await people.change(carol, say('erase', { handle: 'carol' }));
+}
+
 export async function build(stack) {
   const [alice, first, second, bob, carol] = Array.from({ length: 5 }, () => ethers.Wallet.createRandom());
   await fund(stack, alice.address, bob.address, carol.address);
@@ -45,6 +60,7 @@ export async function build(stack) {
   const after = await timeOf(stack, set);
   await until('the next second', async () => (await stack.chain.time()) > after + 1);
   const changed = await changeWallet(stack, alice, 0, second);
+  await participants(stack, alice, bob, carol);
   const did = `did:web:${stack.host.replace(':', '%3A')}`;
   const document = async (tail) => (await stack.http(`/${tail}/did.json`)).json();
   await settled('the new wallet', async () => JSON.stringify(await document('agent/31337/0')).includes(second.address), 30000, 24);
@@ -54,6 +70,7 @@ export async function build(stack) {
   return {
     url: stack.url, host: stack.host, did, kedge: stack.kedge, chainId: stack.record.chainId, state: stack.state,
     agent: `${did}:agent:31337:0`, services: `${did}:agent:31337:1`,
+    participant: `${did}:character:alice`, erased: `${did}:character:carol`,
     other: `${did}:agent:eip155:31337:${REGISTRY2.toLowerCase()}:0`, absent: `${did}:agent:31337:999`,
     file: FILE, alice: key(alice), first: key(first), second: key(second), bob: key(bob), carol: key(carol),
     blocks: { set, changed }, times: { set: iso(after), before: iso((await timeOf(stack, changed)) - 1), changed: iso(await timeOf(stack, changed)) },
