@@ -1,4 +1,4 @@
-/* Links for answers. What they claim and what confirms it comes as one column, so that an agent without links costs nothing to decode. */
+/* Links for answers. What is claimed and what confirms it comes as one column, so that an agent without links costs nothing to decode. */
 #include "sql/store_link_read.h"
 
 #include <errno.h>
@@ -13,40 +13,26 @@ static const Oid agent_types[] = {20, 17};
 static const Oid text_types[] = {25};
 
 #define NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-#define CLAIM(back)                                                                                                                    \
-	"ROW(c.kind::bigint, c.object, c.state::bigint, c.since, c.checked, c.good, c.seq, c.evidence, " back ")"
-/* The same owner again is another ownership. Bits of agent_state.changed: 1 owner, 8 registered. */
-#define CONSENT(handle)                                                                                                                \
-	"ROW(" handle ", a.owner, a.signed, a.seq, e.at, a.safe_number, a.safe_hash, a.latest_number, a.latest_hash,"                  \
-	" EXISTS (SELECT FROM agent_state s WHERE s.registry = r.id AND s.agent_id = a.agent_id AND s.number > a.latest_number"        \
-	"  AND s.number <= l.n AND s.changed & 9 <> 0 AND s.owner <> a.owner))"
-#define CONSENT_TABLES                                                                                                                 \
-	" JOIN entry e ON e.seq = a.seq LEFT JOIN chain_index i ON i.chain_id = r.chain_id" REACH_LIMIT
-
+/* The function (migration 0010) is called only where there is something for it: preparing to run what it does costs more than the file. */
 static const char agent_sql[] =
 	"SELECT f.registry::bigint, f.agent_id, f.at, f.seen, u.body, f.status, f.detail, f.content, f.body, f.name, f.back,"
-	" CASE WHEN c.list IS NOT NULL OR p.list IS NOT NULL THEN ROW(c.list, p.list) END"
+	" CASE WHEN EXISTS (SELECT FROM link_claim c WHERE c.registry = q.registry AND c.agent_id = $2)"
+	"  OR EXISTS (SELECT FROM registry r JOIN participant_agent a ON a.chain_id = r.chain_id AND a.registry = r.address AND a.agent_id = $2"
+	"   WHERE r.id = q.registry) THEN kedge_agent_links(q.registry, $2, f.uri) END"
 	" FROM (SELECT $1::integer AS registry) q"
 	" LEFT JOIN LATERAL (SELECT x.* FROM file x WHERE x.registry = q.registry AND x.agent_id = $2 AND x.content IS NOT NULL"
 	"  ORDER BY x.at DESC LIMIT 1) f ON true"
-	" LEFT JOIN uri u ON u.hash = f.uri"
-	" CROSS JOIN LATERAL (SELECT array_agg(" CLAIM("b.content, b.seen") " ORDER BY c.place, c.object) AS list FROM link_claim c"
-	"  LEFT JOIN LATERAL (SELECT h.content, h.seen FROM link_claim o"
-	"   JOIN agent_now n ON n.registry = o.registry AND n.agent_id = o.agent_id AND n.uri = o.uri"
-	"   CROSS JOIN LATERAL (SELECT x.* FROM file x WHERE x.registry = o.registry AND x.agent_id = o.agent_id"
-	"    AND x.content IS NOT NULL ORDER BY x.at DESC LIMIT 1) h"
-	"   WHERE o.subject = c.object AND o.object = c.subject AND o.kind = 2 AND h.status = 'ok' AND h.uri = o.uri) b ON c.kind = 2"
-	"  WHERE c.registry = q.registry AND c.agent_id = $2 AND c.uri = f.uri) c"
-	" CROSS JOIN LATERAL (SELECT array_agg(y.consent) AS list FROM (SELECT " CONSENT("m.handle") " AS consent"
-	"  FROM registry r JOIN participant_agent a ON a.chain_id = r.chain_id AND a.registry = r.address AND a.agent_id = $2"
-	"  JOIN participant m ON m.key = a.key" CONSENT_TABLES
-	"  WHERE r.id = q.registry ORDER BY m.handle LIMIT 64) y) p";
+	" LEFT JOIN uri u ON u.hash = f.uri";
 
-/* A registry that is not served (any more) has no owners that could be known. */
+/* As kedge_agent_links() has them. A registry that is not served (any more) has no owners that could be known. */
 static const char participant_sql[] =
-	"SELECT ROW((SELECT array_agg(" CLAIM("NULL::bytea, NULL::bigint") " ORDER BY c.place, c.object) FROM link_claim c WHERE c.subject = m.key),"
-	" (SELECT array_agg(" CONSENT("NULL::text") " ORDER BY a.seq) FROM participant_agent a"
-	"  LEFT JOIN registry r ON r.chain_id = a.chain_id AND r.address = a.registry" CONSENT_TABLES " WHERE a.key = m.key))"
+	"SELECT ROW((SELECT array_agg(ROW(c.kind::bigint, c.object, c.state::bigint, c.since, c.checked, c.good, c.seq, c.evidence, NULL::bytea,"
+	"  NULL::bigint) ORDER BY c.place, c.object) FROM link_claim c WHERE c.subject = m.key),"
+	" (SELECT array_agg(ROW(NULL::text, a.owner, a.signed, a.seq, e.at, a.safe_number, a.safe_hash, a.latest_number, a.latest_hash,"
+	"  EXISTS (SELECT FROM agent_state s WHERE s.registry = r.id AND s.agent_id = a.agent_id AND s.number > a.latest_number"
+	"   AND s.number <= l.n AND s.changed & 9 <> 0 AND s.owner <> a.owner)) ORDER BY a.seq) FROM participant_agent a JOIN entry e ON e.seq = a.seq"
+	"  LEFT JOIN registry r ON r.chain_id = a.chain_id AND r.address = a.registry LEFT JOIN chain_index i ON i.chain_id = r.chain_id" REACH_LIMIT
+	"  WHERE a.key = m.key))"
 	" FROM participant m WHERE m.handle = $1";
 
 /* Who has nothing to be asked about leaves no row. */

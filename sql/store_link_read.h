@@ -52,7 +52,7 @@ struct store_agent_file {
 	PGresult *res; /* private */
 };
 void store_agent_file_clear(struct store_agent_file *file);
-/* One round trip and always an answer; where there are no links it costs three index probes more than the file alone. */
+/* One round trip and always an answer; where there are no links it costs two index probes more than the file alone. */
 int store_agent_file(struct pg_conn *conn, struct pg_op *op, struct store_agent_file *out, uint32_t registry,
 		     const uint8_t agent_id[static 32]) PG_MUST_CHECK;
 
