@@ -119,10 +119,10 @@ static const char *direction(const struct link_item *item)
 	return item->forward ? "forward" : "reverse";
 }
 
-/* What would prove it. */
+/* What would prove it; NULL also where nothing can here, as `detail` says. */
 static const char *next_of(const struct link_item *item)
 {
-	if (item->state == LINK_PROVEN)
+	if (item->state == LINK_PROVEN || json_object_get(item->evidence, "detail"))
 		return NULL;
 	if (item->state == LINK_LAPSED)
 		return "Link it anew, with the consent of the agent's present owner.";
