@@ -10,7 +10,7 @@ import { agentSafe, fund, keyText, registerBy, registry, saveKey } from './agent
 import { People, contractWallet, ethers, profileUrn } from './people.mjs';
 import { REGISTRY, artefact } from '../chain/lib.mjs';
 import { canonical, leafOf, mapOver } from '../vectors/format.mjs';
-import { changeUid, erasureUid, handleHash } from '../vectors/participants.mjs';
+import { changeUid, erasureUid, handleHash, lapseUid } from '../vectors/participants.mjs';
 
 const kedge = kedgeBinary();
 const N = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
@@ -223,13 +223,14 @@ async function agents() {
   // between two owners nobody links it, neither the old one nor the new
   for (const owner of [carol, stranger])
     await people.refused(await people.post([await people.sign(alice, say('link', { object: carols })), await people.sign(owner, say('link', { object: carols }))]), 409, 'owner-changing');
-  assert.ok(!(await people.document('alice')).alsoKnownAs.includes(carols));
-  await stack.keep(true);
   await until('the transferred agent out of the document', async () => !(await people.document('alice')).alsoKnownAs.includes(carols));
   const { didDocumentMetadata } = await people.resolve('alice');
   const lapsed = didDocumentMetadata.gateway.claims.find(({ id }) => id === carols);
   assert.deepEqual([lapsed.state, lapsed.direction, lapsed.evidence.owner], ['lapsed', 'forward', carol.address]);
   assert.equal((await people.get('/v1/participants/alice')).agents.find(({ did }) => did === carols).state, 'lapsed');
+  // and the log says so when nothing can take it back any more
+  await stack.keep(true);
+  await until('the lapse', async () => !(await people.get('/v1/participants/alice')).agents.some(({ did }) => did === carols));
   return { ids, alices, bobsAgent, carols };
 }
 
@@ -240,7 +241,7 @@ async function foreignAndProfile() {
   await people.refused(await people.post([await people.sign(alice, say('link', { object }))]), 409, 'already-linked');
   const { didDocument, didDocumentMetadata } = await people.resolve('alice');
   assert.ok(!didDocument.alsoKnownAs.includes(object));
-  assert.equal(didDocumentMetadata.gateway.claims.find(({ id }) => id === object).state, 'one-way');
+  assert.equal(didDocumentMetadata.gateway.claims.find(({ id }) => id === object).direction, 'forward'); // one-way, or nobody is there
   const prepared = await people.done(await stack.post('/v1/participants/prepare', { verb: 'profile', handle: 'alice', profile }), 200);
   assert.equal(prepared.object, profileUrn(profile));
   await people.done(await people.post([{ message: prepared.messages[0].message, signature: await alice.signMessage(prepared.messages[0].message) }], profile));
@@ -265,7 +266,7 @@ async function leaving({ alices, bobsAgent }) {
 async function versions(claimed, { bobsAgent }) {
   const { versions: all, next } = await people.get('/v1/participants/alice/history');
   assert.equal(next, null);
-  assert.deepEqual(all.map(({ verb }) => verb), ['claim', 'link', 'unlink', 'link', 'link', 'link', 'link', 'link', 'link', 'unlink', 'link', 'profile', 'unlink', 'unlink']);
+  assert.deepEqual(all.map(({ verb }) => verb), ['claim', 'link', 'unlink', 'link', 'link', 'link', 'link', 'link', 'link', 'unlink', 'lapse', 'link', 'profile', 'unlink', 'unlink']);
   assert.equal(all[0].versionId, claimed.versionId);
   const log = await stack.sql("select seq, kind, subject, line, encode(uid, 'hex') from entry order by seq");
   const mine = log.filter(([, , subject]) => subject === claimed.participant);
@@ -279,7 +280,7 @@ async function versions(claimed, { bobsAgent }) {
     // nothing of the person is in the line, and what is outside it is what it commits to
     const payload = JSON.parse((await stack.sql(`select convert_from(body, 'UTF8') from payload where seq = ${seq}`))[0][0]);
     assert.equal(sha256(canonical(payload)), entry.payload);
-    assert.equal(changeUid(payload.messages.map(({ message }) => message)), uid);
+    assert.equal(version.verb === 'lapse' ? lapseUid(payload.link) : changeUid(payload.messages.map(({ message }) => message)), uid);
     assert.match(payload.salt, /^[0-9a-f]{64}$/);
     await people.get(`/v1/attestations/${uid}`, 404); // it is no attestation
     const { didDocument, didDocumentMetadata: metadata } = await people.resolve('alice', `?versionId=${version.versionId}`);
@@ -290,11 +291,11 @@ async function versions(claimed, { bobsAgent }) {
     assert.equal(metadata.nextUpdate, all[i + 1]?.at);
     if (version.verb === 'claim') also = [people.pkh(alice)];
     else if (version.verb === 'link' && !version.object.startsWith('did:web:example.com')) also.push(version.object);
-    else if (version.verb === 'unlink') also = also.filter((did) => did !== version.object);
+    else if (['unlink', 'lapse'].includes(version.verb)) also = also.filter((did) => did !== version.object);
     // bob's leaving took the agent with it that was linked because it was his
     if (i === all.length - 1) also = also.filter((did) => did !== bobsAgent);
     assert.deepEqual(sorted(didDocument.alsoKnownAs), sorted(also), `version ${i}`);
-    assert.deepEqual(didDocument.coordinationGames, i < 11 ? undefined : profile);
+    assert.deepEqual(didDocument.coordinationGames, i < 12 ? undefined : profile);
     // between two versions it is the earlier one's
     if (all[i + 1] && BigInt(all[i + 1].versionId) > BigInt(version.versionId) + 1n)
       assert.deepEqual(await people.resolve('alice', `?versionId=${BigInt(version.versionId) + 1n}`), await people.resolve('alice', `?versionId=${version.versionId}`));
@@ -523,7 +524,7 @@ async function commandLine() {
   const [keyFile, friendFile] = [saveKey(stack, 'dora', key), saveKey(stack, 'friend', friend)];
   const json = async (...words) => JSON.parse((await stack.cli(['participant', ...words, '--json'])).stdout);
   assert.match((await stack.cli(['participant', '--help'])).stdout, /claim HANDLE/);
-  for (const verb of ['claim', 'link', 'unlink', 'profile', 'erase', 'show', 'list', 'history', 'rebuild']) await stack.cli(['participant', verb, '--help']);
+  for (const verb of ['claim', 'link', 'unlink', 'profile', 'erase', 'show', 'links', 'list', 'history', 'rebuild']) await stack.cli(['participant', verb, '--help']);
   await stack.cli(['participant', 'steal'], { code: 2 });
   await stack.cli(['participant', 'claim', 'dora'], { code: 2 });
   const claimed = await json('claim', 'Dora', '--key', keyFile);
@@ -540,7 +541,7 @@ async function commandLine() {
   await agentSafe(stack, id);
   assert.match((await stack.cli(['participant', 'link', 'dora', String(id), '--key', keyFile])).stdout, /link/);
   const shown = (await stack.cli(['participant', 'show', 'dora'])).stdout;
-  for (const text of ['dora', people.pkh(key), people.pkh(friend), people.agentDid(id), 'did:web:example.com', 'one-way', 'proven', 'controller']) assert.ok(shown.includes(text), text);
+  for (const text of ['dora', people.pkh(key), people.pkh(friend), people.agentDid(id), 'did:web:example.com', 'proven', 'controller']) assert.ok(shown.includes(text), text);
   assert.deepEqual(await json('show', 'dora'), await people.get('/v1/participants/dora'));
   assert.ok((await stack.cli(['participant', 'list'])).stdout.includes('dora'));
   assert.deepEqual((await json('list', '--account', friend.address)).participants.map(({ handle }) => handle), ['dora']);
