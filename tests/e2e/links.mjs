@@ -171,7 +171,7 @@ async function checking(subject) {
   assert.equal(again.status, 429, again.body.toString());
   assert.ok(Number(again.headers['retry-after']) >= 1 && Number(again.headers['retry-after']) <= 10);
   assert.match(again.json().next, /Retry-After/);
-  for (const target of [`${subject.links}/check`, '/v1/participants/prepare', '/v1/agents/prepare/uri', `/v1/agents/${subject.id}/files/a.json/prepare`]) {
+  for (const target of [`${subject.links}/check`, '/v1/participants/prepare', '/v1/agents/prepare/uri', '/v1/attestations/prepare', `/v1/agents/${subject.id}/files/a.json/prepare`]) {
     const preflight = await stack.http(target, { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } });
     assert.equal(preflight.status, 204, target);
     assert.match(preflight.headers['access-control-allow-methods'], /POST/);

@@ -163,6 +163,46 @@ static void a_record_has_its_fields_and_no_more(void **state)
 	}
 }
 
+/* ARRAY['ab', NULL]::bytea[], as array_send has it; and the numbers and truth values of a record. */
+static void a_list_in_a_record_is_bounded_by_it(void **state)
+{
+	static const uint8_t list[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 17, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 'a', 'b', 255, 255, 255, 255};
+	static const uint8_t empty[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17}, flat[] = {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 17};
+	static const uint8_t number[] = {0, 0, 0, 0, 0, 0, 1, 2}, below[] = {128, 0, 0, 0, 0, 0, 0, 0};
+	struct pg_bytes left = pg_bytes(NULL, 0), item;
+	size_t n = 1;
+	int err = 0;
+
+	(void)state;
+	assert_int_equal(pg_list_open(&n, &left), 0);
+	assert_int_equal(n, 0);
+	left = pg_bytes(empty, sizeof(empty));
+	assert_int_equal(pg_list_open(&n, &left), 0);
+	assert_int_equal(n, 0);
+	left = pg_bytes(flat, sizeof(flat));
+	assert_int_equal(pg_list_open(&n, &left), -EPROTO);
+	for (size_t len = 0; len <= sizeof(list); len++) {
+		int rc;
+
+		left = pg_bytes(list, len);
+		rc = pg_list_open(&n, &left);
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			rc = pg_list_next(&item, &left);
+			if (rc == 0)
+				assert_int_equal(item.len, i == 0 ? 2 : 0);
+		}
+		assert_int_equal(rc, len == sizeof(list) ? 0 : -EPROTO);
+	}
+	assert_int_equal(pg_u64(&err, pg_bytes(number, 8)), 258);
+	assert_true(pg_bool(&err, pg_bytes(&number[6], 1)));
+	assert_int_equal(err, 0);
+	(void)pg_u64(&err, pg_bytes(below, 8));
+	assert_int_equal(err, -EPROTO);
+	err = 0;
+	assert_false(pg_bool(&err, pg_bytes(number, 2)));
+	assert_int_equal(err, -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +213,7 @@ int main(void)
 		cmocka_unit_test(one_parameter_too_many_is_refused),
 		cmocka_unit_test(readers_refuse_other_shapes),
 		cmocka_unit_test(a_record_has_its_fields_and_no_more),
+		cmocka_unit_test(a_list_in_a_record_is_bounded_by_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
