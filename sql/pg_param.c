@@ -302,8 +302,9 @@ static bool take_field(struct pg_bytes *field, struct pg_bytes *from)
 }
 
 /* record_send: their number, and of each its type, its length and its bytes. */
-int pg_record(struct pg_bytes *fields, size_t n, struct pg_bytes left)
+int pg_record(struct pg_bytes *fields, size_t n, struct pg_bytes record)
 {
+	struct pg_bytes left = record;
 	uint32_t count, type;
 
 	if (!left.data || !take_u32(&count, &left) || count != n)

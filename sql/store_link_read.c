@@ -121,7 +121,7 @@ static void *get_list(int *err, size_t *n, struct pg_bytes list, size_t size, in
 {
 	struct pg_bytes item;
 	uint8_t *rows = NULL;
-	size_t count;
+	size_t count = 0;
 
 	*n = 0;
 	if (!*err)
