@@ -4,6 +4,7 @@
 #include "gateway/runtime/metrics.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static json_t *block_json(const struct participant_block *block)
 	char hash[2 + 64 + 1] = "0x";
 
 	sodium_bin2hex(hash + 2, sizeof(hash) - 2, block->hash, sizeof(block->hash));
-	return json_pack("{s:s, s:I}", "hash", hash, "number", (json_int_t)block->number);
+	return json_pack("{s:s, s:o}", "hash", hash, "number", json_sprintf("%" PRIu64, block->number));
 }
 
 static bool put(json_t *object, const char *name, json_t *value)
@@ -27,12 +28,12 @@ static bool put(json_t *object, const char *name, json_t *value)
 static char *evidence_text(const struct links_check *check)
 {
 	json_auto_t *object = json_object();
-	char hash[64 + 1];
+	char hash[2 + 64 + 1] = "0x";
 	bool ok = object != NULL;
 
 	if (*check->url)
 		ok = ok && put(object, "url", json_string(check->url));
-	sodium_bin2hex(hash, sizeof(hash), check->hash, sizeof(check->hash));
+	sodium_bin2hex(hash + 2, sizeof(hash) - 2, check->hash, sizeof(check->hash));
 	if (check->has_hash)
 		ok = ok && put(object, "sha256", json_string(hash));
 	if (check->has_change && check->change.nsigners == 1 && check->reverse != LINK_UNKNOWN)
