@@ -194,6 +194,40 @@ const char *http_header(const struct http_request *req, const char *name)
 	return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
 }
 
+struct accept {
+	struct http_request *req;
+	const char *list;
+};
+
+static enum MHD_Result add_accept(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct accept *accept = arg;
+	(void)kind;
+	if (value == NULL || strcasecmp(name, "Accept") != 0)
+		return MHD_YES;
+	if (accept->list == NULL) {
+		accept->list = value;
+		return MHD_YES;
+	}
+	size_t len = strlen(accept->list), more = strlen(value);
+	char *joined = http_alloc(accept->req, len + more + 3);
+	if (joined == NULL)
+		return MHD_NO;
+	memcpy(joined, accept->list, len);
+	memcpy(joined + len, ", ", 2);
+	memcpy(joined + len + 2, value, more + 1);
+	accept->list = joined;
+	return MHD_YES;
+}
+
+const char *http_accept(struct http_request *req)
+{
+	struct accept accept = {.req = req};
+	if (req->conn != NULL)
+		MHD_get_connection_values(req->conn, MHD_HEADER_KIND, add_accept, &accept);
+	return accept.list;
+}
+
 const uint8_t *http_body(const struct http_request *req, size_t *len)
 {
 	static const uint8_t nothing[1];

@@ -104,6 +104,8 @@ int http_query(const struct http_request *req, const char **value, const char *n
 /* A header by case-insensitive name; the first if there are several. NULL: absent, or the request was answered already.
  */
 const char *http_header(const struct http_request *req, const char *name);
+/* The Accept of the request; several lines are one list (RFC 9110 section 5.3). NULL as above. */
+const char *http_accept(struct http_request *req);
 
 /* The body; len may be 0. Followed by a NUL that is not counted. */
 const uint8_t *http_body(const struct http_request *req, size_t *len);

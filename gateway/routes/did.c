@@ -13,7 +13,7 @@ static const char current_cache[] = "public, max-age=2, must-revalidate";
 
 static const char *document_type(struct http_request *req)
 {
-	return resolution_document_type(http_header(req, "Accept"));
+	return resolution_document_type(http_accept(req));
 }
 
 /* Sends the document as a shared answer and keeps that for the next who asks while the heads stand (now NULL: for

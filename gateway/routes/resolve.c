@@ -147,7 +147,7 @@ static void read_request(struct http_request *req)
 		return;
 	}
 	/* the form of the error, as far as it was said */
-	(void)resolution_negotiate(&r->accept, http_header(req, "Accept"), RESOLUTION_OFFER_DOCUMENT);
+	(void)resolution_negotiate(&r->accept, http_accept(req), RESOLUTION_OFFER_DOCUMENT);
 	resolve_error(r, code, r->detail);
 }
 
@@ -155,7 +155,7 @@ static void choose_form(struct http_request *req)
 {
 	struct resolving *r = state_of(req);
 	const struct resolution_options *options = &r->request.options;
-	const char *wanted = options->accept ? options->accept : http_header(req, "Accept");
+	const char *wanted = options->accept ? options->accept : http_accept(req);
 
 	if (resolution_negotiate(&r->accept, wanted, resolution_request_offer(&r->request)) == RESOLUTION_OK)
 		http_next(req);

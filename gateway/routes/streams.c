@@ -209,7 +209,7 @@ static http_handler *const page_steps[] = {ask_page, answer_page, NULL};
 static void get_stream(struct http_request *req)
 {
 	struct opening *o = http_state(req, sizeof(*o));
-	int page = wants_page(http_header(req, "Accept"));
+	int page = wants_page(http_accept(req));
 
 	if (!o || http_defer(req, clear, o) != 0) {
 		http_fail(req, -ENOMEM, NULL);

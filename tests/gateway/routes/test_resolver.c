@@ -418,6 +418,10 @@ static void caches(void **state)
 		index_rig_ask(rig, &reply, "GET", targets[i], "Accept: application/did+json\r\n", NULL);
 		assert_int_equal(rig_status(&reply), 200);
 	}
+	/* lines of one name are one list */
+	index_rig_ask(rig, &reply, "GET", AT AGENT, "Accept: text/html\r\naccept: image/png, application/did\r\n", NULL);
+	assert_int_equal(rig_status(&reply), 200);
+	assert_string_equal(header("Content-Type: "), "application/did");
 	/* block 36 was at 1072 s; block 12 at 1024 s */
 	index_rig_get(rig, &reply, AT AGENT, NULL);
 	assert_string_equal(header("Last-Modified: "), "Thu, 01 Jan 1970 00:17:52 GMT");
