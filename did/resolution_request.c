@@ -111,6 +111,16 @@ static bool begins_with_did(const char *text)
 	return did_parse(&ignored, text, strcspn(text, "/?#")) == 0;
 }
 
+/* Of a DID URL that is too long: whether the DID in it is one, as far as it stands there plain. */
+static bool is_did_of_long_url(bool encoded, const char *path, size_t path_len)
+{
+	const char *slash = memchr(path, '/', path_len), *hash = memmem(path, path_len, "%23", 3);
+	const char *end = slash && (!hash || slash < hash) ? slash : hash ? hash : path + path_len;
+	struct did_url ignored;
+
+	return !encoded && did_parse(&ignored, path, (size_t)(end - path)) == 0;
+}
+
 static enum resolution_code read_url(struct resolution_request *out, char detail[static RESOLUTION_DETAIL_SIZE], bool encoded,
 				     const char *path, size_t path_len, const char *query, size_t query_len)
 {
@@ -119,7 +129,9 @@ static enum resolution_code read_url(struct resolution_request *out, char detail
 	if (rc != 0)
 		memset(&out->url, 0, sizeof(out->url));
 	if (rc == -ENOSPC || rc == -EOVERFLOW)
-		return refuse(detail, RESOLUTION_INVALID_DID, "The DID is longer than 2048 bytes.");
+		return is_did_of_long_url(encoded, path, path_len) ?
+			       refuse(detail, RESOLUTION_INVALID_DID_URL, "The DID URL is longer than 2048 bytes.") :
+			       refuse(detail, RESOLUTION_INVALID_DID, "The DID is longer than 2048 bytes.");
 	if (rc != 0 && begins_with_did(out->memory))
 		return refuse(detail, RESOLUTION_INVALID_DID_URL, "The DID URL does not have DID URL syntax.");
 	if (rc != 0)

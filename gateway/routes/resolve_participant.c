@@ -19,7 +19,10 @@ static void send_document(struct resolving *r, const struct reading_participant 
 	}
 	metadata = view_participant_metadata(participant, left_out);
 	if (metadata) {
-		resolve_found_tree(r, document, metadata, &(struct resolve_found){.cache = cache});
+		/* of the present one links may have come or gone since its last entry */
+		resolve_found_tree(r, document, metadata,
+				   &(struct resolve_found){.cache = cache,
+							   .modified = participant->is_version ? (int64_t)(participant->state->at / 1000) : 0});
 	} else {
 		json_decref(document);
 		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);

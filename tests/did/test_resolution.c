@@ -323,11 +323,11 @@ static void long_requests_are_refused(void **state)
 	memcpy(path, "did:web:", 8);
 	assert_int_equal(parse_n(&request, detail, path, DID_MAX, NULL, 0, NULL, 0), RESOLUTION_OK);
 	assert_int_equal(parse_n(&request, detail, path, DID_MAX + 1, NULL, 0, NULL, 0), RESOLUTION_INVALID_DID);
-	assert_int_equal(parse_n(&request, detail, path, DID_MAX, "x", 1, NULL, 0), RESOLUTION_INVALID_DID);
-	assert_int_equal(parse_n(&request, detail, path, DID_MAX - 1, "x", 1, NULL, 0), RESOLUTION_INVALID_DID);
-	assert_int_equal(parse_n(&request, detail, path, 100, path, sizeof(path), NULL, 0), RESOLUTION_INVALID_DID);
+	assert_int_equal(parse_n(&request, detail, path, DID_MAX, "x", 1, NULL, 0), RESOLUTION_INVALID_DID_URL);
+	assert_int_equal(parse_n(&request, detail, path, DID_MAX - 1, "x", 1, NULL, 0), RESOLUTION_INVALID_DID_URL);
+	assert_int_equal(parse_n(&request, detail, path, 100, path, sizeof(path), NULL, 0), RESOLUTION_INVALID_DID_URL);
 	memcpy(path + DID_MAX - 3, "%23aaaaa", 8);
-	assert_int_equal(parse_n(&request, detail, path, DID_MAX + 5, NULL, 0, NULL, 0), RESOLUTION_INVALID_DID);
+	assert_int_equal(parse_n(&request, detail, path, DID_MAX + 5, NULL, 0, NULL, 0), RESOLUTION_INVALID_DID_URL);
 	assert_int_equal(parse_n(&request, detail, path, DID_MAX + 2, NULL, 0, NULL, 0), RESOLUTION_OK);
 	memcpy(path, "did%3Aweb%3Aa", 13);
 	assert_int_equal(parse_n(&request, detail, path, sizeof(path), NULL, 0, NULL, 0), RESOLUTION_INVALID_DID);

@@ -303,6 +303,8 @@ async function versions(claimed, { bobsAgent }) {
     const last = all.findLast(({ at }) => at <= version.at);
     assert.equal((await people.resolve('alice', `?versionTime=${version.at}`)).didDocumentMetadata.versionId, last.versionId);
   }
+  const { headers } = await stack.http(`/1.0/identifiers/${people.did('alice')}?versionId=${all[0].versionId}`);
+  assert.equal(headers['last-modified'], new Date(all[0].at).toUTCString());
   await people.resolve('alice', `?versionId=${BigInt(all[0].versionId) - 1n}`, 404);
   await people.resolve('alice', '?versionTime=2020-01-01T00:00:00Z', 404);
   await people.resolve('alice', '?versionId=1000000', 404);
