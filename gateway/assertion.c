@@ -200,6 +200,8 @@ int assertion_load(struct assertion_keys *out, struct assertion_stamp *stamp, co
 			out->count = 0;
 			if (stamp)
 				stamp->present = false;
+		} else if (stamp && stat(path, &st) == 0) {
+			*stamp = stamp_of(&st); /* one that cannot be opened is said so once */
 		}
 		return rc;
 	}
