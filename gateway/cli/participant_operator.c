@@ -3,6 +3,7 @@
 #include "gateway/cli/participant.h"
 #include "gateway/cli/query.h"
 #include "gateway/participant/rule.h"
+#include "gateway/runtime/clock.h"
 #include "sql/store_participant.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static void copy_text(char *out, size_t size, struct pg_bytes text)
 
 static int wait_answer(struct answer *out, struct event_base *base, struct pg_conn *conn, const uint8_t hash[static 32], unsigned wait_s)
 {
-	time_t until = time(NULL) + wait_s;
+	uint64_t start = clock_steady_ms();
 
 	do {
 		struct store_participant_requests list = {0};
@@ -66,7 +67,7 @@ static int wait_answer(struct answer *out, struct event_base *base, struct pg_co
 		if (rc != 0 || answered)
 			return rc;
 		nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
-	} while (time(NULL) < until);
+	} while (clock_steady_ms() - start < (uint64_t)wait_s * 1000);
 	return -ETIMEDOUT;
 }
 

@@ -103,7 +103,7 @@ static int take_account(struct participant_object *out, const char *text, uint64
 	if (rc == -EILSEQ)
 		return wrong("account", text, "the letter case does not fit the EIP-55 checksum: a digit is likely wrong");
 	if (rc != 0 && eip155_account_parse(&account, text, strlen(text)) != 0 && did_pkh_parse(&account, text, strlen(text)) != 0)
-		return wrong("account", text, "0x and 40 hex digits are wanted, or eip155:CHAIN:0x…");
+		return wrong("account", text, "0x and 40 hex digits are wanted, or eip155:CHAIN:0xADDRESS");
 	participant_object_account(out, &account);
 	return CLI_OK;
 }

@@ -5,6 +5,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/identity/registry.h"
 #include "gateway/keyfile.h"
+#include "gateway/runtime/clock.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -207,14 +208,6 @@ static int say_not_yet(const struct sent *sent, bool mined, bool reached, enum c
 	return reached && (mined || sent->heard) ? CLI_NOT_YET : CLI_UNREACHABLE;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Until it is in a block, and that block at the level. A block that a reorganisation drops takes the receipt along; a chain that is
  * away for a while is waited for. */
 static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *receipt, const struct cli_chain *chain,
@@ -222,7 +215,7 @@ static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *rece
 {
 	unsigned mined_s = wait_s > 0 ? wait_s : sent->heard ? MINED_WAIT_S : UNHEARD_WAIT_S;
 	unsigned level_s = wait_s > 0 ? wait_s : LEVEL_WAIT_S;
-	uint64_t start = now_ms();
+	uint64_t start = clock_steady_ms();
 	bool mined = false, reached = true;
 	uint64_t level;
 
@@ -236,7 +229,7 @@ static int wait_for(struct eth_rpc_answer **answer, struct eth_rpc_receipt *rece
 		eth_rpc_answer_free(*answer);
 		*answer = NULL;
 		nap();
-	} while (now_ms() - start < (uint64_t)(mined ? level_s : mined_s) * 1000);
+	} while (clock_steady_ms() - start < (uint64_t)(mined ? level_s : mined_s) * 1000);
 	return say_not_yet(sent, mined, reached, wait, mined ? level_s : mined_s);
 }
 

@@ -32,7 +32,7 @@ static const struct participant_rule rules[] = {
 	{"object-missing", "unprocessable", "The change needs an object.", "Name it as the second resource."},
 	{"object-unexpected", "unprocessable", "This change has no object.", "Leave the second resource out."},
 	{"object-form", "unprocessable", "The object is none this change can be about.",
-	 "Name an account as did:pkh:eip155:CHAIN:0x… with EIP-55 checksum, an agent by its DID of this host, or another host's did:web "
+	 "Name an account as did:pkh:eip155:CHAIN:0xADDRESS with EIP-55 checksum, an agent by its DID of this host, or another host's did:web "
 	 "in lower case without percent escapes but its port's %3A."},
 	{"role-unexpected", "unprocessable", "A role is given where no account is linked.", "Leave the role out."},
 	{"resources-form", "unprocessable", "The message has other resources than the change's.",

@@ -64,7 +64,7 @@ static void on_document(void *arg, int err, const struct reading_participant *pa
 	if (err != 0)
 		http_fail(r->req, err == -EINVAL ? -EPROTO : err, NULL);
 	else
-		view_reply(r->req, 200, resolution_document_type(http_header(r->req, "Accept")), document);
+		view_reply(r->req, 200, resolution_document_type(http_accept(r->req)), document);
 }
 
 static void on_participant(void *arg, int err, const struct reading_participant *participant)
@@ -183,7 +183,7 @@ static const char *take_filter(struct participant_request *r)
 	if (by_account && by_agent)
 		return "Either `account` or `agent`.";
 	if (by_account && !take_account(&r->filter, account))
-		return "`account` is 0x and 40 hex digits, eip155:CHAIN:0x…, or a did:pkh of those.";
+		return "`account` is 0x and 40 hex digits, eip155:CHAIN:0xADDRESS, or a did:pkh of those.";
 	if (by_agent && !take_agent(&r->filter, r->service, agent))
 		return "`agent` is `42`, `CHAIN:42`, `CHAIN:0xREGISTRY:42`, a key text or an agent's DID of this host.";
 	if (http_query(r->req, &after, "after") == 0) {

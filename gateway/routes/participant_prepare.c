@@ -88,7 +88,7 @@ static bool serves_chain(const struct prepare_request *p, uint64_t chain)
 
 static bool read_account(struct prepare_request *p)
 {
-	static const char next[] = "Name it as 0x…, eip155:CHAIN:0x… or did:pkh:eip155:CHAIN:0x….";
+	static const char next[] = "Name it as 0xADDRESS, eip155:CHAIN:0xADDRESS or did:pkh:eip155:CHAIN:0xADDRESS.";
 	const char *text = text_of(p, "account");
 
 	p->has_account = json_object_get(p->wish.body, "account") != NULL;
