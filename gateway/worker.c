@@ -64,6 +64,16 @@ static void on_database(void *arg, bool up)
 
 /* ---- notifications ---- */
 
+/* Strangers can make links change as often as they like: only the documents of whose they are, are made anew. Of a participant's none is
+ * kept; agents that it linked follow within the two seconds that theirs are. */
+static void forget_links_of(struct worker *w, const char *subject)
+{
+	struct agent_key agent;
+
+	if (agent_key_parse(&agent, subject, strlen(subject)) == 0)
+		documents_forget(w->service.documents, &agent);
+}
+
 static void on_notify(void *arg, const char *channel, const char *payload)
 {
 	struct worker *w = arg;
@@ -79,7 +89,7 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 	else if (strcmp(channel, "kedge_index") == 0)
 		worker_chains_look_at_registries(&w->chains);
 	else if (strcmp(channel, "kedge_links") == 0)
-		documents_forget_all(w->service.documents);
+		forget_links_of(w, payload);
 	else if (strcmp(channel, "kedge_participant") == 0)
 		participant_queue_hint(w->service.participants);
 }

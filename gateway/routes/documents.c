@@ -117,6 +117,18 @@ struct http_response *documents_make(struct documents **documents, const struct 
 	return made;
 }
 
+void documents_forget(struct documents *documents, const struct agent_key *agent)
+{
+	for (size_t i = 0; documents && i < SLOTS; i++) {
+		struct slot *slot = &documents->slots[i];
+
+		if (!slot->response || slot->host || agent_key_compare(&slot->agent, agent) != 0)
+			continue;
+		http_response_unref(slot->response);
+		*slot = (struct slot){.response = NULL};
+	}
+}
+
 void documents_forget_all(struct documents *documents)
 {
 	for (size_t i = 0; documents && i < SLOTS; i++) {

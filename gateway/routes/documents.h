@@ -38,6 +38,8 @@ struct documents_answer {
 /* Makes it (Vary: Accept) and keeps it, in a table that is made if there is none yet. The caller's reference; NULL: out of memory. */
 struct http_response *documents_make(struct documents **documents, const struct documents_answer *answer);
 
+/* What this agent's documents say has changed: those of others stay. */
+void documents_forget(struct documents *documents, const struct agent_key *agent);
 /* What documents say has changed otherwise than with the heads: nothing kept is found any more. */
 void documents_forget_all(struct documents *documents);
 

@@ -91,6 +91,29 @@ static void nothing_kept_is_found_any_more(void **state)
 	documents_forget_all(NULL);
 }
 
+/* Of one agent, in each type; nothing else makes room. */
+static void what_changed_of_one_agent(void **state)
+{
+	struct documents *d = documents_new();
+	struct http_response *host = answer("host"), *b = answer("b");
+	struct agent_key zero = agent(0), one = agent(1);
+
+	(void)state;
+	assert_non_null(d);
+	keep(d, &zero, json, answer("a"));
+	keep(d, &zero, did, answer("a"));
+	keep(d, &one, json, b);
+	documents_keep(d, NULL, json, NULL, NULL, host);
+	http_response_unref(host);
+	documents_forget(d, &zero);
+	assert_null(documents_find(d, &zero, json, &first, &second));
+	assert_null(documents_find(d, &zero, did, &first, &second));
+	assert_ptr_equal(documents_find(d, &one, json, &first, &second), b);
+	assert_ptr_equal(documents_find(d, NULL, json, NULL, NULL), host);
+	documents_free(d);
+	documents_forget(NULL, &zero);
+}
+
 /* More agents than there is room for: each is found just after it was kept, and the address sanitizer sees every
  * reference given back. */
 static void a_clash_replaces(void **state)
@@ -168,6 +191,7 @@ int main(void)
 		cmocka_unit_test(found_only_for_its_own_key),
 		cmocka_unit_test(the_hosts_own_needs_no_head),
 		cmocka_unit_test(nothing_kept_is_found_any_more),
+		cmocka_unit_test(what_changed_of_one_agent),
 		cmocka_unit_test(a_clash_replaces),
 		cmocka_unit_test(what_is_made_is_kept),
 		cmocka_unit_test(dates),
