@@ -90,7 +90,7 @@ static const struct pg_statement statements[] = {
 	[PUT] = {.name = "link_put",
 		 .sql = "WITH " THE_CLAIM ","
 			" u AS (UPDATE link_claim c SET state = $7, since = CASE WHEN b.state <> $7 THEN $8 ELSE c.since END, checked = $8,"
-			"  good = CASE WHEN $9 THEN $8 ELSE c.good END, due = CASE WHEN c.due = $13 THEN $10 ELSE c.due END,"
+			"  good = CASE WHEN $9 THEN $8 ELSE c.good END, due = CASE WHEN c.due = $13 THEN $10 ELSE greatest(c.due, $8) END,"
 			"  tries = $11, evidence = $12 FROM b"
 			"  WHERE c.subject = $1 AND c.object = $2)"
 			" SELECT CASE WHEN b.state <> $7 THEN pg_notify('kedge_links', $1)::text END FROM b",

@@ -73,7 +73,7 @@ struct store_link_checked {
 	uint32_t kind;
 	bool has_seq;
 	uint64_t seq;
-	uint64_t was_due;	  /* if it is due at another time by now, somebody wants it asked again: that stays */
+	uint64_t was_due;	  /* if it is due at another time by now, somebody wants it asked again: then it is due at `at` */
 	uint32_t state;
 	uint64_t at;		  /* when it was asked */
 	bool good;		  /* it was confirmed: good = at */

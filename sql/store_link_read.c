@@ -35,13 +35,15 @@ static const char participant_sql[] =
 	"  WHERE a.key = m.key))"
 	" FROM participant m WHERE m.handle = $1";
 
-/* Who has nothing to be asked about leaves no row. */
+/* Who has nothing to be asked about leaves no row. What is due keeps its place, a millisecond before it: whoever wishes often comes before nobody
+ * and is put behind nobody, and an answer that is under way sees that it was wished for again. */
 static const char ask_sql[] =
 	"WITH t AS MATERIALIZED (SELECT " NOW_MS " AS now),"
 	" asked AS (INSERT INTO link_asked AS a (subject, at) SELECT $1, t.now FROM t"
 	"  WHERE EXISTS (SELECT FROM link_claim WHERE subject = $1 AND due IS NOT NULL)"
 	"  ON CONFLICT (subject) DO UPDATE SET at = excluded.at WHERE a.at <= excluded.at - 10000 OR a.at > excluded.at RETURNING at),"
-	" due AS (UPDATE link_claim c SET due = 0 FROM asked WHERE c.subject = $1 AND c.due IS NOT NULL RETURNING c.object),"
+	" due AS (UPDATE link_claim c SET due = CASE WHEN c.due <= t.now THEN greatest(c.due - 1, 0) ELSE t.now END FROM asked, t"
+	"  WHERE c.subject = $1 AND c.due IS NOT NULL RETURNING c.object),"
 	" said AS (SELECT pg_notify('kedge_links_check', $1) FROM asked)"
 	" SELECT (SELECT count(*) FROM due) + 0 * (SELECT count(*) FROM said),"
 	" CASE WHEN EXISTS (SELECT FROM asked) OR NOT EXISTS (SELECT FROM link_claim WHERE subject = $1 AND due IS NOT NULL) THEN 0"

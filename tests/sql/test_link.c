@@ -157,12 +157,12 @@ static void what_came_of_asking_is_of_the_claim_that_was_due(void **state)
 	result.state = 1;
 	assert_int_equal(WAIT(&f.log, &op, store_link_put_off(f.log.writer, &op, &f.fence, &result)), 0);
 	assert_string_equal(sql(ROWS "'" AGENT "'"), "did:web:a.example 1 3 2600 2500 9500 1");
-	/* somebody wants it asked again, while it is */
+	/* somebody wants it asked again, while it is: at once, behind those who wait */
 	fixture_sql(f.log.conninfo, "UPDATE link_claim SET due = 0");
 	result = (struct store_link_checked){.subject = result.subject, .object = result.object, .kind = 1, .state = 3, .at = 2600, .was_due = 9500, .due = 9900,
 					     .tries = 1, .evidence = pg_text("{}")};
 	assert_int_equal(WAIT(&f.log, &op, store_link_put(f.log.writer, &op, &f.fence, &result)), 0);
-	assert_string_equal(sql(ROWS "'" AGENT "'"), "did:web:a.example 1 3 2600 2500 0 1");
+	assert_string_equal(sql(ROWS "'" AGENT "'"), "did:web:a.example 1 3 2600 2500 2600 1");
 	result.due = 9500;
 	assert_int_equal(put(&result), 0);
 	assert_string_equal(sql(ROWS "'" AGENT "'"), "did:web:a.example 1 3 2600 2500 9500 1");

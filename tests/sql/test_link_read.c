@@ -139,13 +139,18 @@ static void asking(void **state)
 	(void)state;
 	assert_int_equal(out.claims, 2);
 	assert_int_equal(out.wait, 0);
-	assert_string_equal(fixture_sql(conninfo, "SELECT count(*) FROM link_claim WHERE due = 0"), "2");
+	assert_string_equal(fixture_sql(conninfo, "SELECT count(*) FROM link_claim, (SELECT extract(epoch FROM now()) * 1000 AS now) n"
+						  " WHERE due BETWEEN n.now - 60000 AND n.now"), "2");
 	out = ask(key);
 	assert_int_equal(out.claims, 0);
 	assert_in_range(out.wait, 1, 10000);
 	/* a clock that was set back does not shut the door */
 	(void)fixture_sql(conninfo, "UPDATE link_asked SET at = at + 3600000");
 	assert_int_equal(ask(key).claims, 2);
+	/* what waits for its turn already goes neither before others nor behind them */
+	(void)fixture_sql(conninfo, "UPDATE link_asked SET at = 0; UPDATE link_claim SET due = 5000 WHERE due IS NOT NULL");
+	assert_int_equal(ask(key).claims, 2);
+	assert_string_equal(fixture_sql(conninfo, "SELECT count(*) FROM link_claim WHERE due = 4999"), "2");
 	out = ask("urn:kedge:p:nobody");
 	assert_int_equal(out.claims + out.wait, 0);
 	assert_string_equal(fixture_sql(conninfo, "SELECT count(*) FROM link_asked"), "1");
