@@ -23,7 +23,9 @@ CREATE TABLE link_claim (
 	CHECK ((kind IN (1, 3)) = (due IS NOT NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX link_claim_object ON link_claim (object, subject);
-CREATE INDEX link_claim_due ON link_claim (due) WHERE due IS NOT NULL;
+-- two: what is proven is looked for first, and must not be looked for among many that never will be
+CREATE INDEX link_claim_due_proven ON link_claim (due) WHERE state = 1;
+CREATE INDEX link_claim_due_other ON link_claim (due) WHERE state <> 1 AND due IS NOT NULL;
 CREATE INDEX link_claim_agent ON link_claim (registry, agent_id) WHERE registry IS NOT NULL;
 CREATE INDEX link_claim_uri ON link_claim (uri) WHERE uri IS NOT NULL;
 COMMENT ON TABLE link_claim IS 'What subjects claim of other identities: gateway/links/link.h. A copy of files and of the log but for state, since, checked, good and evidence.';
