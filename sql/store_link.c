@@ -19,12 +19,13 @@ static const Oid key_types[] = {25};
 static const Oid due_types[] = {20, 20};
 static const Oid put_types[] = {25, 25, 20, 20, 25, 20, 20, 20, 16, 20, 20, 25, 20};
 static const Oid put_off_types[] = {25, 25, 20, 20, 25, 20, 20};
-static const Oid sweep_types[] = {25, 20, 20};
+static const Oid sweep_types[] = {25, 20, 20, 20};
 
 /* Keys of participants, as a range of subjects. */
 #define STRAY                                                                                                                              \
 	"c.subject >= 'urn:kedge:p:' AND c.subject < 'urn:kedge:p;' AND c.seq IS NOT NULL"                                                \
 	" AND NOT EXISTS (SELECT FROM participant p WHERE p.key = c.subject)"
+#define AHEAD "c.due > $4 + 60000 AND coalesce(c.checked, c.since) > $4 + 60000"
 /* One claim, while it still is the one that was due. */
 #define THE_CLAIM                                                                                                                          \
 	"b AS MATERIALIZED (SELECT c.state FROM link_claim c WHERE c.subject = $1 AND c.object = $2 AND c.kind = $3"                      \
@@ -107,8 +108,11 @@ static const struct pg_statement statements[] = {
 	[SWEEP] = {.name = "link_sweep",
 		   .sql = "WITH f AS MATERIALIZED (SELECT kedge_fence($1, $2) AS held),"
 			  " a AS (DELETE FROM link_asked a USING f WHERE f.held AND a.at < $3),"
-			  " c AS (DELETE FROM link_claim c USING f WHERE f.held AND " STRAY ") SELECT held FROM f",
-		   .nparams = 3,
+			  " c AS (DELETE FROM link_claim c USING f WHERE f.held AND " STRAY "),"
+			  " d AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND c.state = 1 AND " AHEAD "),"
+			  " e AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND c.state <> 1 AND " AHEAD ")"
+			  " SELECT held FROM f",
+		   .nparams = 4,
 		   .types = sweep_types,
 		   .write = true},
 };
@@ -307,12 +311,14 @@ int store_link_put_off(struct pg_conn *conn, struct pg_op *op, const struct stor
 	return store_start(conn, &statements[PUT_OFF], &params, &(struct store_call){.op = op, .decode = store_decode_written});
 }
 
-int store_link_sweep(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t before)
+int store_link_sweep(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t before,
+		     uint64_t now)
 {
 	struct pg_params params;
 
 	pg_params_init(&params);
 	store_param_fence(&params, fence);
 	pg_param_u64(&params, before);
+	pg_param_i64(&params, store_clamp(now));
 	return store_start(conn, &statements[SWEEP], &params, &(struct store_call){.op = op, .decode = store_decode_written});
 }

@@ -88,5 +88,6 @@ int store_link_put(struct pg_conn *conn, struct pg_op *op, const struct store_fe
 int store_link_put_off(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence,
 		       const struct store_link_checked *checked) PG_MUST_CHECK;
 
-/* Wishes older than `before` go, and claims of participants that are not there. */
-int store_link_sweep(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t before) PG_MUST_CHECK;
+/* Wishes older than `before` go, and claims of participants that are not there. What was asked more than a minute after now, before the clock was
+ * set back, is due. */
+int store_link_sweep(struct pg_conn *conn, struct pg_op *op, const struct store_fence *fence, uint64_t before, uint64_t now) PG_MUST_CHECK;

@@ -14,10 +14,14 @@ static uint64_t lifetime(enum link_kind kind)
 	return UINT64_MAX;
 }
 
-/* A clock that was set back makes nothing older. */
+/* Another host's clock may be a little ahead. More than that is a clock that was set back, and nobody knows how old it is. */
 static bool is_fresh(enum link_kind kind, uint64_t good, uint64_t now)
 {
-	return good != 0 && (now <= good || now - good <= lifetime(kind));
+	uint64_t most = lifetime(kind);
+
+	if (good == 0 || most == UINT64_MAX)
+		return good != 0;
+	return now < good ? good - now <= LINK_AHEAD_MS : now - good <= most;
 }
 
 enum link_state link_judge(const struct link_fact *fact)

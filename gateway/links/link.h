@@ -32,6 +32,7 @@ enum link_reverse {
 enum {
 	LINK_FOREIGN_MS = 300 * 1000,	     /* a foreign half is as good as its last success, so long */
 	LINK_CONTRACT_MS = 2 * 86400 * 1000, /* the same of a contract's word */
+	LINK_AHEAD_MS = 60 * 1000,	     /* clocks differ by no more */
 	LINK_AGENTS_MAX = 8,		     /* claims of one file that are kept, of each kind */
 	LINK_FOREIGN_MAX = 8,
 };

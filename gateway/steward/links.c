@@ -118,10 +118,13 @@ static int sweep(struct links_duty *duty)
 	struct pg_op op = {0};
 	int rc;
 
-	if (duty->swept_ms != 0 && steady - duty->swept_ms < SWEEP_MS)
+	bool back = now + 1000 < duty->wall_ms; /* the clock was set */
+
+	duty->wall_ms = now;
+	if (duty->swept_ms != 0 && steady - duty->swept_ms < SWEEP_MS && !back)
 		return 0;
 	rc = pg_wait(duty->ctx->base, &op,
-		     store_link_sweep(duty->ctx->pg, &op, &fence, now > LINKS_ASKED_KEEP_MS ? now - LINKS_ASKED_KEEP_MS : 0));
+		     store_link_sweep(duty->ctx->pg, &op, &fence, now > LINKS_ASKED_KEEP_MS ? now - LINKS_ASKED_KEEP_MS : 0, now));
 	if (rc == 0)
 		duty->swept_ms = steady;
 	return rc;

@@ -57,7 +57,7 @@ struct links_duty {
 	struct links_check checks[LINKS_BATCH + LINKS_BATCH / 4];
 	size_t nchecks;
 	unsigned active;
-	uint64_t swept_ms;
+	uint64_t swept_ms, wall_ms; /* the last sweep, of the steady clock; the last round, of the wall's */
 };
 
 /* links_ask.c: begins to ask; what goes on by itself ends in steward_wake(). Turns the loop for a chain's heads. */

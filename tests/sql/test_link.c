@@ -13,6 +13,7 @@
 #include "sql/listen.h"
 #include "sql/migrate.h"
 #include "sql/store_duty.h"
+#include "sql/store_internal.h"
 #include "sql/store_participant.h"
 #include "tests/sql/fixture.h"
 #include "tests/sql/index_fixture.h"
@@ -332,6 +333,28 @@ static void what_is_due_comes_with_what_it_takes_to_ask(void **state)
 	assert_int_equal(store_links_due(f.log.reader, &op, &list, 9500, 0), -EINVAL);
 }
 
+/* Where many claims lead nowhere and are due, what is proven is found without them. */
+static void what_is_proven_is_found_among_many(void **state)
+{
+	const char *due = NULL, *at;
+	char query[4096];
+
+	(void)state;
+	for (size_t i = 0; i < store_link_set.n; i++)
+		if (strcmp(store_link_set.list[i].name, "links_due") == 0)
+			due = store_link_set.list[i].sql;
+	assert_non_null(due);
+	fixture_sql(f.log.conninfo, "INSERT INTO link_claim (subject, object, kind, registry, agent_id, uri, place, since, due) SELECT 's' || n, 'o', 1, c.registry,"
+				    " c.agent_id, c.uri, 0, 1, n FROM generate_series(1, 20000) n, (SELECT * FROM link_claim WHERE registry IS NOT NULL LIMIT 1) c;"
+				    "ANALYZE link_claim");
+	snprintf(query, sizeof(query), "%s; %s; %s; %s; PREPARE p (int8, int8) AS %s; EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE p(4000000, 8)",
+		 store_reader_settings[0], store_reader_settings[1], store_reader_settings[2], store_reader_settings[3], due);
+	at = strstr(fixture_sql(f.log.conninfo, query), "\"Shared Hit Blocks\": ");
+	assert_non_null(at);
+	assert_in_range(strtoul(at + strlen("\"Shared Hit Blocks\": "), NULL, 10), 1, 60);
+	fixture_sql(f.log.conninfo, "DELETE FROM link_claim WHERE object = 'o'");
+}
+
 static void who_goes_takes_its_claims_along(void **state)
 {
 	const struct store_link_claim claims[] = {of_entry("did:web:a.example", 1, 0)};
@@ -352,11 +375,15 @@ static void who_goes_takes_its_claims_along(void **state)
 	assert_string_equal(notified(), BEN " ");
 	/* a stray, and a wish that is old */
 	put_participant(BEN, 9000, claims, 1);
-	assert_int_equal(WAIT(&f.log, &op, store_link_sweep(f.log.writer, &op, &lost, 9000)), -ESTALE);
+	assert_int_equal(WAIT(&f.log, &op, store_link_sweep(f.log.writer, &op, &lost, 9000, 9000000000000)), -ESTALE);
 	assert_string_equal(sql("SELECT count(*) FROM link_claim WHERE subject = '" BEN "'"), "1");
-	assert_int_equal(WAIT(&f.log, &op, store_link_sweep(f.log.writer, &op, &f.fence, 9000)), 0);
+	assert_int_equal(WAIT(&f.log, &op, store_link_sweep(f.log.writer, &op, &f.fence, 9000, 9000000000000)), 0);
 	assert_string_equal(sql("SELECT string_agg(DISTINCT subject, ' ') FROM link_claim"), AGENT " " ANN);
 	assert_string_equal(sql("SELECT string_agg(subject, ' ') FROM link_asked"), ANN);
+	/* a clock that was set back: what it asked later than now is asked again; what has to wait does */
+	fixture_sql(f.log.conninfo, "UPDATE link_claim SET due = 900000, checked = CASE kind WHEN 1 THEN 69001 ELSE 69000 END WHERE due IS NOT NULL");
+	assert_int_equal(WAIT(&f.log, &op, store_link_sweep(f.log.writer, &op, &f.fence, 9000, 9000)), 0);
+	assert_string_equal(sql("SELECT string_agg(DISTINCT kind || ' ' || due, ', ') FROM link_claim WHERE due IS NOT NULL"), "1 9000, 3 900000");
 	put_participant(BEN, 9000, claims, 1);
 	assert_int_equal(pg_txn_begin(f.log.writer, &txn), 0);
 	assert_int_equal(store_link_remove_strays(txn), 0);
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_reorganisation_takes_its_claims),
 		cmocka_unit_test(a_participant_s_claims_are_those_of_its_entries),
 		cmocka_unit_test(what_is_due_comes_with_what_it_takes_to_ask),
+		cmocka_unit_test(what_is_proven_is_found_among_many),
 		cmocka_unit_test(who_goes_takes_its_claims_along),
 		cmocka_unit_test(a_new_index_forgets_what_agents_claimed),
 		cmocka_unit_test(an_agent_that_goes),

@@ -27,7 +27,8 @@ static void every_answer_makes_its_state(void **state)
 		{"silent, fresh", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = NOW - 1}, LINK_PROVEN},
 		{"silent, just fresh", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = EDGE}, LINK_PROVEN},
 		{"silent, too old", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = OLD}, LINK_UNREACHABLE},
-		{"silent, the clock went back", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = NOW + 9}, LINK_PROVEN},
+		{"silent, another's clock", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = NOW + 60000}, LINK_PROVEN},
+		{"silent, the clock went back", {.kind = LINK_FOREIGN, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = NOW + 60001}, LINK_UNREACHABLE},
 		{"silent after a denial", {.kind = LINK_FOREIGN, .before = LINK_REVOKED, .reverse = LINK_UNKNOWN, .good = NOW - 1}, LINK_UNREACHABLE},
 		{"a contract ages slower", {.kind = LINK_CONTRACT, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = OLD}, LINK_PROVEN},
 		{"but it does", {.kind = LINK_CONTRACT, .before = LINK_PROVEN, .reverse = LINK_UNKNOWN, .good = NOW - LINK_CONTRACT_MS - 1}, LINK_UNREACHABLE},
@@ -55,6 +56,8 @@ static void what_is_stored_ages(void **state)
 		enum link_state is;
 	} cases[] = {
 		{LINK_FOREIGN, LINK_PROVEN, NOW, LINK_PROVEN},	       {LINK_FOREIGN, LINK_PROVEN, EDGE, LINK_PROVEN},
+		{LINK_FOREIGN, LINK_PROVEN, NOW + 60000, LINK_PROVEN}, {LINK_FOREIGN, LINK_PROVEN, NOW + 60001, LINK_UNREACHABLE},
+		{LINK_CONTRACT, LINK_PROVEN, NOW + 60001, LINK_UNREACHABLE}, {LINK_AGENT, LINK_PROVEN, NOW + 60001, LINK_PROVEN},
 		{LINK_FOREIGN, LINK_PROVEN, OLD, LINK_UNREACHABLE},    {LINK_FOREIGN, LINK_PROVEN, 0, LINK_UNREACHABLE},
 		{LINK_CONTRACT, LINK_PROVEN, OLD, LINK_PROVEN},	       {LINK_AGENT, LINK_PROVEN, 1, LINK_PROVEN},
 		{LINK_FOREIGN, LINK_ONE_WAY, OLD, LINK_ONE_WAY},       {LINK_FOREIGN, LINK_REVOKED, NOW, LINK_REVOKED},
