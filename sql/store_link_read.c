@@ -7,7 +7,7 @@
 #include "sql/store_resolve_internal.h"
 
 enum { AGENT, PARTICIPANT, ASK };
-enum { LINKS = 11, CLAIM_FIELDS = 10, CONSENT_FIELDS = 10 };
+enum { LINKS = 11, CLAIM_FIELDS = 10, CONSENT_FIELDS = 11 };
 
 static const Oid agent_types[] = {20, 17};
 static const Oid text_types[] = {25};
@@ -30,7 +30,8 @@ static const char participant_sql[] =
 	"  NULL::bigint) ORDER BY c.place, c.object) FROM link_claim c WHERE c.subject = m.key),"
 	" (SELECT array_agg(ROW(NULL::text, a.owner, a.signed, a.seq, e.at, a.safe_number, a.safe_hash, a.latest_number, a.latest_hash,"
 	"  EXISTS (SELECT FROM agent_state s WHERE s.registry = r.id AND s.agent_id = a.agent_id AND s.number > a.latest_number"
-	"   AND s.number <= l.n AND s.changed & 9 <> 0 AND s.owner <> a.owner)) ORDER BY a.seq) FROM participant_agent a JOIN entry e ON e.seq = a.seq"
+	"   AND s.number <= l.n AND s.changed & 9 <> 0 AND s.owner <> a.owner),"
+	"  greatest(l.n, 0)) ORDER BY a.seq) FROM participant_agent a JOIN entry e ON e.seq = a.seq"
 	"  LEFT JOIN registry r ON r.chain_id = a.chain_id AND r.address = a.registry LEFT JOIN chain_index i ON i.chain_id = r.chain_id" REACH_LIMIT
 	"  WHERE a.key = m.key))"
 	" FROM participant m WHERE m.handle = $1";
@@ -115,6 +116,7 @@ static int get_consent(void *into, struct pg_bytes record)
 	out->latest_number = pg_u64(&err, f[7]);
 	take_bytes(&err, out->latest_hash, 32, f[8]);
 	out->interrupted = pg_bool(&err, f[9]);
+	out->upto = number_or_0(&err, f[10]);
 	return err;
 }
 

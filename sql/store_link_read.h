@@ -30,6 +30,7 @@ struct store_link_consent {
 	uint64_t safe_number, latest_number;
 	uint8_t safe_hash[32], latest_hash[32];
 	bool interrupted; /* the index knows of a block after those at whose end another owned it */
+	uint64_t upto;	  /* and knows all up to this one; 0 also where it knows nothing */
 };
 
 enum { STORE_LINK_CONSENTS_MAX = 64 }; /* of an agent, by handle; others are not read */

@@ -24,13 +24,14 @@ struct judging {
 };
 
 enum link_state link_consent_state(bool known, const struct eth_address *consented, const struct eth_address *safe,
-				   const struct eth_address *latest, bool interrupted)
+				   const struct eth_address *latest, bool interrupted, bool watched)
 {
 	struct link_fact fact = {.kind = LINK_OTHER, .reverse = LINK_UNKNOWN};
 
-	if (known)
-		fact.reverse = !interrupted && address_equal(consented, safe) && address_equal(consented, latest) ? LINK_CONFIRMED
-													     : LINK_CONSENT_ENDED;
+	if (known && (interrupted || !address_equal(consented, safe) || !address_equal(consented, latest)))
+		fact.reverse = LINK_CONSENT_ENDED;
+	else if (known && watched)
+		fact.reverse = LINK_CONFIRMED;
 	return link_judge(&fact);
 }
 
@@ -78,7 +79,8 @@ static int add_consents(struct link_list *list, const struct link_agent *agent)
 
 	for (size_t i = 0; rc == 0 && i < agent->nconsents; i++) {
 		const struct link_consent *consent = &agent->consents[i];
-		enum link_state state = link_consent_state(true, &consent->owner, &agent->owner[SAFE], &agent->owner[LATEST], consent->interrupted);
+		enum link_state state = link_consent_state(true, &consent->owner, &agent->owner[SAFE], &agent->owner[LATEST], consent->interrupted,
+							   consent->watched);
 		struct link_item item = {.thing = LINK_PARTICIPANT, .state = state, .reverse = true, .checked = agent->now};
 
 		if (participant_did_format(did, consent->handle, agent->defaults->host) < 0)

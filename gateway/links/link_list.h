@@ -65,7 +65,9 @@ struct link_claimed {
 struct link_consent {
 	char handle[32];
 	struct eth_address owner; /* who consented */
-	bool owner_signed, interrupted;
+	bool owner_signed;
+	bool interrupted; /* another owned it since */
+	bool watched;	  /* and all blocks since then are known, near to the newest */
 	uint64_t seq, at;
 	uint64_t safe_number, latest_number;
 	uint8_t safe_hash[32], latest_hash[32];
@@ -88,9 +90,9 @@ __attribute__((warn_unused_result)) int link_list_agent(struct link_list *list, 
 /* What needs no claim: its token, its owner's and its wallet's account. */
 __attribute__((warn_unused_result)) int link_list_agent_built(struct link_list *list, const struct link_agent *agent);
 
-/* Whether an owner's consent still holds. known false: who owns it cannot be said. */
+/* Whether an owner's consent still holds. known false: who owns it cannot be said. watched false: whether another did since cannot. */
 enum link_state link_consent_state(bool known, const struct eth_address *consented, const struct eth_address *safe,
-				   const struct eth_address *latest, bool interrupted);
+				   const struct eth_address *latest, bool interrupted, bool watched);
 
 /* What was stored as evidence, if it is a JSON object; else NULL. A new reference. */
 json_t *link_evidence_read(const char *text, size_t len);

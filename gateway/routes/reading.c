@@ -143,13 +143,14 @@ static const struct store_file *file_of(const struct now_read *read)
 }
 
 /* What comes from the index beside the authorities. Of a file and of links it may be a moment behind, as it is after every block: where the
- * services are is no question of authority, and must not come and go with it. */
+ * services are is no question of authority, and must not come and go with it. One that is being made, or has an alarm, knows neither. */
 static void add_file(struct now_read *read)
 {
 	struct reading_now *now = &read->now;
+	uint64_t latest = read->heads.latest.number;
 
 	if (!(read->parts & READING_FILE) || read->file_op.err != 0 || read->op.err != 0 || read->list.n != 2 ||
-	    read->list.rows[LATEST].reach.index.tip_number + READING_BEHIND < read->heads.latest.number)
+	    !store_reach_has(&read->list.rows[LATEST].reach, latest > READING_BEHIND ? latest - READING_BEHIND : 0))
 		return;
 	now->file = file_of(read);
 	now->links_known = reading_links(&read->links, http_user(read->req), &read->key, now, &read->stored.links) == 0;

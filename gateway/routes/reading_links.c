@@ -27,9 +27,10 @@ static struct link_claimed claim_of(const struct service *service, const struct 
 	return claim;
 }
 
-static struct link_consent consent_of(const struct store_link_consent *row)
+static struct link_consent consent_of(const struct store_link_consent *row, const struct reading_now *now)
 {
-	struct link_consent consent = {.owner_signed = row->owner_signed, .interrupted = row->interrupted, .seq = row->seq, .at = row->at,
+	struct link_consent consent = {.owner_signed = row->owner_signed, .interrupted = row->interrupted,
+				       .watched = row->upto + READING_BEHIND >= now->latest_block.number, .seq = row->seq, .at = row->at,
 				       .safe_number = row->safe_number, .latest_number = row->latest_number};
 
 	(void)snprintf(consent.handle, sizeof(consent.handle), "%.*s", (int)row->handle.len, (const char *)row->handle.data);
@@ -64,7 +65,7 @@ int reading_links(struct link_list **out, const struct service *service, const s
 	for (size_t i = 0; i < nclaims; i++)
 		claims[i] = claim_of(service, &stored->claims[i], facts.now);
 	for (size_t i = 0; i < stored->nconsents; i++)
-		consents[i] = consent_of(&stored->consents[i]);
+		consents[i] = consent_of(&stored->consents[i], now);
 	if (now->file)
 		memcpy(facts.content, now->file->content, 32);
 	facts.claims = claims;

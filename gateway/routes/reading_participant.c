@@ -69,7 +69,8 @@ static void on_verdicts(void *arg, int err, const struct authority *verdicts, si
 	for (size_t i = 0; err == 0 && i < n && i < r->nasked; i++)
 		if (verdicts[i].err == 0)
 			r->owners[r->asked_of[i]] = (struct reading_owner){.known = true, .safe = verdicts[i].safe.owner,
-									    .latest = verdicts[i].latest.owner};
+									    .latest = verdicts[i].latest.owner,
+									    .number = verdicts[i].latest_block.number};
 	ask_next_chain(r);
 }
 

@@ -37,6 +37,7 @@ void reading_participant(struct http_request *req, const char *handle, const str
 struct reading_owner {
 	bool known;
 	struct eth_address safe, latest; /* zero: it does not exist there */
+	uint64_t number;		 /* of the latest block */
 };
 
 /* As it is (owners: one for each of state->agents), or as of a version (stored and owners NULL). 0 or -ENOMEM. */

@@ -1,4 +1,5 @@
 /* The links of a participant: its accounts, agents and foreign DIDs, each with whoever has to confirm it. */
+#include "gateway/routes/reading.h"
 #include "gateway/routes/reading_participant.h"
 #include "gateway/routes/view.h"
 
@@ -95,7 +96,8 @@ static int add_agent(struct listing *l, const struct participant_state_agent *ag
 	const struct store_link_consent *row = consent_of(l, agent->seq);
 
 	if (owner)
-		item.state = link_consent_state(owner->known, &agent->owner, &owner->safe, &owner->latest, row && row->interrupted);
+		item.state = link_consent_state(owner->known, &agent->owner, &owner->safe, &owner->latest, row && row->interrupted,
+						 row && row->upto + READING_BEHIND >= owner->number);
 	if (row && item.state == LINK_PROVEN)
 		item.since = row->at;
 	item.reverse = item.state == LINK_PROVEN;

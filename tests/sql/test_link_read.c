@@ -82,6 +82,7 @@ static void a_participants(void **state)
 		assert_int_equal(links.consents[i].owner_signed, i == 1);
 		/* another owned it from block 33 on; of the second nothing is known */
 		assert_int_equal(links.consents[i].interrupted, i == 0);
+		assert_int_equal(links.consents[i].upto, i == 1 ? 0 : 40);
 	}
 	store_links_clear(&links);
 	read_links(&links, "nobody");
@@ -96,6 +97,17 @@ static bool interrupted(void)
 
 	read_links(&links, "alice");
 	answer = links.consents[0].interrupted;
+	store_links_clear(&links);
+	return answer;
+}
+
+static uint64_t upto(void)
+{
+	struct store_links links;
+	uint64_t answer;
+
+	read_links(&links, "alice");
+	answer = links.consents[0].upto;
 	store_links_clear(&links);
 	return answer;
 }
@@ -120,6 +132,13 @@ static void what_interrupts(void **state)
 		assert_false(interrupted());
 		(void)fixture_sql(conninfo, rows[i].back);
 	}
+	/* how far that is known */
+	assert_int_equal(upto(), 40);
+	(void)fixture_sql(conninfo, "UPDATE chain_index SET alarm = true");
+	assert_int_equal(upto(), 9);
+	(void)fixture_sql(conninfo, "UPDATE chain_index SET alarm = false; UPDATE registry SET followed = false");
+	assert_int_equal(upto(), 29);
+	(void)fixture_sql(conninfo, "UPDATE registry SET followed = true");
 }
 
 static struct store_link_ask ask(const char *subject)

@@ -174,6 +174,16 @@ static void what_is_old_or_gone_is_not_published(void **state)
 		assert_true(found);
 		sql(rig, rows[i].back);
 	}
+	/* which URI the other has is not known while its index is made, or has an alarm */
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const changes[] = {"SELECT 1", "UPDATE registry SET followed = false",
+						      "UPDATE registry SET followed = true; UPDATE chain_index SET alarm = true"};
+
+		sql(rig, changes[i]);
+		assert_string_equal(fixture_sql(rig->conninfo, "SELECT strpos(kedge_agent_links(1, agent_id, uri)::text, encode(sha256('{}'), 'hex')) > 0"
+							       " FROM agent_now WHERE agent_id = " ZERO), i == 0 ? "t" : "f");
+	}
+	sql(rig, "UPDATE chain_index SET alarm = false");
 	/* of a file that does not stand nothing is claimed; who linked the agent still did */
 	sql(rig, "UPDATE file SET status = 'not-json' WHERE agent_id = " ZERO);
 	json_auto_t *left = index_rig_json(rig, &reply, "/v1/agents/0/links", 200);
