@@ -82,10 +82,10 @@ static const struct pg_statement statements[] = {
 	[DUE] = {.name = "links_due",
 		 .sql = "SELECT c.subject, c.object, c.kind::bigint, c.state::bigint, c.tries::bigint, coalesce(c.good, 0), c.seq,"
 			" p.handle, y.body, c.due"
-			" FROM ((SELECT * FROM link_claim WHERE due <= $1 AND state = 1 ORDER BY due LIMIT $2) UNION ALL"
-			"  (SELECT * FROM link_claim WHERE due <= $1 AND state <> 1 ORDER BY due LIMIT greatest($2 / 4, 1))) c"
+			" FROM ((SELECT * FROM link_claim WHERE due <= $1 AND state = 1 AND tries = 0 ORDER BY due LIMIT $2) UNION ALL"
+			"  (SELECT * FROM link_claim WHERE due <= $1 AND (state <> 1 OR tries > 0) ORDER BY due LIMIT greatest($2 / 4, 1))) c"
 			" LEFT JOIN participant p ON c.seq IS NOT NULL AND p.key = c.subject"
-			" LEFT JOIN payload y ON c.kind = 3 AND y.seq = c.seq ORDER BY c.state <> 1, c.due",
+			" LEFT JOIN payload y ON c.kind = 3 AND y.seq = c.seq ORDER BY c.state <> 1 OR c.tries > 0, c.due",
 		 .nparams = 2,
 		 .types = due_types},
 	[PUT] = {.name = "link_put",
@@ -109,8 +109,8 @@ static const struct pg_statement statements[] = {
 		   .sql = "WITH f AS MATERIALIZED (SELECT kedge_fence($1, $2) AS held),"
 			  " a AS (DELETE FROM link_asked a USING f WHERE f.held AND a.at < $3),"
 			  " c AS (DELETE FROM link_claim c USING f WHERE f.held AND " STRAY "),"
-			  " d AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND c.state = 1 AND " AHEAD "),"
-			  " e AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND c.state <> 1 AND " AHEAD ")"
+			  " d AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND c.state = 1 AND c.tries = 0 AND " AHEAD "),"
+			  " e AS (UPDATE link_claim c SET due = $4 FROM f WHERE f.held AND (c.state <> 1 OR c.tries > 0) AND " AHEAD ")"
 			  " SELECT held FROM f",
 		   .nparams = 4,
 		   .types = sweep_types,

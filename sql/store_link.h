@@ -64,8 +64,9 @@ struct store_links_due {
 	PGresult *res; /* private */
 };
 void store_links_due_clear(struct store_links_due *list);
-/* Those with due <= now: at most limit (1 to 1000) of what is proven, the longest due first, then at most a quarter of that of what is not, so
- * that claims which lead nowhere, of which anybody can make many, do not hold up what must stay fresh. */
+/* Those with due <= now: at most limit (1 to 1000) of what is proven with no tries, the longest due first, then at most a quarter of that of the
+ * rest, so that claims which lead nowhere or to hosts that take their time, of which anybody can make many, do not hold up what must stay
+ * fresh. */
 int store_links_due(struct pg_conn *conn, struct pg_op *op, struct store_links_due *out, uint64_t now, unsigned limit) PG_MUST_CHECK;
 
 struct store_link_checked {

@@ -46,6 +46,7 @@ static int go_on(struct links_check *check)
 		duty->active++;
 		check->state = LINKS_ASKING;
 		check->at = clock_wall_ms();
+		check->began = clock_steady_ms();
 		links_ask(check);
 		return 0;
 	case LINKS_ASKED:

@@ -19,6 +19,7 @@ static void answered(struct links_check *check, enum link_reverse reverse, const
 	check->reverse = reverse;
 	(void)snprintf(check->why, sizeof(check->why), "%s", why);
 	check->state = LINKS_ASKED;
+	check->took = clock_steady_ms() - check->began;
 	steward_wake(check->duty->ctx);
 }
 

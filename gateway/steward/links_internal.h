@@ -10,7 +10,7 @@
 #include "gateway/steward/links.h"
 #include "sql/store_link.h"
 
-enum { LINKS_BATCH = 64, LINKS_WHY_SIZE = 400, LINKS_ASKED_KEEP_MS = 3600000 };
+enum { LINKS_BATCH = 128, LINKS_WHY_SIZE = 400, LINKS_ASKED_KEEP_MS = 3600000 };
 
 enum links_state {
 	LINKS_WAITING, /* for others to be done */
@@ -24,7 +24,9 @@ struct links_check {
 	struct links_duty *duty;
 	enum links_state state;
 	const struct store_link_due *due;
-	uint64_t at; /* when it was asked */
+	uint64_t at;    /* when it was asked, */
+	uint64_t began; /* and by the steady clock */
+	uint64_t took;  /* until there was an answer, in ms */
 	bool busy;   /* nobody was asked: no answer */
 	enum link_reverse reverse;
 	char url[DID_WEB_URL_SIZE]; /* "": none was asked */

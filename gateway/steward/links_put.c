@@ -59,7 +59,9 @@ static void set_due(struct store_link_checked *out, const struct links_check *ch
 {
 	uint64_t wait;
 
-	out->tries = out->state == LINK_PROVEN ? 0 : check->due->tries + 1;
+	bool slow = check->due->kind == STORE_LINK_FOREIGN && check->took > LINKS_SLOW_MS;
+
+	out->tries = out->state == LINK_PROVEN ? slow : (check->due->state == LINK_PROVEN ? 0 : check->due->tries) + 1;
 	if (check->due->kind == STORE_LINK_CONTRACT)
 		wait = check->reverse == LINK_UNKNOWN ? LINKS_CONTRACT_RETRY_S : LINKS_CONTRACT_S;
 	else if (check->reverse == LINK_CONFIRMED)
@@ -67,7 +69,7 @@ static void set_due(struct store_link_checked *out, const struct links_check *ch
 	else if (out->state == LINK_PROVEN)
 		wait = LINKS_UNSURE_S;
 	else
-		wait = retry_s(check->due->tries);
+		wait = retry_s(check->due->state == LINK_PROVEN ? 0 : check->due->tries);
 	out->due = check->at + wait * 1000;
 }
 

@@ -24,8 +24,8 @@ CREATE TABLE link_claim (
 ) WITH (fillfactor = 80);
 CREATE INDEX link_claim_object ON link_claim (object, subject);
 -- two: what is proven is looked for first, and must not be looked for among many that never will be
-CREATE INDEX link_claim_due_proven ON link_claim (due) WHERE state = 1;
-CREATE INDEX link_claim_due_other ON link_claim (due) WHERE state <> 1 AND due IS NOT NULL;
+CREATE INDEX link_claim_due_proven ON link_claim (due) WHERE state = 1 AND tries = 0;
+CREATE INDEX link_claim_due_other ON link_claim (due) WHERE due IS NOT NULL AND (state <> 1 OR tries > 0);
 CREATE INDEX link_claim_agent ON link_claim (registry, agent_id) WHERE registry IS NOT NULL;
 CREATE INDEX link_claim_uri ON link_claim (uri) WHERE uri IS NOT NULL;
 COMMENT ON TABLE link_claim IS 'What subjects claim of other identities: gateway/links/link.h. A copy of files and of the log but for state, since, checked, good and evidence.';
@@ -36,7 +36,7 @@ COMMENT ON COLUMN link_claim.uri IS 'Of an agent: what its URI was when the file
 COMMENT ON COLUMN link_claim.place IS 'Order within the subject.';
 COMMENT ON COLUMN link_claim.seq IS 'Of a participant: the entry that says so.';
 COMMENT ON COLUMN link_claim.state IS 'enum link_state, as of `checked`; since: when it became so. good: when last proven (ms).';
-COMMENT ON COLUMN link_claim.due IS 'When to ask again (ms); tries: how often in a row it was not proven.';
+COMMENT ON COLUMN link_claim.due IS 'When to ask again (ms); tries: how often in a row it was not proven, or 1 of a proven one whose host is slow.';
 COMMENT ON COLUMN link_claim.evidence IS 'JSON: what was asked and what it said.';
 
 CREATE TABLE link_asked (

@@ -330,6 +330,13 @@ static void what_is_due_comes_with_what_it_takes_to_ask(void **state)
 	assert_int_equal(list.n, 2);
 	assert_true(list.rows[0].kind == 3 && list.rows[1].kind == 1);
 	store_links_due_clear(&list);
+	/* proven or not, who is slow is of the rest */
+	fixture_sql(f.log.conninfo, "UPDATE link_claim SET state = 1, tries = 1 WHERE object = 'did:web:a.example'");
+	assert_int_equal(WAIT(&f.log, &op, store_links_due(f.log.reader, &op, &list, 9500, 8)), 0);
+	assert_int_equal(list.n, 3);
+	assert_true(list.rows[0].kind == 3 && list.rows[1].state == 0 && list.rows[2].state == 1 && list.rows[2].tries == 1);
+	store_links_due_clear(&list);
+	fixture_sql(f.log.conninfo, "UPDATE link_claim SET state = 0, tries = 0 WHERE object = 'did:web:a.example'");
 	assert_int_equal(store_links_due(f.log.reader, &op, &list, 9500, 0), -EINVAL);
 }
 
