@@ -35,6 +35,13 @@ enum link_state link_consent_state(bool known, const struct eth_address *consent
 	return link_judge(&fact);
 }
 
+json_t *link_consent_evidence(json_t *evidence, enum link_state state)
+{
+	if (evidence && state == LINK_UNREACHABLE)
+		(void)json_object_set_new(evidence, "detail", json_string("Who has owned the agent since cannot be said now."));
+	return evidence;
+}
+
 /* ---- evidence ---- */
 
 static json_t *file_json(const struct link_agent *agent)
@@ -87,7 +94,7 @@ static int add_consents(struct link_list *list, const struct link_agent *agent)
 			return -EINVAL;
 		item.forward = state == LINK_PROVEN || file_names(agent, did);
 		item.since = state == LINK_PROVEN ? consent->at : 0;
-		rc = link_list_add(list, did, &item, consent_json(consent));
+		rc = link_list_add(list, did, &item, link_consent_evidence(consent_json(consent), state));
 	}
 	return rc;
 }

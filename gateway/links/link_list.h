@@ -94,6 +94,9 @@ __attribute__((warn_unused_result)) int link_list_agent_built(struct link_list *
 enum link_state link_consent_state(bool known, const struct eth_address *consented, const struct eth_address *safe,
 				   const struct eth_address *latest, bool interrupted, bool watched);
 
+/* What such a link rests on, with the word that there is nothing to be done about one that is unreachable. Gives back what it got. */
+json_t *link_consent_evidence(json_t *evidence, enum link_state state);
+
 /* What was stored as evidence, if it is a JSON object; else NULL. A new reference. */
 json_t *link_evidence_read(const char *text, size_t len);
 /* "2026-11-20T17:00:00Z" of milliseconds, null for 0. A new reference. */

@@ -94,6 +94,9 @@ static int add_agent(struct listing *l, const struct participant_state_agent *ag
 	struct link_item item = {.thing = LINK_THE_AGENT, .state = LINK_PROVEN, .forward = true,
 				 .checked = l->stored ? l->now : 0};
 	const struct store_link_consent *row = consent_of(l, agent->seq);
+	json_t *evidence = json_pack("{s:o, s:o, s:s, s:o, s:o}", "seq", view_number(agent->seq), "owner", view_address(agent->owner.bytes), "consent",
+				     agent->signed_by_owner ? "signed" : "linked", "safe", read_json(&agent->read.safe), "latest",
+				     read_json(&agent->read.latest));
 
 	if (owner)
 		item.state = link_consent_state(owner->known, &agent->owner, &owner->safe, &owner->latest, row && row->interrupted,
@@ -101,10 +104,7 @@ static int add_agent(struct listing *l, const struct participant_state_agent *ag
 	if (row && item.state == LINK_PROVEN)
 		item.since = row->at;
 	item.reverse = item.state == LINK_PROVEN;
-	return link_list_add(l->list, agent->did, &item,
-			     json_pack("{s:o, s:o, s:s, s:o, s:o}", "seq", view_number(agent->seq), "owner", view_address(agent->owner.bytes), "consent",
-				       agent->signed_by_owner ? "signed" : "linked", "safe", read_json(&agent->read.safe), "latest",
-				       read_json(&agent->read.latest)));
+	return link_list_add(l->list, agent->did, &item, link_consent_evidence(evidence, item.state));
 }
 
 static int add_foreign(struct listing *l, const struct participant_state_foreign *foreign)

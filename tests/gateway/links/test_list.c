@@ -167,6 +167,26 @@ static void consent_needs_one_owner_all_the_time(void **state)
 	assert_int_equal(link_consent_state(false, &a, &none, &none, false, true), LINK_UNREACHABLE);
 }
 
+/* Nobody can do anything about it, so nobody is told to. */
+static void what_cannot_be_said_has_no_advice(void **state)
+{
+	const struct link_consent consent = {.handle = "alice", .owner = account(0x0a)};
+	struct link_agent agent = agent_of(NULL, 0, &consent, 1);
+	struct link_list *list = link_list_new();
+	json_t *all, *one;
+
+	(void)state;
+	assert_int_equal(link_list_agent(list, &agent), 0);
+	all = link_list_json(list);
+	one = json_array_get(all, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "state")), "unreachable");
+	assert_false(json_is_true(json_object_get(one, "published")));
+	assert_non_null(json_object_get(json_object_get(one, "evidence"), "detail"));
+	assert_null(json_object_get(one, "next"));
+	json_decref(all);
+	link_list_free(list);
+}
+
 /* A document has so much room for links; what does not fit is named as a claim that is proven. */
 static void what_has_no_room_is_left_out(void **state)
 {
@@ -209,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(claims_of_every_kind), cmocka_unit_test(a_file_is_no_consent), cmocka_unit_test(consent_needs_one_owner_all_the_time),
+		cmocka_unit_test(what_cannot_be_said_has_no_advice),
 		cmocka_unit_test(what_has_no_room_is_left_out), cmocka_unit_test(evidence_is_an_object_or_nothing),
 	};
 
