@@ -46,6 +46,13 @@ enum link_state link_now(enum link_kind kind, enum link_state stored, uint64_t g
 	return stored == LINK_PROVEN && !is_fresh(kind, good, now) ? LINK_UNREACHABLE : stored;
 }
 
+uint64_t link_since(enum link_kind kind, enum link_state state, enum link_state stored, uint64_t since, uint64_t good, uint64_t now)
+{
+	if (state == stored)
+		return since <= now + LINK_AHEAD_MS ? since : 0;
+	return good != 0 && good <= now ? good + lifetime(kind) : 0;
+}
+
 const char *link_state_word(enum link_state state)
 {
 	switch (state) {

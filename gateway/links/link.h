@@ -53,5 +53,9 @@ enum link_state link_judge(const struct link_fact *fact);
  * the others do not age. */
 enum link_state link_now(enum link_kind kind, enum link_state stored, uint64_t good, uint64_t now);
 
+/* Since when that state holds, what is stored being `stored` since `since`: by growing old it became so later. 0: nobody knows, where the clock
+ * was set back. */
+uint64_t link_since(enum link_kind kind, enum link_state state, enum link_state stored, uint64_t since, uint64_t good, uint64_t now);
+
 /* "one-way", "proven", "unreachable", "revoked", "lapsed". */
 const char *link_state_word(enum link_state state);

@@ -107,8 +107,7 @@ static void judge_foreign(struct judging *j)
 	json_t *asked = link_evidence_read(claim->evidence, claim->evidence_len);
 
 	j->item.state = link_now(LINK_FOREIGN, claim->state, claim->good, j->agent->now);
-	/* it became so by growing old */
-	j->item.since = j->item.state == claim->state ? claim->since : claim->good + LINK_FOREIGN_MS;
+	j->item.since = link_since(LINK_FOREIGN, j->item.state, claim->state, claim->since, claim->good, j->agent->now);
 	j->item.checked = claim->checked;
 	if (asked)
 		say(j, "asked", asked);

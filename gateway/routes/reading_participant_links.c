@@ -63,8 +63,7 @@ static void judge_asked(struct link_item *item, const char *id, json_t *evidence
 	if (!claim)
 		return;
 	item->state = link_now(kind, claim->state, claim->good, l->now);
-	item->since = item->state == (enum link_state)claim->state ? claim->since
-								    : claim->good + (uint64_t)(kind == LINK_FOREIGN ? LINK_FOREIGN_MS : LINK_CONTRACT_MS);
+	item->since = link_since(kind, item->state, claim->state, claim->since, claim->good, l->now);
 	item->checked = claim->checked;
 	asked = link_evidence_read((const char *)claim->evidence.data, claim->evidence.len);
 	if (asked)

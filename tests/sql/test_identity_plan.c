@@ -141,7 +141,7 @@ static void every_statement_goes_by_an_index(void **state)
 		&store_identity_set,	    &store_identity_step_set, &store_identity_back_set,
 		&store_identity_search_set, &store_file_set,	      &store_hosted_set,
 		&store_notary_set,	    &store_resolve_set,	      &store_history_page_set,
-		&store_link_set,		    &store_lapse_set};
+		&store_link_set,		    &store_lapse_set,	      &store_link_read_set};
 
 	unsigned found = 0;
 

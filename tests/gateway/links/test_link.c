@@ -69,6 +69,17 @@ static void what_is_stored_ages(void **state)
 		assert_int_equal(link_now(cases[i].kind, cases[i].stored, cases[i].good, NOW), cases[i].is);
 }
 
+static void since_when(void **state)
+{
+	(void)state;
+	assert_int_equal(link_since(LINK_FOREIGN, LINK_PROVEN, LINK_PROVEN, 7, NOW, NOW), 7);
+	assert_int_equal(link_since(LINK_FOREIGN, LINK_UNREACHABLE, LINK_PROVEN, 7, OLD, NOW), OLD + LINK_FOREIGN_MS);
+	assert_int_equal(link_since(LINK_CONTRACT, LINK_UNREACHABLE, LINK_PROVEN, 7, 9, NOW), 9 + LINK_CONTRACT_MS);
+	/* no later than now */
+	assert_int_equal(link_since(LINK_FOREIGN, LINK_REVOKED, LINK_REVOKED, NOW + 60001, 0, NOW), 0);
+	assert_int_equal(link_since(LINK_FOREIGN, LINK_UNREACHABLE, LINK_PROVEN, 7, NOW + 60001, NOW), 0);
+}
+
 static void each_state_has_its_word(void **state)
 {
 	static const char *const words[] = {"one-way", "proven", "unreachable", "revoked", "lapsed"};
@@ -83,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_answer_makes_its_state),
 		cmocka_unit_test(what_is_stored_ages),
+		cmocka_unit_test(since_when),
 		cmocka_unit_test(each_state_has_its_word),
 	};
 
