@@ -290,6 +290,8 @@ static struct flight *start(struct foreign *foreign, const char *did, const stru
 	flight->foreign = foreign;
 	memcpy(flight->did, did, size);
 	if (ask(flight, web, no_cache) != 0) {
+		/* nobody was asked */
+		foreign->tokens_milli += 1000;
 		free(flight);
 		return NULL;
 	}

@@ -29,6 +29,7 @@ static int take_batch(struct links_duty *duty)
 	struct pg_op op = {0};
 	int rc = pg_wait(duty->ctx->base, &op, store_links_due(duty->reader, &op, &duty->due, clock_wall_ms(), LINKS_BATCH));
 
+	duty->batch_ms = clock_steady_ms();
 	for (size_t i = 0; rc == 0 && i < duty->due.n && i < sizeof(duty->checks) / sizeof(duty->checks[0]); i++)
 		duty->checks[duty->nchecks++] = (struct links_check){.duty = duty, .due = &duty->due.rows[i]};
 	return rc;
@@ -41,7 +42,7 @@ static int go_on(struct links_check *check)
 
 	switch (check->state) {
 	case LINKS_WAITING:
-		if (duty->active == LINKS_PARALLEL)
+		if (duty->active == LINKS_PARALLEL || clock_steady_ms() < check->again_ms)
 			return 0;
 		duty->active++;
 		check->state = LINKS_ASKING;

@@ -9,6 +9,7 @@
 enum {
 	LINKS_PARALLEL = 32,		 /* asked together */
 	LINKS_SLOW_MS = 1500,		 /* who takes longer waits for those who do not, proven or not */
+	LINKS_PATIENCE_MS = 2000,	 /* of a batch with a host that is asked enough for the moment */
 	LINKS_REFRESH_S = 150,		 /* of a proven foreign link; LINK_FOREIGN_MS / 2 */
 	LINKS_UNSURE_S = 30,		 /* one that is proven still, though nothing was heard this time */
 	LINKS_RETRY_S = 60,		 /* one that is not proven, doubling ... */

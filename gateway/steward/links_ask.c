@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEADS_FRESH_MS = 5000, CHAIN_DEADLINE_MS = 4000, CHAIN_DOWN_MS = 10000 };
+enum { HEADS_FRESH_MS = 5000, CHAIN_DEADLINE_MS = 4000, CHAIN_DOWN_MS = 10000, LINKS_AGAIN_MS = 200 };
 
 static void answered(struct links_check *check, enum link_reverse reverse, const char *why)
 {
@@ -28,6 +28,21 @@ static void put_off(struct links_check *check)
 	check->busy = true;
 	check->state = LINKS_ASKED;
 	steward_wake(check->duty->ctx);
+}
+
+/* The host is asked by others of this batch, or has been for this second: many links of one host follow each other, rather than each of them waiting
+ * for the next round. */
+static void wait_for_host(struct links_check *check)
+{
+	uint64_t now = clock_steady_ms();
+
+	if (now - check->duty->batch_ms >= LINKS_PATIENCE_MS) {
+		put_off(check);
+		return;
+	}
+	check->state = LINKS_WAITING;
+	check->again_ms = now + LINKS_AGAIN_MS;
+	check->duty->active--;
 }
 
 /* ---- documents of other hosts ---- */
@@ -86,7 +101,7 @@ static void on_document(void *arg, const struct foreign_answer *answer)
 		read_document(check, answer->text, answer->len);
 		return;
 	case FOREIGN_BUSY:
-		put_off(check);
+		wait_for_host(check);
 		return;
 	case FOREIGN_NOT_FOUND:
 		answered(check, LINK_DENIED, answer->why);

@@ -27,6 +27,7 @@ struct links_check {
 	uint64_t at;    /* when it was asked, */
 	uint64_t began; /* and by the steady clock */
 	uint64_t took;  /* until there was an answer, in ms */
+	uint64_t again_ms; /* waiting: not before, by the steady clock */
 	bool busy;   /* nobody was asked: no answer */
 	enum link_reverse reverse;
 	char url[DID_WEB_URL_SIZE]; /* "": none was asked */
@@ -59,6 +60,7 @@ struct links_duty {
 	struct links_check checks[LINKS_BATCH + LINKS_BATCH / 4];
 	size_t nchecks;
 	unsigned active;
+	uint64_t batch_ms; /* when it was taken, by the steady clock */
 	uint64_t swept_ms, wall_ms; /* the last sweep, of the steady clock; the last round, of the wall's */
 };
 

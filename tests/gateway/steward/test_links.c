@@ -353,6 +353,26 @@ static void a_contract_is_asked_whether_it_still_says_so(void **state)
 	stop_duty(duty);
 }
 
+/* A host has four connections at a time; its links follow each other all the same. */
+static void many_of_one_host(void **state)
+{
+	char name[8];
+	pid_t duty;
+
+	(void)state;
+	for (unsigned i = 0; i < 24; i++) {
+		snprintf(name, sizeof(name), "m%c", 'a' + (int)i);
+		serve_also(name, AGENT_DID);
+		claim(name, -1);
+	}
+	duty = start_duty();
+	wait_for("SELECT count(*) > 0 FROM link_claim WHERE object LIKE '%:kept:m_' AND state = 1", "t");
+	(void)usleep(3000000);
+	assert_string_equal(sql("SELECT count(*) FROM link_claim WHERE object LIKE '%:kept:m_' AND state = 1"), "24");
+	stop_duty(duty);
+	(void)sql("DELETE FROM link_claim WHERE object LIKE '%:kept:m_'");
+}
+
 /* Who hangs holds up nobody, and a stop in the middle says nothing. */
 static void hosts_that_hang(void **state)
 {
@@ -425,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_word_taken_back_revokes),
 		cmocka_unit_test(silence_is_borne_for_five_minutes),
 		cmocka_unit_test(a_contract_is_asked_whether_it_still_says_so),
+		cmocka_unit_test(many_of_one_host),
 		cmocka_unit_test(hosts_that_hang),
 		cmocka_unit_test(what_nobody_needs_is_swept),
 	};
