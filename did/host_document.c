@@ -54,7 +54,7 @@ static int add_key(json_t *document, const char *did, const char *fragment, cons
 }
 
 /* Of one assertion key, commas and quotes included: its method, which names the DID twice and the key twice, and its id again. */
-#define KEY_COST(did) (3 * strlen(did) + 3 * (MULTIKEY_ED25519_SIZE - 1) + strlen(",{\"id\":\"#\",\"type\":\"Multikey\",\"controller\":\"\",\"publicKeyMultibase\":\"\"},\"#\""))
+#define KEY_COST(did) (3 * strlen(did) + 3 * (size_t)(MULTIKEY_ED25519_SIZE - 1) + strlen(",{\"id\":\"#\",\"type\":\"Multikey\",\"controller\":\"\",\"publicKeyMultibase\":\"\"},\"#\""))
 
 static size_t compact_size(const json_t *value)
 {

@@ -67,12 +67,11 @@ static bool nonce_ok(struct did_slice text)
 /* *pchar: what a URI's path may hold in one segment */
 static bool request_id_ok(struct did_slice text)
 {
-	char uri[SIWE_MESSAGE_MAX + 2];
+	char uri[SIWE_MESSAGE_MAX + 2] = {'a', ':'};
 
 	if (text.len > SIWE_MESSAGE_MAX || (text.len > 0 && memchr(text.ptr, '/', text.len)) ||
 	    (text.len > 0 && (memchr(text.ptr, '?', text.len) || memchr(text.ptr, '#', text.len))))
 		return false;
-	memcpy(uri, "a:", 2);
 	if (text.len > 0)
 		memcpy(uri + 2, text.ptr, text.len);
 	return siwe_is_uri((struct did_slice){uri, text.len + 2});

@@ -70,7 +70,7 @@ static int fraction(struct clock_text *in)
 static int64_t offset(struct clock_text *in)
 {
 	bool minus = in->at < in->end && *in->at == '-';
-	int hours, minutes;
+	int64_t hours, minutes;
 
 	if (in->at == in->end || (*in->at != '+' && *in->at != '-')) {
 		sign(in, 'Z');
@@ -87,7 +87,7 @@ int siwe_time_parse(int64_t *ms, struct did_slice text)
 {
 	struct clock_text in = {text.ptr, text.ptr ? text.ptr + text.len : NULL, text.len == 0};
 	int year = digits(&in, 4, 0, 9999), month, day, hour, minute, second, milli;
-	int64_t seconds;
+	int64_t seconds, of_day;
 
 	sign(&in, '-');
 	month = digits(&in, 2, 1, 12);
@@ -103,7 +103,8 @@ int siwe_time_parse(int64_t *ms, struct did_slice text)
 	milli = fraction(&in);
 	if (in.bad)
 		return -EBADMSG;
-	seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset(&in);
+	of_day = ((int64_t)hour * 60 + minute) * 60 + second;
+	seconds = days_from_civil(year, month, day) * 86400 + of_day - offset(&in);
 	if (in.bad || in.at != in.end)
 		return -EBADMSG;
 	/* "23:59:60" of UTC is the one leap second there can be */

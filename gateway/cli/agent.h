@@ -58,7 +58,7 @@ int cli_agent_words_check(struct cli_agent_words *w, enum prepare_verb verb);
 int cli_agent_words_ask(struct prepare_ask *ask, struct cli_agent_words *w, const struct chains *chains);
 void cli_agent_words_clear(struct cli_agent_words *w);
 /* CLI_AGENT_FORMS, of any registry on a chain that is served. CLI_OK, or printed why not. */
-__attribute__((warn_unused_result)) int cli_agent_key(struct agent_key *out, const struct chains *chains, const char *text);
+__attribute__((warn_unused_result)) int cli_agent_key(struct agent_key *out, const struct chains *chains, const char *word);
 
 /* Printing (agent_print.c). */
 void cli_agent_print_refusal(const struct cli_agent_call *call, const struct prepare_refusal *refusal);

@@ -144,7 +144,7 @@ static int read_profile(struct cli_participant_change *change, const char *path)
 	json_error_t error;
 	uint8_t hash[32];
 	size_t len = 0;
-	char *text = cli_read_file(&len, path, 8 * PARTICIPANT_PROFILE_MAX);
+	char *text = cli_read_file(&len, path, (size_t)8 * PARTICIPANT_PROFILE_MAX);
 
 	if (!text)
 		return CLI_USAGE;

@@ -44,11 +44,11 @@ static bool next_field(struct reader *r, struct field *out)
 		return false;
 	tag = varint(r);
 	*out = (struct field){.number = (unsigned)(tag >> 3 & 0xffff), .wire = (unsigned)(tag & 7)};
-	if (tag >> 3 > 0xffff)
+	if (tag >> 3 > 0xffff || (out->wire != WIRE_VARINT && out->wire != WIRE_BYTES)) {
 		r->failed = true;
-	else if (out->wire == WIRE_VARINT)
+	} else if (out->wire == WIRE_VARINT) {
 		out->value = varint(r);
-	else if (out->wire == WIRE_BYTES) {
+	} else {
 		uint64_t len = varint(r);
 
 		if (r->failed || len > (uint64_t)(r->end - r->at)) {
@@ -58,8 +58,6 @@ static bool next_field(struct reader *r, struct field *out)
 		out->bytes = r->at;
 		out->len = (size_t)len;
 		r->at += len;
-	} else {
-		r->failed = true;
 	}
 	return !r->failed;
 }

@@ -1,6 +1,7 @@
 /* The request object: memory, holds and what a handler may ask it. */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -209,13 +210,11 @@ static enum MHD_Result add_accept(void *arg, enum MHD_ValueKind kind, const char
 		accept->list = value;
 		return MHD_YES;
 	}
-	size_t len = strlen(accept->list), more = strlen(value);
-	char *joined = http_alloc(accept->req, len + more + 3);
+	size_t size = strlen(accept->list) + strlen(value) + sizeof(", ");
+	char *joined = http_alloc(accept->req, size);
 	if (joined == NULL)
 		return MHD_NO;
-	memcpy(joined, accept->list, len);
-	memcpy(joined + len, ", ", 2);
-	memcpy(joined + len + 2, value, more + 1);
+	snprintf(joined, size, "%s, %s", accept->list, value);
 	accept->list = joined;
 	return MHD_YES;
 }

@@ -432,7 +432,7 @@ static int compare(const struct agent_proof *proven, struct work *work, const st
 
 	if (err != 0)
 		return err;
-	if (found_len != len || memcmp(found, text, len) != 0)
+	if (found == NULL || found_len != len || memcmp(found, text, len) != 0)
 		err = judge_difference(work->why, parsed->root, found, found_len);
 	free(found);
 	return err;

@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 enum { POLL_MS = 250 };
 
 /* Who waits. Freed one look after it was told. */
 struct waiting {
-	TAILQ_ENTRY(waiting) link;
+	struct waiting *next;
 	struct participant_queue *queue;
 	struct pg_op op; /* of asking */
 	bool asking;
@@ -24,7 +23,7 @@ struct waiting {
 struct participant_queue {
 	struct event_base *base;
 	struct pg_conn *writer, *reader;
-	TAILQ_HEAD(, waiting) list;
+	struct waiting *first, **last; /* in the order they came; last: where the next one goes */
 	size_t n;
 	struct event *poll;
 	struct pg_op op; /* of looking */
@@ -45,16 +44,18 @@ static void tell(struct waiting *w, int err, const struct store_participant_requ
 /* Those that were told go, unless the store still holds their operation. */
 static void sweep(struct participant_queue *queue)
 {
-	struct waiting *w, *next;
+	struct waiting **at = &queue->first, *w;
 
-	for (w = TAILQ_FIRST(&queue->list); w; w = next) {
-		next = TAILQ_NEXT(w, link);
-		if (w->on_answer || w->asking)
+	while ((w = *at)) {
+		if (w->on_answer || w->asking) {
+			at = &w->next;
 			continue;
-		TAILQ_REMOVE(&queue->list, w, link);
+		}
+		*at = w->next;
 		queue->n--;
 		free(w);
 	}
+	queue->last = at;
 	if (queue->n == 0)
 		(void)event_del(queue->poll);
 }
@@ -68,7 +69,7 @@ static void on_found(struct pg_op *op)
 
 	queue->looking = false;
 	for (size_t i = 0; op->err == 0 && i < queue->found.n; i++)
-		TAILQ_FOREACH(w, &queue->list, link)
+		for (w = queue->first; w; w = w->next)
 			if (!w->asking && memcmp(w->hash, queue->found.rows[i].hash, 32) == 0)
 				tell(w, 0, &queue->found.rows[i]);
 	store_participant_requests_clear(&queue->found);
@@ -86,7 +87,7 @@ static void look(struct participant_queue *queue)
 	queue->again = queue->looking;
 	if (queue->looking)
 		return;
-	TAILQ_FOREACH(w, &queue->list, link)
+	for (w = queue->first; w; w = w->next)
 		if (w->on_answer && !w->asking && n < PARTICIPANT_QUEUE_WAITING)
 			memcpy(queue->hashes[n++], w->hash, 32);
 	if (n == 0)
@@ -108,7 +109,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH(w, &queue->list, link)
+	for (w = queue->first; w; w = w->next)
 		if (w->on_answer && now - w->since > PARTICIPANT_QUEUE_MS)
 			tell(w, -ETIMEDOUT, NULL);
 	sweep(queue);
@@ -134,7 +135,7 @@ static void on_asked(struct pg_op *op)
 int participant_queue_ask(struct participant_queue *queue, const struct store_participant_request *request,
 			  participant_queue_on_answer *on_answer, void *arg)
 {
-	struct timeval often = {.tv_usec = POLL_MS * 1000};
+	struct timeval often = {.tv_usec = POLL_MS * 1000L};
 	struct waiting *w;
 	int rc;
 
@@ -151,7 +152,8 @@ int participant_queue_ask(struct participant_queue *queue, const struct store_pa
 		free(w);
 		return rc;
 	}
-	TAILQ_INSERT_TAIL(&queue->list, w, link);
+	*queue->last = w;
+	queue->last = &w->next;
 	queue->n++;
 	(void)event_add(queue->poll, &often);
 	return 0;
@@ -164,7 +166,7 @@ int participant_queue_new(struct participant_queue **out, struct event_base *bas
 	if (!queue)
 		return -ENOMEM;
 	*queue = (struct participant_queue){.base = base, .writer = writer, .reader = reader};
-	TAILQ_INIT(&queue->list);
+	queue->last = &queue->first;
 	queue->poll = event_new(base, -1, EV_PERSIST, on_poll, queue);
 	if (!queue->poll) {
 		free(queue);
@@ -180,11 +182,11 @@ void participant_queue_free(struct participant_queue *queue)
 
 	if (!queue)
 		return;
-	TAILQ_FOREACH(w, &queue->list, link)
+	for (w = queue->first; w; w = w->next)
 		tell(w, -ECANCELED, NULL);
 	event_free(queue->poll);
-	while ((w = TAILQ_FIRST(&queue->list))) {
-		TAILQ_REMOVE(&queue->list, w, link);
+	while ((w = queue->first)) {
+		queue->first = w->next;
 		free(w);
 	}
 	store_participant_requests_clear(&queue->found);

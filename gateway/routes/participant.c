@@ -254,7 +254,7 @@ static void on_history(struct pg_op *op)
 {
 	struct participant_request *r = op->arg;
 	json_t *versions = json_array(), *next = json_null();
-	struct store_entry entry;
+	struct store_entry entry = {0};
 	int rc = op->err;
 
 	for (size_t i = 0; rc == 0 && i < r->entries.n; i++) {

@@ -13,7 +13,7 @@ failed=0
 configure() {
   [ -z "${configured:-}" ] || return 0
   CC=clang cmake -S . -B "$tidy_build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
-  cmake --build "$tidy_build" --target kedge_sql >/dev/null
+  cmake --build "$tidy_build" --target kedge_sql kedge_web >/dev/null
   configured=1
 }
 
