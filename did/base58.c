@@ -40,7 +40,7 @@ int base58btc_encode(char *out, size_t cap, const uint8_t *bytes, size_t len)
 
 int base58btc_decode(uint8_t *out, size_t cap, const char *text, size_t len)
 {
-	uint8_t bytes[BASE58BTC_TEXT_MAX]; /* base 256, least significant first */
+	uint8_t bytes[BASE58BTC_TEXT_MAX] = {0}; /* base 256, least significant first */
 	size_t count = 0, zeros = 0;
 
 	if (len > BASE58BTC_TEXT_MAX)

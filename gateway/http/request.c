@@ -1,7 +1,6 @@
 /* The request object: memory, holds and what a handler may ask it. */
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -195,36 +194,37 @@ const char *http_header(const struct http_request *req, const char *name)
 	return MHD_lookup_connection_value(req->conn, MHD_HEADER_KIND, name);
 }
 
+enum { ACCEPT_LINES_MAX = 8 }; /* more than any client sends */
+
 struct accept {
-	struct http_request *req;
-	const char *list;
+	const char *lines[ACCEPT_LINES_MAX];
+	size_t count, size;
 };
 
-static enum MHD_Result add_accept(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result take_accept(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct accept *accept = arg;
 	(void)kind;
-	if (value == NULL || strcasecmp(name, "Accept") != 0)
+	if (value == NULL || accept->count == ACCEPT_LINES_MAX || strcasecmp(name, "Accept") != 0)
 		return MHD_YES;
-	if (accept->list == NULL) {
-		accept->list = value;
-		return MHD_YES;
-	}
-	size_t size = strlen(accept->list) + strlen(value) + sizeof(", ");
-	char *joined = http_alloc(accept->req, size);
-	if (joined == NULL)
-		return MHD_NO;
-	snprintf(joined, size, "%s, %s", accept->list, value);
-	accept->list = joined;
+	accept->lines[accept->count++] = value;
+	accept->size += strlen(value) + sizeof(", ");
 	return MHD_YES;
 }
 
 const char *http_accept(struct http_request *req)
 {
-	struct accept accept = {.req = req};
+	struct accept accept = {.count = 0};
 	if (req->conn != NULL)
-		MHD_get_connection_values(req->conn, MHD_HEADER_KIND, add_accept, &accept);
-	return accept.list;
+		MHD_get_connection_values(req->conn, MHD_HEADER_KIND, take_accept, &accept);
+	if (accept.count < 2)
+		return accept.lines[0];
+	char *list = http_alloc(req, accept.size + 1), *at = list;
+	for (size_t i = 0; list != NULL && i < accept.count; i++) {
+		at = stpcpy(at, i > 0 ? ", " : "");
+		at = stpcpy(at, accept.lines[i]);
+	}
+	return list;
 }
 
 const uint8_t *http_body(const struct http_request *req, size_t *len)

@@ -33,20 +33,22 @@ void link_list_free(struct link_list *list)
 int link_list_add(struct link_list *list, const char *id, const struct link_item *item, json_t *evidence)
 {
 	struct link_item *items;
-	char *copy = evidence ? strdup(id) : NULL;
 
-	if (!copy || list->n >= ITEMS_MAX)
+	if (!evidence || list->n >= ITEMS_MAX)
 		goto no_memory;
 	items = realloc(list->items, (list->n + 1) * sizeof(*items));
 	if (!items)
 		goto no_memory;
 	list->items = items;
-	items[list->n] = *item;
-	items[list->n].id = copy;
-	items[list->n++].evidence = evidence;
+	items += list->n;
+	*items = *item;
+	items->evidence = evidence;
+	items->id = strdup(id);
+	if (!items->id)
+		goto no_memory;
+	list->n++;
 	return 0;
 no_memory:
-	free(copy);
 	json_decref(evidence);
 	return -ENOMEM;
 }
