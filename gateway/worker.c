@@ -49,6 +49,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	worker_chains_look_at_registries(&w->chains);
 	service_keys_look(&w->service);
 	stream_hub_tick(w->service.streams);
+	queued += store_resolver_length(w->service.resolver);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		queued += pg_queue_length(w->service.readers[i]);
 	metrics_set(METRIC_PG_QUEUE, queued);
@@ -163,6 +164,8 @@ static int make_connections(struct worker *w)
 	for (size_t i = 0; rc == 0 && i < SERVICE_READERS; i++)
 		rc = store_open(&s->readers[i], s->base, s->config->database, "kedge reader", STORE_READER, on_database,
 				NULL);
+	if (rc == 0)
+		rc = store_resolver_new(&s->resolver, s->base, s->readers, SERVICE_READERS);
 	append.writer = s->writer;
 	if (rc == 0)
 		rc = store_open(&s->append_reader, s->base, s->config->database, "kedge append reader", STORE_READER, on_database,
@@ -343,6 +346,7 @@ static void clear(struct worker *w)
 	worker_chains_close(s);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);
+	store_resolver_free(s->resolver);
 	pg_close(s->append_reader);
 	pg_close(s->writer);
 	participant_queue_free(s->participants);

@@ -1,6 +1,7 @@
 /* Binary parameters and results: the only place that knows PostgreSQL's wire forms of values. */
 #include "sql/pg_param.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -343,16 +344,52 @@ int pg_list_next(struct pg_bytes *item, struct pg_bytes *list)
 	return take_field(item, list) ? 0 : -EPROTO;
 }
 
+void pg_get_fields(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column)
+{
+	for (size_t i = 0; i < n; i++)
+		fields[i] = pg_get_bytes(res, row, column + (int)i);
+}
+
+int64_t pg_i64(int *err, struct pg_bytes field)
+{
+	uint64_t number;
+
+	if (!field.data || field.len != sizeof(number)) {
+		*err = -EPROTO;
+		return 0;
+	}
+	memcpy(&number, field.data, sizeof(number));
+	return (int64_t)be64toh(number);
+}
+
 uint64_t pg_u64(int *err, struct pg_bytes field)
 {
-	uint64_t number = 0;
+	const int64_t number = pg_i64(err, field);
 
-	if (!field.data || field.len != 8 || field.data[0] > INT8_MAX)
+	if (number < 0) {
 		*err = -EPROTO;
-	else
-		for (int i = 0; i < 8; i++)
-			number = number << 8 | field.data[i];
-	return number;
+		return 0;
+	}
+	return (uint64_t)number;
+}
+
+int pg_i16(int *err, struct pg_bytes field)
+{
+	if (!field.data || field.len != 2) {
+		*err = -EPROTO;
+		return 0;
+	}
+	return (int16_t)(field.data[0] << 8 | field.data[1]);
+}
+
+void pg_fixed(int *err, void *out, size_t len, struct pg_bytes field)
+{
+	if (field.data && field.len == len) {
+		memcpy(out, field.data, len);
+		return;
+	}
+	memset(out, 0, len);
+	*err = -EPROTO;
 }
 
 bool pg_bool(int *err, struct pg_bytes field)

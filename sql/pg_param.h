@@ -70,6 +70,12 @@ int pg_record(struct pg_bytes *fields, size_t n, struct pg_bytes record);
 int pg_list_open(size_t *n, struct pg_bytes *list);
 int pg_list_next(struct pg_bytes *item, struct pg_bytes *list);
 
-/* Of a field of a record: as pg_get_u64(), pg_get_bool(). */
+/* n columns in a row, from the first on, as a record's fields. */
+void pg_get_fields(struct pg_bytes *fields, size_t n, const PGresult *res, int row, int column);
+
+/* Of a field of a record: as pg_get_i64(), pg_get_u64(), pg_get_bool(); a smallint; bytes of that length and no other. */
+int64_t pg_i64(int *err, struct pg_bytes field);
 uint64_t pg_u64(int *err, struct pg_bytes field);
+int pg_i16(int *err, struct pg_bytes field);
+void pg_fixed(int *err, void *out, size_t len, struct pg_bytes field);
 bool pg_bool(int *err, struct pg_bytes field);

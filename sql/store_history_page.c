@@ -20,7 +20,7 @@ static const char page_sql[] =
 	"SELECT " REACH_COLUMNS ", s.number, s.owner, s.wallet, CASE WHEN coalesce(e.place, 1) = 1 THEN s.body END, s.changed, s.tier,"
 	" b.number, b.hash, b.time,"
 	" e.log_index, e.tx, e.kind, e.a, e.b, substr(e.key, 1, 128),"
-	" CASE WHEN octet_length(e.value) <= 1024 THEN e.value END, coalesce(octet_length(e.value), 0), s.total" REACH_TABLES REACH_LIMIT
+	" CASE WHEN octet_length(e.value) <= 1024 THEN e.value END, coalesce(octet_length(e.value), 0), s.total FROM registry r" REACH_TABLES("$3", "$4") REACH_LIMIT
 	" LEFT JOIN LATERAL (SELECT y.*, u.body,"
 	"   sum(octet_length(u.body) + w.bytes) OVER (ORDER BY y.number DESC) - octet_length(u.body) - w.bytes AS before,"
 	"   count(*) OVER () AS total"
@@ -84,6 +84,7 @@ static int get_event(struct store_history_event *out, const struct store_state *
 static int get_rows(struct store_history_page *out, const PGresult *res, size_t limit, const struct store_state *who)
 {
 	size_t nevents = 0;
+	struct pg_bytes fields[EVENT - STATE];
 	int err = 0;
 
 	for (int row = 0; err == 0 && row < PQntuples(res); row++) {
@@ -96,8 +97,9 @@ static int get_rows(struct store_history_page *out, const PGresult *res, size_t 
 				break;
 			last = &out->rows[out->n++];
 			last->state = *who;
-			store_get_state(&err, &last->state, res, row, STATE);
-			store_get_mark(&err, &last->block, res, row, MARK);
+			pg_get_fields(fields, EVENT - STATE, res, row, STATE);
+			store_get_state(&err, &last->state, fields);
+			store_get_mark(&err, &last->block, fields + (MARK - STATE));
 			last->events = &out->events[nevents];
 		}
 		if (err != 0 || pg_get_null(res, row, EVENT))
@@ -119,7 +121,12 @@ static int decode(struct store_call *call, PGresult *res, bool *keep)
 	struct store_history_page *out = call->out, page = *out;
 	const struct store_state *who = call->out2;
 	size_t n = (size_t)PQntuples(res);
-	int err = n == 0 ? -ENOENT : store_get_reach(&page.reach, res);
+	struct pg_bytes reach[REACH_COLUMNS_N];
+	int err = n == 0 ? -ENOENT : 0;
+
+	pg_get_fields(reach, REACH_COLUMNS_N, res, 0, 0);
+	if (err == 0)
+		err = store_get_reach(&page.reach, reach);
 
 	if (err != 0)
 		return err;
@@ -136,6 +143,18 @@ static int decode(struct store_call *call, PGresult *res, bool *keep)
 	return 0;
 }
 
+static void param_reach(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32], const struct store_mark *safe)
+{
+	store_param_agent(params, registry, agent_id);
+	if (safe) {
+		pg_param_u64(params, safe->number);
+		pg_param_hash(params, safe->hash);
+	} else {
+		pg_param_null(params);
+		pg_param_null(params);
+	}
+}
+
 int store_history_page(struct pg_conn *conn, struct pg_op *op, struct store_history_page *out, uint32_t registry,
 		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t before, unsigned limit)
 {
@@ -146,8 +165,7 @@ int store_history_page(struct pg_conn *conn, struct pg_op *op, struct store_hist
 		return -EINVAL;
 	out->who.registry = registry;
 	memcpy(out->who.agent_id, agent_id, 32);
-	pg_params_init(&params);
-	store_param_reach(&params, registry, agent_id, safe);
+	param_reach(&params, registry, agent_id, safe);
 	pg_param_u64(&params, before < INT64_MAX ? before : INT64_MAX);
 	pg_param_u64(&params, limit + 1);
 	return store_start(conn, &statements[0], &params,

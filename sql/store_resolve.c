@@ -1,59 +1,70 @@
-/* One statement an answer. Each LATERAL is one probe of agent_state's primary key, from the block asked about up or down. */
+/* The statement and its rows. Each LATERAL is one probe of agent_state's primary key, from the block asked about up or down. */
 #include "sql/store_resolve_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BY_NUMBER, BY_TIME };
-enum { ASKED = REACH_COLUMNS_N, STATE = ASKED + 3, MARKS = STATE + 6, MARKS_N = 7 };
+enum { ASKED = REACH_COLUMNS_N, STATE = ASKED + 3, MARKS = STATE + 6, MARKS_N = 7, FIELDS_N = MARKS + 3 * MARKS_N };
 
-/* The first of the agent's states that fits, with its block. */
+/* By its whole key alone. */
+#define BLOCK(name, place)                                                                                             \
+	" LATERAL (SELECT number, hash, time FROM block WHERE chain_id = r.chain_id AND number = " place " LIMIT 1) " name
+/* Of the agent's states that are an answer. */
+#define STATES " FROM agent_state WHERE registry = r.id AND agent_id = q.agent_id AND number <= l.n"
+/* The block of the first that fits. */
 #define MARK(name, where, order)                                                                                       \
-	" LEFT JOIN LATERAL (SELECT b.number, b.hash, b.time FROM (SELECT x.number FROM agent_state x"                 \
-	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= l.n AND " where                                  \
-	" ORDER BY x.number " order " LIMIT 1) y"                                                                      \
-	" JOIN block b ON b.chain_id = r.chain_id AND b.number = y.number) " name " ON true"
-#define MARK_FIELDS(name) name ".number, " name ".hash, " name ".time"
-/* Bits of agent_state.changed: 1 owner, 2 wallet, 8 registered (in an agent's first state only). The conditions are those of two
- * indexes: an owner may change the URI a hundred thousand times in between. */
-#define RESOLVE_COLUMNS                                                                                                \
-	"SELECT " REACH_COLUMNS ", a.number, a.hash, a.time, s.number, s.owner, s.wallet, u.body, s.changed, s.tier"              \
-	", ROW(" MARK_FIELDS("hf") ", " MARK_FIELDS("hu") ", " MARK_FIELDS("of") ", " MARK_FIELDS("ou") ", " MARK_FIELDS("wf")      \
-	", " MARK_FIELDS("wu") ", " MARK_FIELDS("c") ")"
-#define RESOLVE_TABLES                                                                                                 \
-	" LEFT JOIN LATERAL (SELECT x.number, x.owner, x.wallet, x.uri, x.changed, x.tier FROM agent_state x"           \
-	" WHERE x.registry = r.id AND x.agent_id = $2 AND x.number <= ask.number AND x.number <= l.n"                   \
-	" ORDER BY x.number DESC LIMIT 1) s ON true"                                                                   \
-	" LEFT JOIN uri u ON u.hash = s.uri"                                                                           \
-	MARK("hf", "x.number = s.number", "DESC") MARK("hu", "x.number > ask.number", "ASC")                           \
-	MARK("of", "x.number <= s.number AND x.changed & 9 <> 0", "DESC")                                              \
-	MARK("ou", "x.number > s.number AND x.changed & 9 <> 0", "ASC")                                                \
-	MARK("wf", "x.number <= s.number AND x.changed & 10 <> 0", "DESC")                                             \
-	MARK("wu", "x.number > s.number AND x.changed & 10 <> 0", "ASC")                                                \
-	MARK("c", "true", "ASC") " WHERE r.id = $1::integer ORDER BY ask.place"
+	" LEFT JOIN LATERAL (SELECT b.* FROM (SELECT number" STATES where " ORDER BY number " order " LIMIT 1) y"         \
+	" CROSS JOIN" BLOCK("b", "y.number") ") " name " ON true"
+/*
+ * A row a question; the columns of struct store_question are the parameters. One column holds the whole answer: libpq and PostgreSQL
+ * do their work anew for each. Bits of agent_state.changed: 1 owner, 2 wallet, 8
+ * registered (in an agent's first state only). The conditions are those of two indexes: an owner may change the URI a hundred
+ * thousand times in between.
+ */
+static const char resolve_sql[] =
+	"SELECT q.place, ROW(" REACH_COLUMNS ", a.*, s.number, s.owner, s.wallet, u.body, s.changed, s.tier,"
+	" hf.*, hu.*, of.*, ou.*, wf.*, wu.*, c.*)"
+	" FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])"
+	" WITH ORDINALITY AS q(registry, agent_id, safe, safe_hash, number, time, place)"
+	" JOIN registry r ON r.id = q.registry::integer" REACH_TABLES("q.safe", "q.safe_hash") REACH_LIMIT
+	" LEFT JOIN LATERAL (SELECT number FROM block x WHERE q.time >= 0 AND x.chain_id = r.chain_id AND x.time <= q.time"
+	" AND number <= i.tip_number ORDER BY x.time DESC, number DESC LIMIT 1) t ON true"
+	" CROSS JOIN LATERAL (SELECT CASE WHEN q.time >= 0 THEN t.number ELSE q.number END AS number) ask"
+	" LEFT JOIN" BLOCK("a", "ask.number") " ON true"
+	" LEFT JOIN LATERAL (SELECT *" STATES " AND number <= ask.number ORDER BY number DESC LIMIT 1) s ON true"
+	" LEFT JOIN uri u ON u.hash = s.uri"
+	MARK("hf", " AND number = s.number", "DESC") MARK("hu", " AND number > ask.number", "ASC")
+	MARK("of", " AND number <= s.number AND changed & 9 <> 0", "DESC")
+	MARK("ou", " AND number > s.number AND changed & 9 <> 0", "ASC")
+	MARK("wf", " AND number <= s.number AND changed & 10 <> 0", "DESC")
+	MARK("wu", " AND number > s.number AND changed & 10 <> 0", "ASC")
+	MARK("c", "", "ASC") " ORDER BY q.place";
 
-static const Oid number_types[] = {20, 17, 20, 17, 1016};
-static const Oid time_types[] = {20, 17, 20, 17, 20};
-
+static const Oid types[RESOLVE_NPARAMS] = {1016, 1001, 1016, 1001, 1016, 1016};
 static const struct pg_statement statements[] = {
-	[BY_NUMBER] = {.name = "resolve",
-		       .sql = RESOLVE_COLUMNS REACH_TABLES REACH_LIMIT
-			      " CROSS JOIN unnest($5::bigint[]) WITH ORDINALITY AS ask(number, place)"
-			      " LEFT JOIN block a ON a.chain_id = r.chain_id AND a.number = ask.number" RESOLVE_TABLES,
-		       .nparams = 5,
-		       .types = number_types},
-	[BY_TIME] = {.name = "resolve_time",
-		     .sql = RESOLVE_COLUMNS REACH_TABLES REACH_LIMIT
-			    " CROSS JOIN LATERAL (SELECT (SELECT x.number FROM block x WHERE x.chain_id = r.chain_id AND x.time <= $5"
-			    " AND x.number <= i.tip_number"
-			    " ORDER BY x.time DESC, x.number DESC LIMIT 1) AS number, 1 AS place) ask"
-			    " LEFT JOIN block a ON a.chain_id = r.chain_id AND a.number = ask.number" RESOLVE_TABLES,
-		     .nparams = 5,
-		     .types = time_types},
+	{.name = "resolve", .sql = resolve_sql, .nparams = RESOLVE_NPARAMS, .types = types},
 };
-
 const struct pg_statement_set store_resolve_set = {statements, STORE_COUNT(statements)};
+const struct pg_statement *const store_resolve_statement = statements;
+
+void store_param_questions(struct pg_params *params, const struct store_question *questions, size_t n)
+{
+	struct store_columns columns;
+
+	pg_params_init(params);
+	if (store_columns_init(&columns, questions, n, sizeof(*questions)) != 0) {
+		params->err = -ENOMEM;
+		return;
+	}
+	store_column_u32(params, &columns, offsetof(struct store_question, registry));
+	store_column_fixed(params, &columns, offsetof(struct store_question, agent_id), sizeof(questions->agent_id));
+	store_column_i64(params, &columns, offsetof(struct store_question, safe));
+	store_column_fixed(params, &columns, offsetof(struct store_question, safe_hash), sizeof(questions->safe_hash));
+	store_column_i64(params, &columns, offsetof(struct store_question, number));
+	store_column_i64(params, &columns, offsetof(struct store_question, time));
+	store_columns_clear(&columns);
+}
 
 bool store_reach_has(const struct store_reach *reach, uint64_t number)
 {
@@ -66,155 +77,132 @@ bool store_reach_has(const struct store_reach *reach, uint64_t number)
 void store_resolve_clear(struct store_resolve_list *list)
 {
 	free(list->rows);
-	PQclear(list->res);
 	*list = (struct store_resolve_list){0};
 }
 
-int store_get_reach(struct store_reach *out, const PGresult *res)
+int store_get_reach(struct store_reach *out, const struct pg_bytes fields[static REACH_COLUMNS_N])
 {
 	int err = 0;
 
-	*out = (struct store_reach){.start_block = pg_get_u64(&err, res, 0, 0)};
-	out->indexed = pg_get_i64(&err, res, 0, 1);
-	out->index.final_number = pg_get_u64(&err, res, 0, 2);
-	pg_get_hash(&err, out->index.final_hash, res, 0, 3);
-	out->index.tip_number = pg_get_u64(&err, res, 0, 4);
-	pg_get_hash(&err, out->index.tip_hash, res, 0, 5);
-	out->index.tip_time = pg_get_u64(&err, res, 0, 6);
-	out->index.target = pg_get_u64(&err, res, 0, 7);
-	out->index.updated = pg_get_u64(&err, res, 0, 8);
-	out->final_time = pg_get_null(res, 0, 9) ? 0 : pg_get_u64(&err, res, 0, 9);
-	out->safe_holds = pg_get_bool(&err, res, 0, 10);
+	*out = (struct store_reach){.start_block = pg_u64(&err, fields[0]), .indexed = pg_i64(&err, fields[1])};
+	out->index.final_number = pg_u64(&err, fields[2]);
+	pg_fixed(&err, out->index.final_hash, sizeof(out->index.final_hash), fields[3]);
+	out->index.tip_number = pg_u64(&err, fields[4]);
+	pg_fixed(&err, out->index.tip_hash, sizeof(out->index.tip_hash), fields[5]);
+	out->index.tip_time = pg_u64(&err, fields[6]);
+	out->index.target = pg_u64(&err, fields[7]);
+	out->index.updated = pg_u64(&err, fields[8]);
+	out->final_time = fields[9].data ? pg_u64(&err, fields[9]) : 0;
+	out->safe_holds = pg_bool(&err, fields[10]);
 	return err;
 }
 
-static void get_mark(int *err, struct store_mark *out, const struct pg_bytes fields[static 3])
+void store_get_mark(int *err, struct store_mark *out, const struct pg_bytes fields[static 3])
 {
 	*out = (struct store_mark){0};
 	if (!fields[0].data)
 		return;
 	out->known = true;
 	out->number = pg_u64(err, fields[0]);
+	pg_fixed(err, out->hash, sizeof(out->hash), fields[1]);
 	out->time = pg_u64(err, fields[2]);
-	if (fields[1].data && fields[1].len == sizeof(out->hash))
-		memcpy(out->hash, fields[1].data, sizeof(out->hash));
-	else
-		*err = -EPROTO;
 }
 
-void store_get_mark(int *err, struct store_mark *out, const PGresult *res, int row, int column)
+void store_get_state(int *err, struct store_state *out, const struct pg_bytes fields[static 6])
 {
-	const struct pg_bytes fields[] = {pg_get_bytes(res, row, column), pg_get_bytes(res, row, column + 1), pg_get_bytes(res, row, column + 2)};
-
-	get_mark(err, out, fields);
+	out->number = pg_u64(err, fields[0]);
+	pg_fixed(err, out->owner, sizeof(out->owner), fields[1]);
+	out->has_wallet = fields[2].data;
+	if (out->has_wallet)
+		pg_fixed(err, out->wallet, sizeof(out->wallet), fields[2]);
+	out->uri = fields[3];
+	out->changed = (uint8_t)pg_i16(err, fields[4]);
+	out->tier = (enum store_tier)pg_i16(err, fields[5]);
 }
 
-/* smallint, binary */
-static unsigned get_small(int *err, const PGresult *res, int row, int column)
-{
-	const struct pg_bytes bytes = pg_get_bytes(res, row, column);
-
-	if (bytes.data && bytes.len == 2)
-		return (unsigned)bytes.data[0] << 8 | bytes.data[1];
-	*err = -EPROTO;
-	return 0;
-}
-
-void store_get_state(int *err, struct store_state *out, const PGresult *res, int row, int column)
-{
-	out->number = pg_get_u64(err, res, row, column);
-	if (!store_get_address(err, out->owner, res, row, column + 1))
-		*err = -EPROTO;
-	out->has_wallet = store_get_address(err, out->wallet, res, row, column + 2);
-	out->uri = pg_get_bytes(res, row, column + 3);
-	out->changed = (uint8_t)get_small(err, res, row, column + 4);
-	out->tier = (enum store_tier)get_small(err, res, row, column + 5);
-}
-
-/* One column of all: libpq is told of every column with every answer, which is most of what reading many costs. */
-static int get_marks(struct store_resolved *out, const PGresult *res, int row)
+static int get_resolved(struct store_resolved *out, const struct pg_bytes fields[static FIELDS_N])
 {
 	struct store_mark *const marks[MARKS_N] = {&out->held.from,   &out->held.until,	  &out->owner.from, &out->owner.until,
 						   &out->wallet.from, &out->wallet.until, &out->created};
-	struct pg_bytes fields[MARKS_N * 3];
-	int err = pg_get_record(fields, sizeof(fields) / sizeof(*fields), res, row, MARKS);
+	int err = store_get_reach(&out->reach, fields);
 
-	for (size_t i = 0; err == 0 && i < MARKS_N; i++)
-		get_mark(&err, marks[i], fields + 3 * i);
-	return err;
-}
-
-static int get_resolved(void *into, const PGresult *res, int row)
-{
-	struct store_resolved *out = into;
-	int err = get_marks(out, res, row);
-
-	store_get_mark(&err, &out->at, res, row, ASKED);
-	out->exists = !pg_get_null(res, row, STATE);
+	store_get_mark(&err, &out->at, fields + ASKED);
+	for (size_t i = 0; i < MARKS_N; i++)
+		store_get_mark(&err, marks[i], fields + MARKS + 3 * i);
+	out->exists = fields[STATE].data;
 	if (out->exists)
-		store_get_state(&err, &out->state, res, row, STATE);
+		store_get_state(&err, &out->state, fields + STATE);
 	return err;
 }
 
-static int decode(struct store_call *call, PGresult *res, bool *keep)
+/* Whether the row is there and of the question at that place. */
+static bool is_of(const PGresult *res, int row, size_t place)
 {
-	struct store_resolve_list *out = call->out;
-	struct store_reach reach;
-	int err = PQntuples(res) == 0 ? -ENOENT : 0;
+	int err = 0;
 
-	if (err == 0 && PQntuples(res) != (int)call->n)
-		err = -EPROTO;
-	if (err == 0)
-		err = store_get_reach(&reach, res);
-	if (err != 0)
-		return err;
-	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_resolved);
-	if (err != 0)
-		return err;
-	for (size_t i = 0; i < out->n; i++)
-		out->rows[i].reach = reach;
-	out->res = res;
-	*keep = true;
-	return 0;
+	return row < PQntuples(res) && pg_get_u64(&err, res, row, 0) == place && err == 0;
 }
 
-void store_param_reach(struct pg_params *params, uint32_t registry, const uint8_t agent_id[static 32], const struct store_mark *safe)
+static int get_fields(struct pg_bytes fields[static FIELDS_N], const PGresult *res, int row)
 {
-	pg_param_u64(params, registry);
-	pg_param_hash(params, agent_id);
-	if (safe) {
-		pg_param_u64(params, safe->number);
-		pg_param_hash(params, safe->hash);
-	} else {
-		pg_param_null(params);
-		pg_param_null(params);
+	return pg_get_record(fields, FIELDS_N, res, row, 1);
+}
+
+/* The result is not kept for the slowest of those it is for: the URIs are copied behind the rows. NULL and *err -ENOMEM, -EPROTO. */
+static struct store_resolved *rows_new(int *err, const PGresult *res, int first, size_t n)
+{
+	size_t size = n * sizeof(struct store_resolved);
+	struct pg_bytes fields[FIELDS_N];
+	struct store_resolved *rows;
+
+	for (size_t i = 0; *err == 0 && i < n; i++) {
+		*err = get_fields(fields, res, first + (int)i);
+		size += fields[STATE + 3].len;
 	}
+	if (*err != 0)
+		return NULL;
+	rows = malloc(size);
+	if (!rows)
+		*err = -ENOMEM;
+	return rows;
 }
 
-int store_resolve(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
-		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n)
+static int get_rows(struct store_resolved *rows, const PGresult *res, int first, size_t n)
 {
-	struct pg_params params;
+	uint8_t *uris = (uint8_t *)(rows + n);
+	struct pg_bytes fields[FIELDS_N];
+	int err = 0;
 
-	*out = (struct store_resolve_list){0};
-	if (n == 0 || n > INT16_MAX)
-		return -EINVAL;
-	pg_params_init(&params);
-	store_param_reach(&params, registry, agent_id, safe);
-	pg_param_u64_array(&params, numbers, n);
-	return store_start(conn, &statements[BY_NUMBER], &params,
-			   &(struct store_call){.op = op, .out = out, .n = n, .decode = decode});
+	memset(rows, 0, n * sizeof(*rows));
+	for (size_t i = 0; err == 0 && i < n; i++) {
+		struct pg_bytes *uri = &rows[i].state.uri;
+
+		err = get_fields(fields, res, first + (int)i);
+		if (err == 0)
+			err = get_resolved(&rows[i], fields);
+		if (uri->data)
+			uri->data = memcpy(uris, uri->data, uri->len);
+		uris += uri->len;
+	}
+	return err;
 }
 
-int store_resolve_time(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
-		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t time)
+int store_get_resolved(struct store_resolve_list *out, const PGresult *res, int *row, size_t place, size_t n)
 {
-	struct pg_params params;
+	int first = *row, err = 0;
 
-	*out = (struct store_resolve_list){0};
-	pg_params_init(&params);
-	store_param_reach(&params, registry, agent_id, safe);
-	pg_param_u64(&params, time);
-	return store_start(conn, &statements[BY_TIME], &params,
-			   &(struct store_call){.op = op, .out = out, .n = 1, .decode = decode});
+	while (*row - first < (int)n && is_of(res, *row, place + (size_t)(*row - first)))
+		++*row;
+	if (*row == first)
+		return -ENOENT;
+	if (*row - first != (int)n)
+		return -EPROTO;
+	out->rows = rows_new(&err, res, first, n);
+	if (err == 0)
+		err = get_rows(out->rows, res, first, n);
+	if (err != 0)
+		store_resolve_clear(out);
+	else
+		out->n = n;
+	return err;
 }

@@ -1,5 +1,5 @@
 /*
- * Resolving agents from the index: an answer is one statement and so of one snapshot of it. Tables of migration 0002;
+ * Resolving agents from the index: an answer comes from one statement and so from one snapshot of it. Tables of migration 0002;
  * who writes them: store_identity.h.
  *
  * Every answer says how far the index reaches, so that "not registered by then" and "not indexed yet" are never mixed
@@ -39,7 +39,7 @@ struct store_resolved {
 	struct store_reach reach;
 	struct store_mark at; /* by number: that block, if kept; by time: the newest kept that is not later */
 	bool exists;	      /* registered by then; the members below are valid only if so, but `created` */
-	struct store_state state; /* uri borrows from the list */
+	struct store_state state; /* uri is the list's */
 	struct store_span held;	  /* the state as a whole */
 	struct store_span owner, wallet; /* each address; wallet is of the present wallet, also where there is none */
 	struct store_mark created;	 /* the first state, also when it is later than asked */
@@ -48,19 +48,30 @@ struct store_resolved {
 struct store_resolve_list {
 	struct store_resolved *rows; /* one for each ask, in order */
 	size_t n;
-	PGresult *res;
 };
 void store_resolve_clear(struct store_resolve_list *list);
 
+/*
+ * Who asks. Most of what such a statement costs PostgreSQL is to set up its plan, three quarters of it and more; so what is asked in
+ * one turn of the loop, or while STORE_RESOLVER_UNDER_WAY statements are on their way on each connection, travels as one.
+ * The connections are borrowed. Free it after they were closed and with the loop at rest: what still waits is done with -EIO.
+ */
+enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 2, STORE_RESOLVER_ROWS = 64, STORE_RESOLVER_WAITING = 4096 };
+struct store_resolver;
+int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n) PG_MUST_CHECK;
+void store_resolver_free(struct store_resolver *resolver);
+/* Questions asked and not answered. */
+size_t store_resolver_length(const struct store_resolver *resolver);
+
 /* The agent at the ends of `n` blocks. safe: the chain's safe head, NULL if unknown. -ENOENT: the index knows no such
- * registry, or nothing of its chain yet. One round trip, about twenty index probes a block. Whether a block is the one
- * meant says its hash in rows[].at, where there is one. */
-int store_resolve(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+ * registry, or nothing of its chain yet. About twenty index probes a block. Whether a block is the one meant says its hash
+ * in rows[].at, where there is one. -EAGAIN: too many wait, or no connection stands. */
+int store_resolve(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
 		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n) PG_MUST_CHECK;
 
 /* The same at the newest block not later than `time` (seconds since 1970). The block itself is known (at, exactly) from
  * index.final_number on; before that only which state was in force. */
-int store_resolve_time(struct pg_conn *conn, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+int store_resolve_time(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
 		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t time) PG_MUST_CHECK;
 
 /* ---- history ---- */

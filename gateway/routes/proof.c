@@ -146,15 +146,13 @@ static void on_state(struct pg_op *op)
 
 static void try_earlier(struct proof_request *state)
 {
-	struct pg_conn *conn = service_reader(state->service);
-
 	if (!state->res || !state->has_number) {
 		fail(state);
 		return;
 	}
 	state->op = (struct pg_op){.on_done = on_state, .arg = state};
 	u256_to_bytes(state->stored.agent_id, &state->key.id);
-	if (store_resolve(conn, &state->op, &state->then, state->registry->in_index, state->stored.agent_id, NULL, &state->number, 1) != 0)
+	if (store_resolve(state->service->resolver, &state->op, &state->then, state->registry->in_index, state->stored.agent_id, NULL, &state->number, 1) != 0)
 		fail(state);
 }
 

@@ -229,17 +229,17 @@ static void on_stored(struct pg_op *op)
 static void ask_store(struct now_read *read, const struct store_mark *safe)
 {
 	uint64_t numbers[2] = {[SAFE] = read->heads.safe.number, [LATEST] = read->heads.latest.number};
-	struct pg_conn *conn = service_reader(http_user(read->req));
+	struct service *service = http_user(read->req);
 	uint32_t registry = read->registry->in_index;
 	uint8_t id[32];
 
 	u256_to_bytes(id, &read->key.id);
-	if (store_resolve(conn, &read->op, &read->list, registry, id, safe, numbers, 2) != 0) {
+	if (store_resolve(service->resolver, &read->op, &read->list, registry, id, safe, numbers, 2) != 0) {
 		ask_node(read);
 		return;
 	}
 	read->waiting = 1;
-	if (read->parts & READING_FILE && store_agent_file(conn, &read->file_op, &read->stored, registry, id) == 0)
+	if (read->parts & READING_FILE && store_agent_file(service_reader(service), &read->file_op, &read->stored, registry, id) == 0)
 		read->waiting = 2;
 	else
 		read->parts &= ~(unsigned)READING_FILE;
@@ -416,7 +416,7 @@ void reading_at(struct http_request *req, const struct service_registry *registr
 	struct at_read *read = http_alloc(req, sizeof(*read));
 	int rc = read ? http_defer(req, drop_at, read) : -ENOMEM;
 	const struct store_mark *safe;
-	struct pg_conn *conn;
+	struct service *service = http_user(req);
 	uint8_t id[32];
 
 	if (rc == 0 && !when->by_time && when->at < registry->start)
@@ -429,12 +429,11 @@ void reading_at(struct http_request *req, const struct service_registry *registr
 				 .safe = reading_safe(registry), .op = {.on_done = on_row, .arg = read}};
 	safe = read->safe.known ? &read->safe : NULL;
 	u256_to_bytes(id, &key->id);
-	conn = service_reader(http_user(req));
 	rc = -ENOENT;
 	if (registry->in_index != 0 && when->by_time)
-		rc = store_resolve_time(conn, &read->op, &read->list, registry->in_index, id, safe, when->at);
+		rc = store_resolve_time(service->resolver, &read->op, &read->list, registry->in_index, id, safe, when->at);
 	else if (registry->in_index != 0)
-		rc = store_resolve(conn, &read->op, &read->list, registry->in_index, id, safe, &when->at, 1);
+		rc = store_resolve(service->resolver, &read->op, &read->list, registry->in_index, id, safe, &when->at, 1);
 	if (rc != 0)
 		ask_node_at(read);
 }

@@ -20,6 +20,7 @@
 #include "gateway/routes/documents.h"
 #include "gateway/routes/proof_cache.h"
 #include "sql/pg.h"
+#include "sql/store_resolve.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +58,7 @@ struct service {
 	struct pg_conn *writer, *append_reader; /* append's own, so that public reads cannot hold it up */
 	struct pg_conn *readers[SERVICE_READERS];
 	unsigned next_reader;
+	struct store_resolver *resolver; /* over the readers */
 	struct chains settings; /* what the settings say of chains and registries */
 	struct service_chain chains[CHAINS_MAX]; /* the default chain first */
 	size_t nchains;

@@ -130,6 +130,7 @@ static void what_moves_much_may_take_longer_than_other_writes(void **state)
 
 static void an_alarm_is_said_and_taken_back(void **state)
 {
+	struct store_resolver *resolver;
 	struct store_resolve_list list;
 	const uint64_t number = 30;
 	const uint8_t id[32] = {[31] = 9};
@@ -141,9 +142,10 @@ static void an_alarm_is_said_and_taken_back(void **state)
 	(void)fixture_sql(f.log.conninfo, "INSERT INTO known_agent SELECT 'nine', registry, agent_id, -1, -1 FROM agent_now LIMIT 1;"
 					  " UPDATE registry SET indexed = 100 WHERE chain_id = 31337;"
 					  " UPDATE chain_index SET final_number = 100, tip_number = 100, tip_hash = final_hash");
+	assert_int_equal(store_resolver_new(&resolver, f.log.base, &f.log.reader, 1), 0);
 	for (unsigned stands = 0; stands < 4; stands++) {
 		assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, INDEX_CHAIN, stands % 2 == 1)), 0);
-		assert_int_equal(WAIT(&f.log, &op, store_resolve(f.log.reader, &op, &list, f.registry, id, NULL, &number, 1)), 0);
+		assert_int_equal(WAIT(&f.log, &op, store_resolve(resolver, &op, &list, f.registry, id, NULL, &number, 1)), 0);
 		assert_int_equal(store_reach_has(&list.rows[0].reach, number), stands % 2 == 0);
 		store_resolve_clear(&list);
 		assert_int_equal(WAIT(&f.log, &op, store_agents(f.log.reader, &op, &agents, &(struct store_agent_filter){.limit = 10})), 0);
@@ -153,6 +155,7 @@ static void an_alarm_is_said_and_taken_back(void **state)
 		assert_int_equal(news.n, stands % 2 == 0);
 		store_knowns_clear(&news);
 	}
+	store_resolver_free(resolver);
 	assert_int_equal(WAIT(&f.log, &op, store_index_alarm(f.log.writer, &op, &f.fence, 5, true)), -ENOENT);
 }
 

@@ -15,6 +15,7 @@ struct rig {
 	const char *conninfo;
 	struct event_base *base;
 	struct pg_conn *conn;
+	struct store_resolver *resolver;
 	struct store_mark safe;
 };
 
@@ -31,7 +32,7 @@ static int open_rig(void **state)
 	index_rows_hash(rig.safe.hash, INDEX_ROWS_SAFE);
 	*state = &rig;
 	return store_open(&rig.conn, rig.base, rig.conninfo, "test", STORE_READER, NULL, NULL) ||
-	       pg_wait_up(rig.base, rig.conn, 10000);
+	       pg_wait_up(rig.base, rig.conn, 10000) || store_resolver_new(&rig.resolver, rig.base, &rig.conn, 1);
 }
 
 static int close_rig(void **state)
@@ -39,6 +40,7 @@ static int close_rig(void **state)
 	struct rig *rig = *state;
 
 	pg_close(rig->conn);
+	store_resolver_free(rig->resolver);
 	event_base_free(rig->base);
 	return 0;
 }
@@ -48,7 +50,7 @@ static struct store_resolve_list at_blocks(struct rig *rig, const uint8_t id[sta
 	struct store_resolve_list list;
 	struct pg_op op = {0};
 
-	assert_int_equal(pg_wait(rig->base, &op, store_resolve(rig->conn, &op, &list, 1, id, &rig->safe, numbers, n)), 0);
+	assert_int_equal(pg_wait(rig->base, &op, store_resolve(rig->resolver, &op, &list, 1, id, &rig->safe, numbers, n)), 0);
 	assert_int_equal(list.n, n);
 	return list;
 }
@@ -58,7 +60,7 @@ static struct store_resolve_list at_time(struct rig *rig, uint64_t time)
 	struct store_resolve_list list;
 	struct pg_op op = {0};
 
-	assert_int_equal(pg_wait(rig->base, &op, store_resolve_time(rig->conn, &op, &list, 1, agent, &rig->safe, time)), 0);
+	assert_int_equal(pg_wait(rig->base, &op, store_resolve_time(rig->resolver, &op, &list, 1, agent, &rig->safe, time)), 0);
 	assert_int_equal(list.n, 1);
 	return list;
 }
@@ -154,10 +156,10 @@ static void an_unknown_registry(void **state)
 	struct pg_op op = {0};
 	uint64_t number = 12;
 
-	assert_int_equal(pg_wait(rig->base, &op, store_resolve(rig->conn, &op, &list, 2, agent, NULL, &number, 1)), -ENOENT);
-	assert_int_equal(pg_wait(rig->base, &op, store_resolve_time(rig->conn, &op, &list, 2, agent, NULL, number)), -ENOENT);
+	assert_int_equal(pg_wait(rig->base, &op, store_resolve(rig->resolver, &op, &list, 2, agent, NULL, &number, 1)), -ENOENT);
+	assert_int_equal(pg_wait(rig->base, &op, store_resolve_time(rig->resolver, &op, &list, 2, agent, NULL, number)), -ENOENT);
 	assert_int_equal(pg_wait(rig->base, &op, store_history_page(rig->conn, &op, &page, 2, agent, NULL, number, 10)), -ENOENT);
-	assert_int_equal(store_resolve(rig->conn, &op, &list, 1, agent, NULL, &number, 0), -EINVAL);
+	assert_int_equal(store_resolve(rig->resolver, &op, &list, 1, agent, NULL, &number, 0), -EINVAL);
 	assert_int_equal(store_history_page(rig->conn, &op, &page, 1, agent, NULL, number, 0), -EINVAL);
 	assert_int_equal(store_history_page(rig->conn, &op, &page, 1, agent, NULL, number, STORE_HISTORY_MAX + 1), -EINVAL);
 }

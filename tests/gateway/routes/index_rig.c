@@ -70,6 +70,7 @@ static void make_service(struct index_rig *rig)
 		assert_int_equal(store_open(&service->readers[i], rig->http.base, rig->conninfo, "test", STORE_READER, NULL, NULL), 0);
 		assert_int_equal(pg_wait_up(rig->http.base, service->readers[i], 10000), 0);
 	}
+	assert_int_equal(store_resolver_new(&service->resolver, rig->http.base, service->readers, SERVICE_READERS), 0);
 }
 
 void index_rig_open(struct index_rig *rig)
@@ -121,6 +122,7 @@ void index_rig_close(struct index_rig *rig)
 	}
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(rig->service.readers[i]);
+	store_resolver_free(rig->service.resolver);
 	pg_close(rig->service.writer);
 	documents_free(rig->service.documents);
 	proof_cache_free(rig->service.proofs);
