@@ -30,7 +30,11 @@ struct http_server {
 	struct event *tick;
 	struct event *flush; /* streams have something to send: next turn of the loop */
 	bool running, draining;
+	bool busy;	/* this run moved something that the next will move on */
+	uint64_t run;
+	int64_t now_ms; /* of this run */
 	unsigned connections, held_count, stream_count;
+	unsigned waiting; /* requests that wait without being suspended */
 	uint16_t port;
 	LIST_HEAD(, http_conn) conns;
 	LIST_HEAD(, http_request) held; /* requests whose handlers owe an answer */
@@ -51,7 +55,8 @@ struct http_deferred {
 
 struct http_extra {
 	struct http_extra *next;
-	const char *name, *value;
+	const char *name;
+	char value[];
 };
 
 enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_DISPATCHED, HTTP_STAGE_DONE };
@@ -59,7 +64,7 @@ enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_DISPATCHED, HTTP_
 struct http_request {
 	LIST_ENTRY(http_request) held_link;
 	unsigned refs; /* one of the connection, one of the handler */
-	bool held, suspended, answered, close, chunked, reads, too_large, http10;
+	bool held, waits, suspended, answered, close, chunked, reads, too_large, http10;
 	enum http_stage stage;
 	struct http_server *server;  /* NULL once it was freed */
 	struct MHD_Connection *conn; /* NULL once it has gone */
@@ -87,6 +92,8 @@ struct http_request {
 	unsigned answer_status;
 	size_t answer_len;
 	uint64_t full_us; /* when the whole request was here */
+	uint64_t run;	  /* of the daemon, in which its first line came */
+	int64_t wait_until_ms; /* while it waits: when it is suspended */
 	struct event deadline;
 
 	struct http_extra *extras;
@@ -119,6 +126,10 @@ uint64_t http_now_us(void);
 int64_t http_now_ms(void);
 
 /* request.c */
+/* At least HTTP_BLOCK bytes, uninitialised; NULL: out of memory. NULL may be freed. */
+enum { HTTP_BLOCK = 3008 };
+void *http_block_new(void);
+void http_block_free(void *block);
 struct http_request *http_request_new(struct http_server *server, struct http_conn *slot, const char *target);
 void http_request_unref(struct http_request *req);
 /* Gives up the handler's hold. */
@@ -161,4 +172,5 @@ void http_streams_free(struct http_server *server);
 void http_stream_lost(struct http_request *req);
 
 /* server.c */
+void http_wait_no_more(struct http_request *req);
 void http_server_kick(struct http_server *server);

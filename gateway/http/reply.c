@@ -70,23 +70,22 @@ static bool is_clean(const char *text)
 void http_set_header(struct http_request *req, const char *name, const char *value)
 {
 	struct http_extra *extra = NULL;
-	if (name != NULL && value != NULL && is_clean(name) && is_clean(value))
-		extra = http_alloc(req, sizeof(*extra));
+	size_t size = value != NULL ? strlen(value) + 1 : 0;
+	if (value != NULL && is_clean(value))
+		extra = http_alloc(req, sizeof(*extra) + size);
 	if (extra == NULL) {
 		log_error(log_msg("a response header was not set"), log_str("name", name));
 		return;
 	}
-	extra->name = http_request_copy(req, name, strlen(name));
-	extra->value = http_request_copy(req, value, strlen(value));
-	if (extra->name == NULL || extra->value == NULL)
-		return;
+	extra->name = name;
+	memcpy(extra->value, value, size);
 	extra->next = req->extras;
 	req->extras = extra;
 }
 
 void http_set_cache(struct http_request *req, const char *cache_control)
 {
-	req->cache = http_request_copy(req, cache_control, strlen(cache_control));
+	req->cache = cache_control;
 }
 
 void http_set_etag(struct http_request *req, const char *etag)
@@ -116,26 +115,6 @@ static void decorate(struct http_request *req, struct MHD_Response *response, un
 	add(response, "X-Content-Type-Options", "nosniff");
 	for (const struct http_extra *extra = req->extras; extra != NULL; extra = extra->next)
 		add(response, extra->name, extra->value);
-}
-
-void http_answer_set(struct http_request *req, unsigned status, struct MHD_Response *response)
-{
-	if (http_answered(req)) {
-		if (response != NULL)
-			MHD_destroy_response(response);
-		return;
-	}
-	req->answered = true;
-	req->answer = response; /* NULL, out of memory: the connection is closed when it comes to fetch it */
-	req->answer_status = status;
-	if (response != NULL)
-		decorate(req, response, status);
-	if (req->suspended) {
-		event_del(&req->deadline);
-		req->suspended = false;
-		MHD_resume_connection(req->conn);
-		http_server_kick(req->server);
-	}
 }
 
 void http_answer_problem(struct http_request *req, const struct http_problem *problem)
@@ -206,13 +185,48 @@ enum MHD_Result http_answer_queue(struct http_request *req)
 		return MHD_NO;
 	if (close)
 		add(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	enum MHD_Result queued = MHD_queue_response(req->conn, req->answer_status, response);
 	req->slot->due_ms = due_of(req);
-	if (req->full_us != 0 && server->options.on_answered != NULL)
+	enum MHD_Result queued = MHD_queue_response(req->conn, req->answer_status, response);
+	if (queued == MHD_YES && req->full_us != 0 && server->options.on_answered != NULL)
 		server->options.on_answered(server->options.user, req->match.route, req->answer_status,
 					    http_now_us() - req->full_us);
 	req->stage = HTTP_STAGE_DONE;
+	/* What is answered at once is sent at once. */
+	server->busy = server->busy || req->run != server->run;
 	return queued;
+}
+
+/* Between two runs of the daemon, while all that the answer was made of is at hand; where the daemon does not take it so, it fetches
+ * it in its next run. */
+static void queue_early(struct http_request *req)
+{
+	if (!req->server->running && !req->close && !req->server->draining && http_answer_queue(req) == MHD_YES)
+		http_wait_no_more(req);
+	else
+		req->stage = HTTP_STAGE_DISPATCHED;
+}
+
+void http_answer_set(struct http_request *req, unsigned status, struct MHD_Response *response)
+{
+	if (http_answered(req)) {
+		if (response != NULL)
+			MHD_destroy_response(response);
+		return;
+	}
+	req->answered = true;
+	req->answer = response; /* NULL, out of memory: the connection is closed when it comes to fetch it */
+	req->answer_status = status;
+	if (response != NULL)
+		decorate(req, response, status);
+	if (req->suspended) {
+		event_del(&req->deadline);
+		req->suspended = false;
+		MHD_resume_connection(req->conn);
+		http_server_kick(req->server);
+	} else if (req->waits) {
+		queue_early(req);
+		http_server_kick(req->server);
+	}
 }
 
 /* Gives up ownership of body in every case. */
@@ -228,7 +242,10 @@ static struct MHD_Response *make(struct http_request *req, unsigned *status, con
 	bool fresh = etag != NULL && *status == 200 && is_fresh(req, etag);
 	req->answer_len = fresh ? 0 : len;
 	struct MHD_Response *response;
-	if (copy || fresh)
+	void *block = copy && !fresh && len <= HTTP_BLOCK ? http_block_new() : NULL;
+	if (block != NULL)
+		response = MHD_create_response_from_buffer_with_free_callback(len, memcpy(block, body, len), http_block_free);
+	else if (copy || fresh)
 		response = MHD_create_response_from_buffer(fresh ? 0 : len, body, MHD_RESPMEM_MUST_COPY);
 	else if (free_body != NULL)
 		response = MHD_create_response_from_buffer_with_free_callback(len, body, free_body);
@@ -236,6 +253,8 @@ static struct MHD_Response *make(struct http_request *req, unsigned *status, con
 		response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_PERSISTENT);
 	if (free_body != NULL && (fresh || response == NULL))
 		free_body(body);
+	if (response == NULL)
+		http_block_free(block);
 	if (response == NULL)
 		return NULL;
 	if (fresh)

@@ -124,10 +124,10 @@ bool http_answered(const struct http_request *req);
 
 /* ── answers: exactly one; each gives up the hold ── */
 
-/* Adds a header to the coming answer; texts are copied. A NULL value or a control byte in either is ignored with an
- * error in the log. */
+/* Adds a header to the coming answer; the name is a literal, the value is copied. A NULL value or a control byte in it is
+ * ignored with an error in the log. */
 void http_set_header(struct http_request *req, const char *name, const char *value);
-/* Overrides the route's Cache-Control for the coming answer. */
+/* Overrides the route's Cache-Control for the coming answer; a literal. */
 void http_set_cache(struct http_request *req, const char *cache_control);
 /* Sets a strong ETag of the caller's making (quotes included, e.g. "\"123\"") instead of the one from the body's
  * SHA-256. */

@@ -98,6 +98,13 @@ static void step_count(struct http_request *req)
 	http_next(req);
 }
 
+static void get_line(struct http_request *req)
+{
+	struct rig *rig = rig_of(req);
+	assert_true(rig->nline < RIG_LINE_MAX);
+	rig->line[rig->nline++] = req;
+}
+
 static void step_park(struct http_request *req)
 {
 	((struct rig *)http_user(req))->parked = req;
@@ -192,6 +199,7 @@ static const struct http_route routes[] = {
 	{.method = "GET", .pattern = "/declared/{id}", .handler = get_item, .query = item_query},
 	{.method = "GET", .pattern = "/tail/{rest*}", .handler = get_tail},
 	{.method = "GET", .pattern = "/parked", .handler = get_parked},
+	{.method = "GET", .pattern = "/line", .handler = get_line},
 	{.method = "GET", .pattern = "/parked-briefly", .handler = get_parked, .deadline_ms = 60},
 	{.method = "GET", .pattern = "/unpark", .handler = get_unpark},
 	{.method = "GET", .pattern = "/shared", .handler = get_shared},

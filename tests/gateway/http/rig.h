@@ -18,7 +18,7 @@ struct rig_stream {
 	size_t fed;
 };
 
-enum { RIG_STREAMS_MAX = 1024 };
+enum { RIG_STREAMS_MAX = 1024, RIG_LINE_MAX = 512 };
 
 struct rig {
 	struct event_base *base;
@@ -27,6 +27,8 @@ struct rig {
 	unsigned handled; /* calls of any handler */
 	unsigned answered;
 	struct http_request *parked;
+	struct http_request *line[RIG_LINE_MAX]; /* of GET /line, in the order they came */
+	size_t nline;
 	struct http_response *shared;
 	unsigned freed; /* http_defer() calls seen */
 	unsigned steps_run;

@@ -442,6 +442,98 @@ static void an_answer_given_within_another_request_leaves_at_once(void **state)
 	rig_stop(&rig);
 }
 
+static void answer_line(struct rig *rig, size_t i)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "line %zu", i);
+	http_reply(rig->line[i], 200, "text/plain", text, (size_t)len);
+}
+
+/* Some are answered in the moment in which they are not suspended yet, some are never suspended, most are. */
+static void a_long_line_is_answered_in_any_order(void **state)
+{
+	enum { LINE = 300 };
+	static const char line[] = "GET /line HTTP/1.1\r\n" H "\r\n";
+	struct rig rig;
+	int fds[LINE];
+	(void)state;
+	rig_start(&rig, NULL);
+	for (unsigned round = 0; round < 3; round++) {
+		rig.nline = 0;
+		for (size_t i = 0; i < LINE; i++) {
+			if (round == 0)
+				fds[i] = rig_connect(&rig);
+			rig_send(fds[i], line, strlen(line));
+			while (rig.nline <= i)
+				rig_turn(&rig, 1);
+			if (i % 7 == 3)
+				answer_line(&rig, i);
+		}
+		rig_turn(&rig, round == 1 ? 40 : 1);
+		assert_int_equal(http_server_in_flight(rig.server), LINE - (LINE + 3) / 7);
+		for (size_t i = LINE; i-- > 0;) {
+			if (i % 7 != 3)
+				answer_line(&rig, i);
+		}
+		for (size_t i = 0; i < LINE; i++) {
+			char text[16];
+			snprintf(text, sizeof(text), "line %zu", i);
+			rig_receive_one(&rig, &reply, fds[i]);
+			assert_int_equal(rig_status(&reply), 200);
+			assert_string_equal(rig_body(&reply), text);
+		}
+		assert_int_equal(http_server_in_flight(rig.server), 0);
+	}
+	for (size_t i = 0; i < LINE; i++)
+		close(fds[i]);
+	rig_turn(&rig, 20);
+	assert_int_equal(http_server_connections(rig.server), 0);
+	rig_stop(&rig);
+}
+
+/* Heads and bodies in pieces, and requests that are in the buffer already, go on while others wait. */
+static void those_who_wait_hold_nobody_up(void **state)
+{
+	static const char line[] = "GET /line HTTP/1.1\r\n" H "\r\n", twice[] = "GET /ok HTTP/1.1\r\n" H "\r\nGET /ok HTTP/1.1\r\n" H "\r\n";
+	static const char head[] = "PUT /echo HTTP/1.1\r\n" H "Content-Length: 60000\r\n\r\n";
+	char piece[1000];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	int waiting = rig_connect(&rig), other = rig_connect(&rig);
+	memset(piece, 'x', sizeof(piece));
+	for (unsigned round = 0; round < 2; round++) {
+		rig_send(waiting, line, strlen(line));
+		rig_turn(&rig, round == 0 ? 1 : 40); /* not suspended, suspended */
+		for (size_t i = 0; i < strlen(head); i += 7) {
+			rig_send(other, head + i, strlen(head) - i < 7 ? strlen(head) - i : 7);
+			rig_turn(&rig, 0);
+		}
+		for (unsigned i = 0; i < 60; i++)
+			rig_send(other, piece, sizeof(piece));
+		rig_receive_one(&rig, &reply, other);
+		assert_int_equal(rig_status(&reply), 201);
+		rig_send(other, twice, strlen(twice));
+		rig_receive_one(&rig, &reply, other);
+		assert_int_equal(rig_status(&reply), 200);
+		if (rig_answers(&reply) < 2)
+			rig_receive_one(&rig, &reply, other);
+		assert_int_equal(rig_status(&reply), 200);
+		answer_line(&rig, round);
+		rig_receive_one(&rig, &reply, waiting);
+		assert_int_equal(rig_status(&reply), 200);
+	}
+	/* the answer to one that has gone, before anybody knows */
+	rig_send(waiting, line, strlen(line));
+	rig_turn(&rig, 1);
+	close(waiting);
+	answer_line(&rig, 2);
+	rig_turn(&rig, 20);
+	assert_int_equal(http_server_connections(rig.server), 1);
+	close(other);
+	rig_stop(&rig);
+}
+
 static void the_deadline_answers_and_the_late_completion_is_harmless(void **state)
 {
 	struct rig rig;
@@ -737,6 +829,8 @@ int main(void)
 		cmocka_unit_test(a_client_may_vanish_while_its_request_waits),
 		cmocka_unit_test(later_answers_reach_the_client),
 		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
+		cmocka_unit_test(a_long_line_is_answered_in_any_order),
+		cmocka_unit_test(those_who_wait_hold_nobody_up),
 		cmocka_unit_test(the_deadline_answers_and_the_late_completion_is_harmless),
 		cmocka_unit_test(a_request_outlives_its_server),
 		cmocka_unit_test(steps_run_in_order_and_stop_at_the_deadline),
