@@ -122,9 +122,9 @@ int agent_document_write(struct jcs_buffer *out, size_t *kept, const struct agen
 	agent_key_format_caip19(caip19, &agent->key, defaults);
 	jcs_put_open(&put, NULL, '{');
 	did_pkh_put_context(&put);
-	jcs_put_text(&put, "id", did);
+	jcs_put_plain(&put, "id", did, strlen(did));
 	jcs_put_open(&put, "alsoKnownAs", '[');
-	jcs_put_text(&put, NULL, caip19);
+	jcs_put_plain(&put, NULL, caip19, strlen(caip19));
 	put_links(&put, agent);
 	jcs_put_close(&put, ']');
 	put_keys(&put, did, agent);

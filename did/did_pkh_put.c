@@ -2,6 +2,8 @@
 #include "did/did_pkh.h"
 #include "did/jcs_put.h"
 
+#include <string.h>
+
 void did_pkh_put_context(struct jcs_put *put)
 {
 	static const char terms[] =
@@ -16,8 +18,8 @@ void did_pkh_put_method(struct jcs_put *put, const char *did, const char *fragme
 {
 	jcs_put_open(put, NULL, '{');
 	jcs_put_joined(put, "id", did, fragment);
-	jcs_put_text(put, "type", "EcdsaSecp256k1RecoveryMethod2020");
-	jcs_put_text(put, "controller", did);
-	jcs_put_text(put, "blockchainAccountId", account);
+	jcs_put_literal(put, "type", "\"EcdsaSecp256k1RecoveryMethod2020\"");
+	jcs_put_plain(put, "controller", did, strlen(did));
+	jcs_put_plain(put, "blockchainAccountId", account, strlen(account));
 	jcs_put_close(put, '}');
 }

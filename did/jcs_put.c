@@ -81,14 +81,15 @@ void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size
 void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more)
 {
 	size_t len = strlen(text), more_len = strlen(more);
+	char *at;
 
 	if (!begin(put, name, len + more_len + 2))
 		return;
-	put->out->data[put->out->len++] = '"';
-	put->err = jcs_write_escaped(put->out, text, len);
-	if (put->err == 0)
-		put->err = jcs_write_escaped(put->out, more, more_len);
-	bytes(put, "\"", 1);
+	at = put->out->data + put->out->len;
+	*at++ = '"';
+	at = mempcpy(mempcpy(at, text, len), more, more_len);
+	*at++ = '"';
+	put->out->len = (size_t)(at - put->out->data);
 }
 
 void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len)

@@ -33,9 +33,9 @@ void jcs_put_open(struct jcs_put *put, const char *name, char bracket);
 void jcs_put_close(struct jcs_put *put, char bracket);
 void jcs_put_text(struct jcs_put *put, const char *name, const char *text);
 void jcs_put_string(struct jcs_put *put, const char *name, const char *text, size_t len);
-/* The same of a text that has nothing to escape, as names, numbers and hexadecimals have not. */
+/* The same of a text that has nothing to escape, as DIDs, numbers and hexadecimals have not. */
 void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size_t len);
-/* Two texts in a row as one string: ids are a DID and a fragment. */
+/* Two such texts in a row as one string: ids are a DID and a fragment. */
 void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more);
 /* A value that is JSON already. */
 void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len);

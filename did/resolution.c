@@ -161,26 +161,29 @@ static void put_digits(char *out, size_t n, unsigned value)
 
 int resolution_time_format(char out[static 21], int64_t seconds)
 {
-	int64_t last = days_from_civil(10000, 1, 1) * 86400 - 1, days, rest;
-	unsigned year, month = 1;
+	enum { YEAR_0_TO_1970 = 719468, ERA = 146097 /* 400 years */ };
+	int64_t last = days_from_civil(10000, 1, 1) * 86400 - 1;
+	unsigned rest, days, era, year, month;
 
 	if (seconds < 0 || seconds > last)
 		return -EINVAL;
-	days = seconds / 86400;
-	rest = seconds % 86400;
-	/* a guess that is never too late; 8,000 years later it is 22 years early */
-	year = 1970 + (unsigned)(days / 366);
-	while (days_from_civil(year + 1, 1, 1) <= days)
-		year++;
-	days -= days_from_civil(year, 1, 1);
-	while (days >= month_days(year, month))
-		days -= month_days(year, month++);
+	rest = (unsigned)(seconds % 86400);
+	/* years that begin in March, so that the day that some have and some have not is their last */
+	days = (unsigned)(seconds / 86400) + YEAR_0_TO_1970;
+	era = days / ERA;
+	days %= ERA;
+	year = (days - days / 1460 + days / 36524 - days / (ERA - 1)) / 365;
+	days -= 365 * year + year / 4 - year / 100;
+	month = (5 * days + 2) / 153;
+	days -= (153 * month + 2) / 5;
+	year += 400 * era + (month >= 10);
+	month = month < 10 ? month + 3 : month - 9;
 	memcpy(out, "0000-00-00T00:00:00Z", 21);
 	put_digits(out, 4, year);
 	put_digits(out + 5, 2, month);
-	put_digits(out + 8, 2, (unsigned)days + 1);
-	put_digits(out + 11, 2, (unsigned)(rest / 3600));
-	put_digits(out + 14, 2, (unsigned)(rest / 60 % 60));
-	put_digits(out + 17, 2, (unsigned)(rest % 60));
+	put_digits(out + 8, 2, days + 1);
+	put_digits(out + 11, 2, rest / 3600);
+	put_digits(out + 14, 2, rest / 60 % 60);
+	put_digits(out + 17, 2, rest % 60);
 	return 0;
 }

@@ -21,7 +21,7 @@ static void write_sample(struct jcs_put *put)
 	jcs_put_open(put, NULL, '{');
 	jcs_put_close(put, '}');
 	jcs_put_close(put, ']');
-	jcs_put_joined(put, "joined", "did:x:\"y", "#\\z");
+	jcs_put_joined(put, "joined", "did:x:y", "#z");
 	jcs_put_joined(put, "empty", "", "");
 	jcs_put_string(put, "part", "abcdef", 3);
 	jcs_put_plain(put, "plain", "uvwxyz", 4);
@@ -30,7 +30,7 @@ static void write_sample(struct jcs_put *put)
 	jcs_put_close(put, '}');
 }
 
-static const char sample[] = "{\"b\":\"line\\n\\\"quoted\\\"\",\"list\":[\"x\",\"18446744073709551615\",\"0\",{}],\"joined\":\"did:x:\\\"y#\\\\z\","
+static const char sample[] = "{\"b\":\"line\\n\\\"quoted\\\"\",\"list\":[\"x\",\"18446744073709551615\",\"0\",{}],\"joined\":\"did:x:y#z\","
 			     "\"empty\":\"\",\"part\":\"abc\",\"plain\":\"uvwx\",\"json\":[1,2],\"a\":null}";
 
 static void members_stand_in_the_order_of_the_calls(void **state)
