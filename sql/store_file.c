@@ -171,25 +171,32 @@ int store_file_put(struct pg_conn *conn, struct pg_op *op, const struct store_fe
 	return err ? err : store_transact(conn, op, queue_put, &(struct fenced_file){fence, file, now});
 }
 
-int store_get_file(void *into, const PGresult *res, int row)
+int store_file_of(struct store_file *out, const struct pg_bytes fields[static STORE_FILE_FIELDS])
 {
-	struct store_file *out = into;
 	int err = 0;
 
-	out->registry = (uint32_t)pg_get_u64(&err, res, row, 0);
-	pg_get_hash(&err, out->agent_id, res, row, 1);
-	out->at = pg_get_u64(&err, res, row, 2);
-	out->seen = pg_get_u64(&err, res, row, 3);
-	out->uri = pg_get_bytes(res, row, 4);
-	out->status = pg_get_bytes(res, row, 5);
-	out->detail = pg_get_bytes(res, row, 6);
-	out->has_content = !pg_get_null(res, row, 7);
+	out->registry = (uint32_t)pg_u64(&err, fields[0]);
+	pg_fixed(&err, out->agent_id, sizeof(out->agent_id), fields[1]);
+	out->at = pg_u64(&err, fields[2]);
+	out->seen = pg_u64(&err, fields[3]);
+	out->uri = fields[4];
+	out->status = fields[5];
+	out->detail = fields[6];
+	out->has_content = fields[7].data;
 	if (out->has_content)
-		pg_get_hash(&err, out->content, res, row, 7);
-	out->body = pg_get_bytes(res, row, 8);
-	out->name = pg_get_bytes(res, row, 9);
-	out->back = pg_get_bool(&err, res, row, 10);
+		pg_fixed(&err, out->content, sizeof(out->content), fields[7]);
+	out->body = fields[8];
+	out->name = fields[9];
+	out->back = pg_bool(&err, fields[10]);
 	return err;
+}
+
+static int get_file(void *into, const PGresult *res, int row)
+{
+	struct pg_bytes fields[STORE_FILE_FIELDS];
+
+	pg_get_fields(fields, STORE_FILE_FIELDS, res, row, 0);
+	return store_file_of(into, fields);
 }
 
 static int decode_files(struct store_call *call, PGresult *res, bool *keep)
@@ -199,7 +206,7 @@ static int decode_files(struct store_call *call, PGresult *res, bool *keep)
 
 	if (call->n && PQntuples(res) == 0)
 		return -ENOENT;
-	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), store_get_file);
+	out->rows = store_rows(&err, &out->n, res, sizeof(*out->rows), get_file);
 	if (!err) {
 		out->res = res;
 		*keep = true;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "sql/store_file.h"
 #include "sql/store_identity.h"
 
 #define STORE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -98,8 +99,9 @@ static inline int64_t store_clamp(uint64_t number)
 	return number < INT64_MAX ? (int64_t)number : INT64_MAX;
 }
 
-/* registry, agent_id, at, seen, uri, status, detail, content, body, name, back: struct store_file. */
-int store_get_file(void *into, const PGresult *res, int row);
+/* registry, agent_id, at, seen, uri, status, detail, content, body, name, back; texts and bytes borrow from them. */
+enum { STORE_FILE_FIELDS = 11 };
+int store_file_of(struct store_file *out, const struct pg_bytes fields[static STORE_FILE_FIELDS]);
 
 /* Lists of store_identity.h, for its other readers: out is the list. */
 #define STORE_STATE_COLUMNS                                                                                            \

@@ -2,27 +2,30 @@
 #include "sql/store_link_read.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sql/store_resolve_internal.h"
 
 enum { AGENT, PARTICIPANT, ASK };
-enum { LINKS = 11, CLAIM_FIELDS = 10, CONSENT_FIELDS = 11 };
+enum { LINKS = STORE_FILE_FIELDS, AGENT_FIELDS, CLAIM_FIELDS = 10, CONSENT_FIELDS = 11 };
 
-static const Oid agent_types[] = {20, 17};
+static const Oid agent_types[] = {1016, 1001};
 static const Oid text_types[] = {25};
 
 #define NOW_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 /* The function (migration 0010) is called only where there is something for it: preparing to run what it does costs more than the file. */
 static const char agent_sql[] =
-	"SELECT f.registry::bigint, f.agent_id, f.at, f.seen, u.body, f.status, f.detail, f.content, f.body, f.name, f.back,"
-	" CASE WHEN EXISTS (SELECT FROM link_claim c WHERE c.registry = q.registry AND c.agent_id = $2)"
-	"  OR EXISTS (SELECT FROM registry r JOIN participant_agent a ON a.chain_id = r.chain_id AND a.registry = r.address AND a.agent_id = $2"
-	"   WHERE r.id = q.registry) THEN kedge_agent_links(q.registry, $2, f.uri) END"
-	" FROM (SELECT $1::integer AS registry) q"
-	" LEFT JOIN LATERAL (SELECT x.* FROM file x WHERE x.registry = q.registry AND x.agent_id = $2 AND x.content IS NOT NULL"
+	"SELECT q.place, ROW(f.registry::bigint, f.agent_id, f.at, f.seen, u.body, f.status, f.detail, f.content, f.body, f.name, f.back,"
+	" CASE WHEN EXISTS (SELECT FROM link_claim c WHERE c.registry = q.registry AND c.agent_id = q.agent_id)"
+	"  OR EXISTS (SELECT FROM registry r JOIN participant_agent a ON a.chain_id = r.chain_id AND a.registry = r.address"
+	"   AND a.agent_id = q.agent_id WHERE r.id = q.registry) THEN kedge_agent_links(q.registry, q.agent_id, f.uri) END)"
+	" FROM (SELECT v.registry::integer AS registry, v.agent_id, v.place FROM unnest($1::bigint[], $2::bytea[])"
+	"  WITH ORDINALITY AS v(registry, agent_id, place)) q"
+	" LEFT JOIN LATERAL (SELECT x.* FROM file x WHERE x.registry = q.registry AND x.agent_id = q.agent_id AND x.content IS NOT NULL"
 	"  ORDER BY x.at DESC LIMIT 1) f ON true"
-	" LEFT JOIN uri u ON u.hash = f.uri";
+	" LEFT JOIN uri u ON u.hash = f.uri ORDER BY q.place";
 
 /* As kedge_agent_links() has them. A registry that is not served (any more) has no owners that could be known. */
 static const char participant_sql[] =
@@ -65,14 +68,6 @@ static uint64_t number_or_0(int *err, struct pg_bytes field)
 	return field.data ? pg_u64(err, field) : 0;
 }
 
-static void take_bytes(int *err, uint8_t *out, size_t len, struct pg_bytes field)
-{
-	if (field.data && field.len == len)
-		memcpy(out, field.data, len);
-	else
-		*err = -EPROTO;
-}
-
 static int get_claim(void *into, struct pg_bytes record)
 {
 	struct store_link_row *out = into;
@@ -92,7 +87,7 @@ static int get_claim(void *into, struct pg_bytes record)
 	out->evidence = f[7];
 	out->back = f[8].data != NULL;
 	if (out->back) {
-		take_bytes(&err, out->back_content, 32, f[8]);
+		pg_fixed(&err, out->back_content, 32, f[8]);
 		out->back_seen = pg_u64(&err, f[9]);
 	}
 	return err;
@@ -107,14 +102,14 @@ static int get_consent(void *into, struct pg_bytes record)
 	if (err)
 		return err;
 	out->handle = f[0];
-	take_bytes(&err, out->owner, 20, f[1]);
+	pg_fixed(&err, out->owner, 20, f[1]);
 	out->owner_signed = pg_bool(&err, f[2]);
 	out->seq = pg_u64(&err, f[3]);
 	out->at = pg_u64(&err, f[4]);
 	out->safe_number = pg_u64(&err, f[5]);
-	take_bytes(&err, out->safe_hash, 32, f[6]);
+	pg_fixed(&err, out->safe_hash, 32, f[6]);
 	out->latest_number = pg_u64(&err, f[7]);
-	take_bytes(&err, out->latest_hash, 32, f[8]);
+	pg_fixed(&err, out->latest_hash, 32, f[8]);
 	out->interrupted = pg_bool(&err, f[9]);
 	out->upto = number_or_0(&err, f[10]);
 	return err;
@@ -147,12 +142,12 @@ static void *get_list(int *err, size_t *n, struct pg_bytes list, size_t size, in
 	return rows;
 }
 
-static int get_links(struct store_links *out, const PGresult *res, int column)
+static int get_links(struct store_links *out, struct pg_bytes record)
 {
 	size_t nclaims, nconsents;
 	void *claims, *consents;
 	struct pg_bytes lists[2];
-	int err = pg_get_record(lists, 2, res, 0, column);
+	int err = pg_record(lists, 2, record);
 
 	if (err)
 		return err;
@@ -180,46 +175,74 @@ void store_links_clear(struct store_links *links)
 
 /* ---- the calls ---- */
 
-static int decode_agent(struct store_call *call, PGresult *res, bool *keep)
-{
-	struct store_agent_file *out = call->out;
-	int err = PQntuples(res) == 1 ? 0 : -EPROTO;
+struct question {
+	uint32_t registry;
+	uint8_t agent_id[32];
+};
 
-	if (err)
-		return err;
-	out->has_file = !pg_get_null(res, 0, 0);
-	if (out->has_file)
-		err = store_get_file(&out->file, res, 0);
-	if (!err && !pg_get_null(res, 0, LINKS))
-		err = get_links(&out->links, res, LINKS);
-	if (err)
-		return err;
-	out->res = res;
-	*keep = true;
-	return 0;
+static void param_questions(struct pg_params *params, const void *questions, size_t n)
+{
+	struct store_columns columns;
+
+	if (store_columns_init(&columns, questions, n, sizeof(struct question)) != 0) {
+		params->err = -ENOMEM;
+		return;
+	}
+	store_column_u32(params, &columns, offsetof(struct question, registry));
+	store_column_fixed(params, &columns, offsetof(struct question, agent_id), 32);
+	store_columns_clear(&columns);
 }
+
+/* The row is copied: most are short, and a long one is not kept for those who asked beside. */
+static int take_agent(void *into, const PGresult *res, int row, size_t n)
+{
+	struct store_agent_file *out = into;
+	struct pg_bytes record = pg_get_bytes(res, row, 1), fields[AGENT_FIELDS];
+	int err;
+
+	(void)n;
+	out->bytes = malloc(record.len + 1);
+	if (!out->bytes)
+		return -ENOMEM;
+	if (record.len > 0)
+		record.data = memcpy(out->bytes, record.data, record.len);
+	err = pg_record(fields, AGENT_FIELDS, record);
+	if (!err) {
+		out->has_file = fields[0].data;
+		if (out->has_file)
+			err = store_file_of(&out->file, fields);
+	}
+	if (!err && fields[LINKS].data)
+		err = get_links(&out->links, fields[LINKS]);
+	if (err)
+		store_agent_file_clear(out);
+	return err;
+}
+
+/* A file has up to 256 KiB. */
+const struct store_kind store_kind_files = {&statements[AGENT], sizeof(struct question), 32, param_questions, take_agent};
 
 void store_agent_file_clear(struct store_agent_file *file)
 {
 	store_links_clear(&file->links);
-	PQclear(file->res);
+	free(file->bytes);
 	memset(file, 0, sizeof(*file));
 }
 
-int store_agent_file(struct pg_conn *conn, struct pg_op *op, struct store_agent_file *out, uint32_t registry,
+int store_agent_file(struct store_resolver *resolver, struct pg_op *op, struct store_agent_file *out, uint32_t registry,
 		     const uint8_t agent_id[static 32])
 {
-	struct pg_params params;
+	struct question q = {.registry = registry};
 
 	memset(out, 0, sizeof(*out));
-	store_param_agent(&params, registry, agent_id);
-	return store_start(conn, &statements[AGENT], &params, &(struct store_call){.op = op, .out = out, .decode = decode_agent});
+	memcpy(q.agent_id, agent_id, sizeof(q.agent_id));
+	return store_resolver_ask(resolver, STORE_KIND_FILES, op, out, &q, 1);
 }
 
 static int decode_links(struct store_call *call, PGresult *res, bool *keep)
 {
 	struct store_links *out = call->out;
-	int err = PQntuples(res) > 0 ? get_links(out, res, 0) : 0;
+	int err = PQntuples(res) > 0 ? get_links(out, pg_get_bytes(res, 0, 0)) : 0;
 
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sql/store_file.h"
+#include "sql/store_resolver.h"
 
 /* A claim. Texts borrow from the result. */
 struct store_link_row {
@@ -50,11 +51,11 @@ struct store_agent_file {
 	bool has_file;
 	struct store_file file;
 	struct store_links links;
-	PGresult *res; /* private */
+	void *bytes; /* private */
 };
 void store_agent_file_clear(struct store_agent_file *file);
-/* One round trip and always an answer; where there are no links it costs two index probes more than the file alone. */
-int store_agent_file(struct pg_conn *conn, struct pg_op *op, struct store_agent_file *out, uint32_t registry,
+/* Always an answer; where there are no links it costs two index probes more than the file alone. */
+int store_agent_file(struct store_resolver *resolver, struct pg_op *op, struct store_agent_file *out, uint32_t registry,
 		     const uint8_t agent_id[static 32]) PG_MUST_CHECK;
 
 /* A participant's, nothing if there is none of that handle. */

@@ -2,6 +2,7 @@
 #include "sql/store_resolve_internal.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,24 @@ enum { ASKED = REACH_COLUMNS_N, STATE = ASKED + 3, MARKS = STATE + 6, MARKS_N = 
 	" LATERAL (SELECT number, hash, time FROM block WHERE chain_id = r.chain_id AND number = " place " LIMIT 1) " name
 /* Of the agent's states that are an answer. */
 #define STATES " FROM agent_state WHERE registry = r.id AND agent_id = q.agent_id AND number <= l.n"
-/* The block of the first that fits. */
+/* The block of the first that fits, where whole answers are wanted. */
 #define MARK(name, where, order)                                                                                       \
-	" LEFT JOIN LATERAL (SELECT b.* FROM (SELECT number" STATES where " ORDER BY number " order " LIMIT 1) y"         \
+	" LEFT JOIN LATERAL (SELECT b.* FROM (SELECT number" STATES " AND q.whole > 0" where                            \
+	" ORDER BY number " order " LIMIT 1) y"                                                                        \
 	" CROSS JOIN" BLOCK("b", "y.number") ") " name " ON true"
+/* With values that no block has in place of null. */
+struct question {
+	uint32_t registry;
+	uint8_t agent_id[32];
+	int64_t safe; /* -1: unknown */
+	uint8_t safe_hash[32];
+	int64_t number;
+	int64_t time;  /* -1: by number */
+	int64_t whole; /* 0: the state alone, of all marks but its own block's none; 1 */
+};
+
 /*
- * A row a question; the columns of struct store_question are the parameters. One column holds the whole answer: libpq and PostgreSQL
+ * A row a question; the columns of struct question are the parameters. One column holds the whole answer: libpq and PostgreSQL
  * do their work anew for each. Bits of agent_state.changed: 1 owner, 2 wallet, 8
  * registered (in an agent's first state only). The conditions are those of two indexes: an owner may change the URI a hundred
  * thousand times in between.
@@ -25,8 +38,8 @@ enum { ASKED = REACH_COLUMNS_N, STATE = ASKED + 3, MARKS = STATE + 6, MARKS_N = 
 static const char resolve_sql[] =
 	"SELECT q.place, ROW(" REACH_COLUMNS ", a.*, s.number, s.owner, s.wallet, u.body, s.changed, s.tier,"
 	" hf.*, hu.*, of.*, ou.*, wf.*, wu.*, c.*)"
-	" FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])"
-	" WITH ORDINALITY AS q(registry, agent_id, safe, safe_hash, number, time, place)"
+	" FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[])"
+	" WITH ORDINALITY AS q(registry, agent_id, safe, safe_hash, number, time, whole, place)"
 	" JOIN registry r ON r.id = q.registry::integer" REACH_TABLES("q.safe", "q.safe_hash") REACH_LIMIT
 	" LEFT JOIN LATERAL (SELECT number FROM block x WHERE q.time >= 0 AND x.chain_id = r.chain_id AND x.time <= q.time"
 	" AND number <= i.tip_number ORDER BY x.time DESC, number DESC LIMIT 1) t ON true"
@@ -34,37 +47,19 @@ static const char resolve_sql[] =
 	" LEFT JOIN" BLOCK("a", "ask.number") " ON true"
 	" LEFT JOIN LATERAL (SELECT *" STATES " AND number <= ask.number ORDER BY number DESC LIMIT 1) s ON true"
 	" LEFT JOIN uri u ON u.hash = s.uri"
-	MARK("hf", " AND number = s.number", "DESC") MARK("hu", " AND number > ask.number", "ASC")
+	" LEFT JOIN" BLOCK("hf", "s.number") " ON true"
+	MARK("hu", " AND number > ask.number", "ASC")
 	MARK("of", " AND number <= s.number AND changed & 9 <> 0", "DESC")
 	MARK("ou", " AND number > s.number AND changed & 9 <> 0", "ASC")
 	MARK("wf", " AND number <= s.number AND changed & 10 <> 0", "DESC")
 	MARK("wu", " AND number > s.number AND changed & 10 <> 0", "ASC")
 	MARK("c", "", "ASC") " ORDER BY q.place";
 
-static const Oid types[RESOLVE_NPARAMS] = {1016, 1001, 1016, 1001, 1016, 1016};
+static const Oid types[] = {1016, 1001, 1016, 1001, 1016, 1016, 1016};
 static const struct pg_statement statements[] = {
-	{.name = "resolve", .sql = resolve_sql, .nparams = RESOLVE_NPARAMS, .types = types},
+	{.name = "resolve", .sql = resolve_sql, .nparams = STORE_COUNT(types), .types = types},
 };
 const struct pg_statement_set store_resolve_set = {statements, STORE_COUNT(statements)};
-const struct pg_statement *const store_resolve_statement = statements;
-
-void store_param_questions(struct pg_params *params, const struct store_question *questions, size_t n)
-{
-	struct store_columns columns;
-
-	pg_params_init(params);
-	if (store_columns_init(&columns, questions, n, sizeof(*questions)) != 0) {
-		params->err = -ENOMEM;
-		return;
-	}
-	store_column_u32(params, &columns, offsetof(struct store_question, registry));
-	store_column_fixed(params, &columns, offsetof(struct store_question, agent_id), sizeof(questions->agent_id));
-	store_column_i64(params, &columns, offsetof(struct store_question, safe));
-	store_column_fixed(params, &columns, offsetof(struct store_question, safe_hash), sizeof(questions->safe_hash));
-	store_column_i64(params, &columns, offsetof(struct store_question, number));
-	store_column_i64(params, &columns, offsetof(struct store_question, time));
-	store_columns_clear(&columns);
-}
 
 bool store_reach_has(const struct store_reach *reach, uint64_t number)
 {
@@ -135,14 +130,6 @@ static int get_resolved(struct store_resolved *out, const struct pg_bytes fields
 	return err;
 }
 
-/* Whether the row is there and of the question at that place. */
-static bool is_of(const PGresult *res, int row, size_t place)
-{
-	int err = 0;
-
-	return row < PQntuples(res) && pg_get_u64(&err, res, row, 0) == place && err == 0;
-}
-
 static int get_fields(struct pg_bytes fields[static FIELDS_N], const PGresult *res, int row)
 {
 	return pg_get_record(fields, FIELDS_N, res, row, 1);
@@ -187,16 +174,11 @@ static int get_rows(struct store_resolved *rows, const PGresult *res, int first,
 	return err;
 }
 
-int store_get_resolved(struct store_resolve_list *out, const PGresult *res, int *row, size_t place, size_t n)
+static int take(void *into, const PGresult *res, int first, size_t n)
 {
-	int first = *row, err = 0;
+	struct store_resolve_list *out = into;
+	int err = 0;
 
-	while (*row - first < (int)n && is_of(res, *row, place + (size_t)(*row - first)))
-		++*row;
-	if (*row == first)
-		return -ENOENT;
-	if (*row - first != (int)n)
-		return -EPROTO;
 	out->rows = rows_new(&err, res, first, n);
 	if (err == 0)
 		err = get_rows(out->rows, res, first, n);
@@ -205,4 +187,75 @@ int store_get_resolved(struct store_resolve_list *out, const PGresult *res, int 
 	else
 		out->n = n;
 	return err;
+}
+
+/* ---- questions ---- */
+
+static void param_questions(struct pg_params *params, const void *questions, size_t n)
+{
+	struct store_columns columns;
+
+	if (store_columns_init(&columns, questions, n, sizeof(struct question)) != 0) {
+		params->err = -ENOMEM;
+		return;
+	}
+	store_column_u32(params, &columns, offsetof(struct question, registry));
+	store_column_fixed(params, &columns, offsetof(struct question, agent_id), 32);
+	store_column_i64(params, &columns, offsetof(struct question, safe));
+	store_column_fixed(params, &columns, offsetof(struct question, safe_hash), 32);
+	store_column_i64(params, &columns, offsetof(struct question, number));
+	store_column_i64(params, &columns, offsetof(struct question, time));
+	store_column_i64(params, &columns, offsetof(struct question, whole));
+	store_columns_clear(&columns);
+}
+
+const struct store_kind store_kind_states = {statements, sizeof(struct question), 64, param_questions, take};
+
+static struct question question(uint32_t registry, const uint8_t agent_id[static 32], const struct store_mark *safe)
+{
+	struct question q = {.registry = registry, .safe = -1, .time = -1, .whole = 1};
+
+	memcpy(q.agent_id, agent_id, sizeof(q.agent_id));
+	if (safe && safe->number <= INT64_MAX) {
+		q.safe = (int64_t)safe->number;
+		memcpy(q.safe_hash, safe->hash, sizeof(q.safe_hash));
+	}
+	return q;
+}
+
+int store_resolve(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n)
+{
+	struct question questions[STORE_RESOLVE_MAX];
+
+	*out = (struct store_resolve_list){0};
+	if (n == 0 || n > STORE_RESOLVE_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		questions[i] = question(registry, agent_id, safe);
+		questions[i].number = store_clamp(numbers[i]);
+	}
+	return store_resolver_ask(resolver, STORE_KIND_STATES, op, out, questions, n);
+}
+
+int store_resolve_pair(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t latest)
+{
+	struct question questions[2] = {question(registry, agent_id, safe), question(registry, agent_id, safe)};
+
+	*out = (struct store_resolve_list){0};
+	questions[0].number = store_clamp(safe->number);
+	questions[0].whole = 0;
+	questions[1].number = store_clamp(latest);
+	return store_resolver_ask(resolver, STORE_KIND_STATES, op, out, questions, 2);
+}
+
+int store_resolve_time(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t time)
+{
+	struct question q = question(registry, agent_id, safe);
+
+	*out = (struct store_resolve_list){0};
+	q.time = store_clamp(time);
+	return store_resolver_ask(resolver, STORE_KIND_STATES, op, out, &q, 1);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "sql/store_identity.h"
+#include "sql/store_resolver.h"
 
 /* How far the index of a registry's chain reaches. */
 struct store_reach {
@@ -51,23 +52,17 @@ struct store_resolve_list {
 };
 void store_resolve_clear(struct store_resolve_list *list);
 
-/*
- * Who asks. Most of what such a statement costs PostgreSQL is to set up its plan, three quarters of it and more; so what is asked in
- * one turn of the loop, or while STORE_RESOLVER_UNDER_WAY statements are on their way on each connection, travels as one.
- * The connections are borrowed. Free it after they were closed and with the loop at rest: what still waits is done with -EIO.
- */
-enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 2, STORE_RESOLVER_ROWS = 64, STORE_RESOLVER_WAITING = 4096 };
-struct store_resolver;
-int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n) PG_MUST_CHECK;
-void store_resolver_free(struct store_resolver *resolver);
-/* Questions asked and not answered. */
-size_t store_resolver_length(const struct store_resolver *resolver);
-
-/* The agent at the ends of `n` blocks. safe: the chain's safe head, NULL if unknown. -ENOENT: the index knows no such
+enum { STORE_RESOLVE_MAX = 16 };
+/* The agent at the ends of `n` blocks, STORE_RESOLVE_MAX at most. safe: the chain's safe head, NULL if unknown. -ENOENT: the index knows no such
  * registry, or nothing of its chain yet. About twenty index probes a block. Whether a block is the one meant says its hash
  * in rows[].at, where there is one. -EAGAIN: too many wait, or no connection stands. */
 int store_resolve(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
 		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n) PG_MUST_CHECK;
+
+/* The same at the safe head and at `latest`, in that order, for an answer about now: of the first its state, and of its spans only when
+ * `held` began. */
+int store_resolve_pair(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
+		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t latest) PG_MUST_CHECK;
 
 /* The same at the newest block not later than `time` (seconds since 1970). The block itself is known (at, exactly) from
  * index.final_number on; before that only which state was in force. */

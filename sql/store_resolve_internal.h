@@ -30,18 +30,21 @@ void store_get_mark(int *err, struct store_mark *out, const struct pg_bytes fiel
 /* number, owner, wallet, URI, changed, tier */
 void store_get_state(int *err, struct store_state *out, const struct pg_bytes fields[static 6]);
 
-/* A question of store_resolve(), with values that no block has in place of null. */
-struct store_question {
-	uint32_t registry;
-	uint8_t agent_id[32];
-	int64_t safe; /* -1: unknown */
-	uint8_t safe_hash[32];
-	int64_t number;
-	int64_t time; /* -1: by number */
+/*
+ * A kind of question that a struct store_resolver gathers. Its statement has an array for each member of a question; column 0 of a row is
+ * the place of the question it answers, from 1 on, in that order.
+ */
+struct store_kind {
+	const struct pg_statement *statement;
+	size_t question; /* size of one */
+	size_t rows;	 /* of them in a statement, at most */
+	void (*params)(struct pg_params *params, const void *questions, size_t n);
+	/* The answers to n questions, the first at `place`: rows first to first + n - 1 of the result, which is not kept. */
+	int (*take)(void *out, const PGresult *res, int first, size_t n);
 };
-enum { RESOLVE_NPARAMS = 6 };
-extern const struct pg_statement *const store_resolve_statement;
-void store_param_questions(struct pg_params *params, const struct store_question *questions, size_t n);
-/* The n answers of a list, of questions that began with the one at `place` (from 1 on), from *row on, which moves to the next
- * list's. 0, -ENOENT, -EPROTO, -ENOMEM. */
-int store_get_resolved(struct store_resolve_list *out, const PGresult *res, int *row, size_t place, size_t n);
+extern const struct store_kind store_kind_states, store_kind_files;
+enum store_kind_of { STORE_KIND_STATES, STORE_KIND_FILES, STORE_KINDS_N };
+
+/* op is done with -ENOENT where no question has a row, with -EPROTO where only some have. */
+int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind, struct pg_op *op, void *out, const void *questions,
+		       size_t n);

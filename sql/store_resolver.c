@@ -1,5 +1,6 @@
 /* Questions about agents, gathered into statements. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -9,15 +10,16 @@
 struct ask {
 	STAILQ_ENTRY(ask) link;
 	struct pg_op *op;
-	struct store_resolve_list *out;
+	void *out;
 	size_t n;
-	struct store_question questions[];
+	max_align_t questions[];
 };
 
 STAILQ_HEAD(asks, ask);
 
 struct statement {
 	struct store_resolver *resolver;
+	const struct store_kind *kind;
 	unsigned *under_way; /* on its connection */
 	struct asks asks;
 };
@@ -27,8 +29,13 @@ struct store_resolver {
 	unsigned under_way[STORE_RESOLVER_CONNS];
 	size_t nconns, next;
 	struct event *turn;
-	struct asks waiting;
+	struct asks waiting[STORE_KINDS_N];
 	size_t nwaiting, length;
+};
+
+static const struct store_kind *const kinds[STORE_KINDS_N] = {
+	[STORE_KIND_STATES] = &store_kind_states,
+	[STORE_KIND_FILES] = &store_kind_files,
 };
 
 static void finish(struct store_resolver *resolver, struct ask *ask, int err)
@@ -45,6 +52,26 @@ static void plan_turn(struct store_resolver *resolver)
 	event_active(resolver->turn, EV_TIMEOUT, 0);
 }
 
+/* Whether the row is there and of the question at that place. */
+static bool is_of(const PGresult *res, int row, size_t place)
+{
+	int err = 0;
+
+	return row < PQntuples(res) && pg_get_u64(&err, res, row, 0) == place && err == 0;
+}
+
+/* The rows from *row on that are of an ask whose first question stands at that place. */
+static int take_rows(const struct store_kind *kind, const struct ask *ask, const PGresult *res, int *row, size_t place)
+{
+	int first = *row;
+
+	while (*row - first < (int)ask->n && is_of(res, *row, place + (size_t)(*row - first)))
+		++*row;
+	if (*row == first)
+		return -ENOENT;
+	return *row - first == (int)ask->n ? kind->take(ask->out, res, first, ask->n) : -EPROTO;
+}
+
 static void on_result(void *arg, int err, PGresult *res)
 {
 	struct statement *statement = arg;
@@ -56,7 +83,7 @@ static void on_result(void *arg, int err, PGresult *res)
 	--*statement->under_way;
 	while ((ask = STAILQ_FIRST(&statement->asks))) {
 		STAILQ_REMOVE_HEAD(&statement->asks, link);
-		int rc = err != 0 ? err : store_get_resolved(ask->out, res, &row, place, ask->n);
+		int rc = err != 0 ? err : take_rows(statement->kind, ask, res, &row, place);
 
 		place += ask->n;
 		finish(resolver, ask, rc);
@@ -84,17 +111,15 @@ static size_t choose(struct store_resolver *resolver)
 	return SIZE_MAX;
 }
 
-/* Moves asks from those that wait, as many as a statement takes and at least one. Returns how many rows they are. */
-static size_t take(struct asks *asks, struct store_resolver *resolver)
+/* Moves asks from those that wait, as many as a statement takes and at least one. Returns how many questions they are. */
+static size_t take_asks(struct asks *asks, struct asks *waiting, size_t most)
 {
 	struct ask *ask;
 	size_t n = 0;
 
-	STAILQ_INIT(asks);
-	while ((ask = STAILQ_FIRST(&resolver->waiting)) && (n == 0 || n + ask->n <= STORE_RESOLVER_ROWS)) {
-		STAILQ_REMOVE_HEAD(&resolver->waiting, link);
+	while ((ask = STAILQ_FIRST(waiting)) && (n == 0 || n + ask->n <= most)) {
+		STAILQ_REMOVE_HEAD(waiting, link);
 		STAILQ_INSERT_TAIL(asks, ask, link);
-		resolver->nwaiting--;
 		n += ask->n;
 	}
 	return n;
@@ -102,7 +127,8 @@ static size_t take(struct asks *asks, struct store_resolver *resolver)
 
 static int hand_over(struct statement *statement, struct pg_conn *conn, size_t n)
 {
-	struct store_question *questions = malloc(n * sizeof(*questions)), *at = questions;
+	const struct store_kind *kind = statement->kind;
+	uint8_t *questions = malloc(n * kind->question), *at = questions;
 	struct pg_params params;
 	struct ask *ask;
 	int err;
@@ -110,12 +136,10 @@ static int hand_over(struct statement *statement, struct pg_conn *conn, size_t n
 	if (!questions)
 		return -ENOMEM;
 	STAILQ_FOREACH(ask, &statement->asks, link)
-	{
-		memcpy(at, ask->questions, ask->n * sizeof(*at));
-		at += ask->n;
-	}
-	store_param_questions(&params, questions, n);
-	err = pg_query(conn, store_resolve_statement, &params, on_result, statement);
+		at = mempcpy(at, ask->questions, ask->n * kind->question);
+	pg_params_init(&params);
+	kind->params(&params, questions, n);
+	err = pg_query(conn, kind->statement, &params, on_result, statement);
 	pg_params_clear(&params);
 	free(questions);
 	return err;
@@ -131,15 +155,19 @@ static void refuse(struct store_resolver *resolver, struct asks *asks, int err)
 	}
 }
 
-static void send_some(struct store_resolver *resolver, size_t at)
+static void send_some(struct store_resolver *resolver, enum store_kind_of kind, size_t at)
 {
 	struct statement *statement = malloc(sizeof(*statement));
-	struct asks asks;
-	size_t n = take(&asks, resolver);
+	struct asks asks = STAILQ_HEAD_INITIALIZER(asks);
+	size_t n = take_asks(&asks, &resolver->waiting[kind], kinds[kind]->rows);
+	struct ask *ask;
 	int err = -ENOMEM;
 
+	STAILQ_FOREACH(ask, &asks, link)
+		resolver->nwaiting--;
 	if (statement) {
 		statement->resolver = resolver;
+		statement->kind = kinds[kind];
 		statement->under_way = &resolver->under_way[at];
 		STAILQ_INIT(&statement->asks);
 		STAILQ_CONCAT(&statement->asks, &asks);
@@ -162,8 +190,13 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (resolver->nwaiting > 0 && (at = choose(resolver)) != SIZE_MAX)
-		send_some(resolver, at);
+	/* one of each kind to the same connection: what is asked for one answer comes back together */
+	while (resolver->nwaiting > 0 && (at = choose(resolver)) != SIZE_MAX) {
+		for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
+			if (!STAILQ_EMPTY(&resolver->waiting[kind]))
+				send_some(resolver, kind, at);
+		}
+	}
 }
 
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n)
@@ -175,7 +208,8 @@ int store_resolver_new(struct store_resolver **out, struct event_base *base, str
 		return n > 0 && n <= STORE_RESOLVER_CONNS ? -ENOMEM : -EINVAL;
 	memcpy(resolver->conns, conns, n * sizeof(*conns));
 	resolver->nconns = n;
-	STAILQ_INIT(&resolver->waiting);
+	for (size_t i = 0; i < STORE_KINDS_N; i++)
+		STAILQ_INIT(&resolver->waiting[i]);
 	resolver->turn = event_new(base, -1, 0, on_turn, resolver);
 	if (resolver->turn)
 		return 0;
@@ -189,7 +223,8 @@ void store_resolver_free(struct store_resolver *resolver)
 	if (!resolver)
 		return;
 	resolver->nwaiting = 0;
-	refuse(resolver, &resolver->waiting, -EIO);
+	for (size_t i = 0; i < STORE_KINDS_N; i++)
+		refuse(resolver, &resolver->waiting[i], -EIO);
 	if (resolver->turn)
 		event_free(resolver->turn);
 	free(resolver);
@@ -200,72 +235,22 @@ size_t store_resolver_length(const struct store_resolver *resolver)
 	return resolver->length;
 }
 
-static struct ask *ask_new(struct pg_op *op, struct store_resolve_list *out, size_t n)
+int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind, struct pg_op *op, void *out, const void *questions,
+		       size_t n)
 {
-	struct ask *ask = malloc(sizeof(*ask) + n * sizeof(*ask->questions));
+	size_t size = n * kinds[kind]->question;
+	struct ask *ask = resolver->nwaiting < STORE_RESOLVER_WAITING ? malloc(sizeof(*ask) + size) : NULL;
 
-	*out = (struct store_resolve_list){0};
 	if (!ask)
-		return NULL;
+		return resolver->nwaiting < STORE_RESOLVER_WAITING ? -ENOMEM : -EAGAIN;
 	ask->op = op;
 	ask->out = out;
 	ask->n = n;
+	memcpy(ask->questions, questions, size);
 	pg_op_start(op);
-	return ask;
-}
-
-static struct store_question question(uint32_t registry, const uint8_t agent_id[static 32], const struct store_mark *safe)
-{
-	struct store_question q = {.registry = registry, .safe = -1, .time = -1};
-
-	memcpy(q.agent_id, agent_id, sizeof(q.agent_id));
-	if (safe && safe->number <= INT64_MAX) {
-		q.safe = (int64_t)safe->number;
-		memcpy(q.safe_hash, safe->hash, sizeof(q.safe_hash));
-	}
-	return q;
-}
-
-static int wait_for_turn(struct store_resolver *resolver, struct ask *ask)
-{
-	STAILQ_INSERT_TAIL(&resolver->waiting, ask, link);
+	STAILQ_INSERT_TAIL(&resolver->waiting[kind], ask, link);
 	resolver->nwaiting++;
 	resolver->length++;
 	plan_turn(resolver);
 	return 0;
-}
-
-int store_resolve(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
-		  const uint8_t agent_id[static 32], const struct store_mark *safe, const uint64_t *numbers, size_t n)
-{
-	struct ask *ask;
-
-	if (n == 0 || n > INT16_MAX)
-		return -EINVAL;
-	if (resolver->nwaiting >= STORE_RESOLVER_WAITING)
-		return -EAGAIN;
-	ask = ask_new(op, out, n);
-	if (!ask)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		ask->questions[i] = question(registry, agent_id, safe);
-		/* no block has such a number */
-		ask->questions[i].number = store_clamp(numbers[i]);
-	}
-	return wait_for_turn(resolver, ask);
-}
-
-int store_resolve_time(struct store_resolver *resolver, struct pg_op *op, struct store_resolve_list *out, uint32_t registry,
-		       const uint8_t agent_id[static 32], const struct store_mark *safe, uint64_t time)
-{
-	struct ask *ask;
-
-	if (resolver->nwaiting >= STORE_RESOLVER_WAITING)
-		return -EAGAIN;
-	ask = ask_new(op, out, 1);
-	if (!ask)
-		return -ENOMEM;
-	ask->questions[0] = question(registry, agent_id, safe);
-	ask->questions[0].time = store_clamp(time);
-	return wait_for_turn(resolver, ask);
 }

@@ -117,9 +117,8 @@ struct http_response {
 	unsigned refs;
 	size_t len;
 	uint8_t *body;
-	char *content_type, *cache;
 	char etag[HTTP_ETAG_MAX];
-	struct MHD_Response *full, *not_modified;
+	struct MHD_Response *full, *not_modified; /* the second NULL until it is asked for */
 };
 
 uint64_t http_now_us(void);

@@ -99,14 +99,18 @@ static bool is_fresh(const struct http_request *req, const char *etag)
 	return have != NULL && http_etag_matches(have, etag);
 }
 
+static const char no_store[] = "no-store";
+
+static const char *cache_of(const struct http_request *req)
+{
+	if (req->cache != NULL)
+		return req->cache;
+	return req->match.route != NULL && req->match.route->cache != NULL ? req->match.route->cache : no_store;
+}
+
 static void decorate(struct http_request *req, struct MHD_Response *response, unsigned status)
 {
-	const char *cache = "no-store";
-	if (status < 400 && req->match.route != NULL && req->match.route->cache != NULL)
-		cache = req->match.route->cache;
-	if (status < 400 && req->cache != NULL)
-		cache = req->cache;
-	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
+	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, status < 400 ? cache_of(req) : no_store);
 	if (req->reads || (req->match.route != NULL && http_route_is_open(req->match.route))) {
 		/* DID resolution by browsers: "*" on every read, errors included. */
 		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
@@ -161,6 +165,22 @@ static struct MHD_Response *shared_close(struct http_response *shared)
 	return response;
 }
 
+static enum MHD_Result copy_header_of_none(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	return strcmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0 ? MHD_YES : copy_header(cls, kind, name, value);
+}
+
+/* Made when it is first asked for: of most answers it never is. NULL: out of memory. */
+static struct MHD_Response *not_modified(struct http_response *shared)
+{
+	if (shared->not_modified == NULL) {
+		shared->not_modified = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+		if (shared->not_modified != NULL)
+			MHD_get_response_headers(shared->full, copy_header_of_none, shared->not_modified);
+	}
+	return shared->not_modified;
+}
+
 /* However little at a time a client takes, it does not keep its answer, and what that was made of, for ever. */
 static int64_t due_of(const struct http_request *req)
 {
@@ -174,8 +194,9 @@ enum MHD_Result http_answer_queue(struct http_request *req)
 	struct MHD_Response *response = req->answer;
 	bool close = req->close || server->draining;
 	if (req->shared != NULL && response == NULL) {
-		response = is_fresh(req, req->shared->etag) ? req->shared->not_modified : req->shared->full;
-		req->answer_status = response == req->shared->full ? 200 : 304;
+		bool fresh = is_fresh(req, req->shared->etag);
+		response = fresh ? not_modified(req->shared) : req->shared->full;
+		req->answer_status = fresh ? 304 : 200;
 		if (close)
 			response = req->answer = shared_close(req->shared);
 		if (close)
@@ -229,13 +250,19 @@ void http_answer_set(struct http_request *req, unsigned status, struct MHD_Respo
 	}
 }
 
+/* What may not be stored needs none, unless somebody asks whether it has changed. */
+static bool wants_etag(const struct http_request *req)
+{
+	return strcmp(cache_of(req), no_store) != 0 || http_header(req, "If-None-Match") != NULL;
+}
+
 /* Gives up ownership of body in every case. */
 static struct MHD_Response *make(struct http_request *req, unsigned *status, const char *content_type, void *body,
 				 size_t len, void (*free_body)(void *), bool copy)
 {
 	char made[HTTP_ETAG_MAX];
 	const char *etag = req->etag;
-	if (etag == NULL && *status == 200 && req->reads) {
+	if (etag == NULL && *status == 200 && req->reads && wants_etag(req)) {
 		http_etag(made, body, len);
 		etag = made;
 	}
@@ -304,16 +331,15 @@ void http_reply_shared(struct http_request *req, struct http_response *response)
 	http_request_release(req);
 }
 
-static struct MHD_Response *make_shared(struct http_response *shared, bool full, const struct http_pair *headers)
+static struct MHD_Response *make_shared(const struct http_response *shared, const char *content_type, const char *cache,
+					const struct http_pair *headers)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		full ? shared->len : 0, full ? shared->body : NULL, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = MHD_create_response_from_buffer(shared->len, shared->body, MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return NULL;
-	if (full)
-		add(response, MHD_HTTP_HEADER_CONTENT_TYPE, shared->content_type);
+	add(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	add(response, MHD_HTTP_HEADER_ETAG, shared->etag);
-	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, shared->cache);
+	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
 	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
 	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
 	add(response, "X-Content-Type-Options", "nosniff");
@@ -331,15 +357,12 @@ struct http_response *http_response_new(const char *content_type, const void *bo
 	shared->refs = 1;
 	shared->len = len;
 	shared->body = malloc(len + 1);
-	shared->content_type = strdup(content_type);
-	shared->cache = strdup(cache);
-	if (shared->body != NULL && shared->content_type != NULL && shared->cache != NULL) {
+	if (shared->body != NULL) {
 		memcpy(shared->body, len > 0 ? body : "", len);
 		http_etag(shared->etag, shared->body, len);
-		shared->full = make_shared(shared, true, headers);
-		shared->not_modified = make_shared(shared, false, headers);
+		shared->full = make_shared(shared, content_type, cache, headers);
 	}
-	if (shared->full == NULL || shared->not_modified == NULL) {
+	if (shared->full == NULL) {
 		http_response_unref(shared);
 		return NULL;
 	}
@@ -361,8 +384,6 @@ void http_response_unref(struct http_response *response)
 	if (response->not_modified != NULL)
 		MHD_destroy_response(response->not_modified);
 	free(response->body);
-	free(response->content_type);
-	free(response->cache);
 	free(response);
 }
 

@@ -133,7 +133,7 @@ void http_set_cache(struct http_request *req, const char *cache_control);
  * SHA-256. */
 void http_set_etag(struct http_request *req, const char *etag);
 
-/* Copies body. GET answers of status 200 get an ETag, the first 16 bytes of the body's SHA-256, and become 304 on
+/* Copies body. GET answers of status 200 that may be stored get an ETag, the first 16 bytes of the body's SHA-256, and become 304 on
  * If-None-Match. */
 void http_reply(struct http_request *req, unsigned status, const char *content_type, const void *body, size_t len);
 /* Takes body, which free_body(body) releases later (NULL: static storage). */

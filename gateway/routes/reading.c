@@ -228,18 +228,17 @@ static void on_stored(struct pg_op *op)
 /* Both questions travel together. */
 static void ask_store(struct now_read *read, const struct store_mark *safe)
 {
-	uint64_t numbers[2] = {[SAFE] = read->heads.safe.number, [LATEST] = read->heads.latest.number};
 	struct service *service = http_user(read->req);
 	uint32_t registry = read->registry->in_index;
 	uint8_t id[32];
 
 	u256_to_bytes(id, &read->key.id);
-	if (store_resolve(service->resolver, &read->op, &read->list, registry, id, safe, numbers, 2) != 0) {
+	if (store_resolve_pair(service->resolver, &read->op, &read->list, registry, id, safe, read->heads.latest.number) != 0) {
 		ask_node(read);
 		return;
 	}
 	read->waiting = 1;
-	if (read->parts & READING_FILE && store_agent_file(service_reader(service), &read->file_op, &read->stored, registry, id) == 0)
+	if (read->parts & READING_FILE && store_agent_file(service->resolver, &read->file_op, &read->stored, registry, id) == 0)
 		read->waiting = 2;
 	else
 		read->parts &= ~(unsigned)READING_FILE;

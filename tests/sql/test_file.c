@@ -379,6 +379,7 @@ static void an_agent_has_eight_hosted_files_at_most(void **state)
 
 static void what_was_had_last_outlives_failures(void **state)
 {
+	struct store_resolver *resolver;
 	struct store_agent_file had;
 	uint8_t agent[32];
 	struct pg_op op = {0};
@@ -388,15 +389,17 @@ static void what_was_had_last_outlives_failures(void **state)
 	assert_int_equal(put(1, "u1", NULL, 8000, 9000), 0);
 	assert_string_equal(file_at(1, STORE_FILE_NEWEST), "u1 unreachable no route 8000-8000");
 	index_id(agent, 1);
-	assert_int_equal(WAIT(&f.log, &op, store_agent_file(f.log.reader, &op, &had, f.registry, agent)), 0);
+	assert_int_equal(store_resolver_new(&resolver, f.log.base, &f.log.reader, 1), 0);
+	assert_int_equal(WAIT(&f.log, &op, store_agent_file(resolver, &op, &had, f.registry, agent)), 0);
 	assert_true(had.has_file);
 	assert_memory_equal(had.file.body.data, "before", 6);
 	assert_int_equal(had.file.seen, 7000);
 	store_agent_file_clear(&had);
 	index_id(agent, 9);
-	assert_int_equal(WAIT(&f.log, &op, store_agent_file(f.log.reader, &op, &had, f.registry, agent)), 0);
+	assert_int_equal(WAIT(&f.log, &op, store_agent_file(resolver, &op, &had, f.registry, agent)), 0);
 	assert_false(had.has_file);
 	store_agent_file_clear(&had);
+	store_resolver_free(resolver);
 }
 
 /* A file kept here is read at once when it was written or removed, but nothing else is asked for at its owner's word. */

@@ -1,4 +1,5 @@
 /* How questions about agents travel: together, in bounded statements, on the connections that stand; each is answered once. */
+#include "sql/store_link_read.h"
 #include "sql/store_resolve.h"
 #include "tests/sql/fixture.h"
 #include "tests/sql/index_rows.h"
@@ -52,6 +53,8 @@ static int set_up(void **state)
 	if (!rig.conninfo) {
 		rig.conninfo = fixture_migrated();
 		index_rows_fill(rig.conninfo);
+		(void)fixture_sql(rig.conninfo, "INSERT INTO file (registry, agent_id, uri, at, seen, status, content, body) SELECT 1, s.agent_id, s.uri, 5, 6,"
+						" 'ok', sha256(b), b FROM agent_state s, convert_to('{\"name\":\"one\"}', 'UTF8') b WHERE s.number = 36");
 	}
 	memset(rig.asks, 0, sizeof(rig.asks));
 	rig.done = 0;
@@ -151,22 +154,58 @@ static void statements_are_bounded_and_both_connections_work(void **state)
 	}
 }
 
-static void one_of_many_rows_goes_alone(void **state)
+/* Of the safe head the state alone; of the latest all. */
+static void a_pair_says_all_of_its_second(void **state)
 {
-	uint64_t numbers[STORE_RESOLVER_ROWS * 2];
+	struct store_mark safe = {.known = true, .number = INDEX_ROWS_SAFE};
 	struct asked *at = rig.asks;
+	const struct store_resolved *rows;
 
 	(void)state;
-	for (size_t i = 0; i < STORE_RESOLVER_ROWS * 2; i++)
-		numbers[i] = 12 + i;
-	ask(0, 1, agent, 12);
-	assert_int_equal(store_resolve(rig.resolver, &at[1].op, &at[1].list, 1, agent, NULL, numbers, STORE_RESOLVER_ROWS * 2), 0);
-	ask(2, 1, agent, 12);
-	(void)event_base_loop(rig.base, EVLOOP_NONBLOCK);
-	assert_int_equal(under_way(), 3);
-	turn_until(3);
-	assert_int_equal(at[1].list.n, STORE_RESOLVER_ROWS * 2);
-	assert_int_equal(at[1].list.rows[STORE_RESOLVER_ROWS * 2 - 1].state.number, 36);
+	index_rows_hash(safe.hash, INDEX_ROWS_SAFE);
+	assert_int_equal(store_resolve_pair(rig.resolver, &at[0].op, &at[0].list, 1, agent, &safe, 40), 0);
+	turn_until(1);
+	rows = at[0].list.rows;
+	assert_int_equal(at[0].list.n, 2);
+	assert_true(rows[0].exists && rows[0].reach.safe_holds);
+	assert_int_equal(rows[0].at.number, INDEX_ROWS_SAFE);
+	assert_int_equal(rows[0].state.number, 33);
+	assert_false(rows[0].state.has_wallet);
+	assert_memory_equal(rows[0].state.uri.data, "one", 3);
+	assert_int_equal(rows[0].held.from.number, 33);
+	assert_false(rows[0].held.until.known || rows[0].owner.from.known || rows[0].wallet.from.known || rows[0].created.known);
+	assert_int_equal(rows[1].state.number, 36);
+	assert_true(rows[1].created.known);
+	assert_int_equal(rows[1].created.number, 12);
+	assert_int_equal(rows[1].owner.from.number, 33);
+	assert_int_equal(rows[1].wallet.from.number, 36);
+	assert_int_equal(rows[1].held.from.number, 36);
+}
+
+/* Files travel beside states, and each kind is answered whatever there is of the other. */
+static void both_kinds_travel(void **state)
+{
+	static struct {
+		struct asked base;
+		struct store_agent_file file;
+	} files[100];
+
+	(void)state;
+	memset(files, 0, sizeof(files));
+	for (size_t i = 0; i < 100; i++) {
+		files[i].base.op.on_done = on_done;
+		ask(i, 1, agent, 36);
+		assert_int_equal(store_agent_file(rig.resolver, &files[i].base.op, &files[i].file, i == 5 ? 7 : 1, i % 2 ? agent : last), 0);
+	}
+	turn_until(200);
+	for (size_t i = 0; i < 100; i++) {
+		assert_int_equal(files[i].base.op.err, 0);
+		assert_int_equal(files[i].file.has_file, i % 2 && i != 5);
+		if (files[i].file.has_file)
+			assert_memory_equal(files[i].file.file.body.data, "{\"name\":\"one\"}", files[i].file.file.body.len);
+		assert_int_equal(rig.asks[i].list.rows[0].state.number, 36);
+		store_agent_file_clear(&files[i].file);
+	}
 }
 
 static void ask_again(struct pg_op *op)
@@ -191,6 +230,8 @@ static void who_is_answered_may_ask(void **state)
 
 static void a_lost_connection_is_told_and_forgotten(void **state)
 {
+	static const bool never;
+
 	(void)state;
 	for (size_t i = 0; i < 200; i++)
 		ask(i, 1, agent, 20);
@@ -203,6 +244,8 @@ static void a_lost_connection_is_told_and_forgotten(void **state)
 		assert_true(err == 0 || err == -EIO || err == -EAGAIN);
 		assert_int_equal(rig.asks[i].list.n, err == 0);
 	}
+	/* each has noticed */
+	assert_int_equal(pg_run_until(rig.base, &never, 300), -ETIMEDOUT);
 	assert_int_equal(pg_wait_up(rig.base, rig.conns[0], 10000), 0);
 	assert_int_equal(pg_wait_up(rig.base, rig.conns[1], 10000), 0);
 	for (size_t i = 200; i < ASKS; i++)
@@ -292,7 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_gets_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(statements_are_bounded_and_both_connections_work, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_of_many_rows_goes_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pair_says_all_of_its_second, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(both_kinds_travel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_answered_may_ask, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_lost_connection_is_told_and_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_connection_that_stands_is_preferred, set_up, tear_down),

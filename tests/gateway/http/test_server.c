@@ -83,6 +83,27 @@ static void if_none_match_gives_304(void **state)
 	rig_stop(&rig);
 }
 
+/* An ETag of what may not be stored would be for nobody; who has one from before is still told. */
+static void what_may_not_be_stored_has_no_etag(void **state)
+{
+	char text[256], etag[HTTP_ETAG_MAX];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	ask(&rig, "GET /item/a HTTP/1.1\r\n" H "\r\n");
+	assert_int_equal(rig_status(&reply), 200);
+	assert_true(rig_has(&reply, "Cache-Control: no-store\r\n"));
+	assert_false(rig_has(&reply, "ETag:"));
+	http_etag(etag, rig_body(&reply), strlen(rig_body(&reply)));
+	snprintf(text, sizeof(text), "GET /item/a HTTP/1.1\r\n" H "If-None-Match: %s\r\n\r\n", etag);
+	ask(&rig, text);
+	assert_int_equal(rig_status(&reply), 304);
+	ask(&rig, "GET /item/a HTTP/1.1\r\n" H "If-None-Match: \"other\"\r\n\r\n");
+	assert_int_equal(rig_status(&reply), 200);
+	assert_true(rig_has(&reply, etag));
+	rig_stop(&rig);
+}
+
 static void etag_lists_are_read(void **state)
 {
 	static const struct {
@@ -814,6 +835,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_carry_cors_cache_and_etag),
 		cmocka_unit_test(if_none_match_gives_304),
+		cmocka_unit_test(what_may_not_be_stored_has_no_etag),
 		cmocka_unit_test(etag_lists_are_read),
 		cmocka_unit_test(shared_answers_serve_many_requests),
 		cmocka_unit_test(head_options_and_405),
