@@ -68,6 +68,16 @@ int u256_parse_decimal(struct u256 *out, const char *text, size_t len)
 	*out = value;
 	if (len == 0 || (text[0] == '0' && len > 1))
 		return -EBADMSG;
+	if (len < 20) { /* what nearly all are */
+		uint64_t small = 0;
+		for (size_t i = 0; i < len; i++) {
+			if (text[i] < '0' || text[i] > '9')
+				return -EBADMSG;
+			small = small * 10 + (uint64_t)(text[i] - '0');
+		}
+		*out = u256_from_u64(small);
+		return 0;
+	}
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return -EBADMSG;

@@ -72,6 +72,7 @@ bool store_reach_has(const struct store_reach *reach, uint64_t number)
 void store_resolve_clear(struct store_resolve_list *list)
 {
 	free(list->rows);
+	free(list->uris);
 	*list = (struct store_resolve_list){0};
 }
 
@@ -130,62 +131,45 @@ static int get_resolved(struct store_resolved *out, const struct pg_bytes fields
 	return err;
 }
 
-static int get_fields(struct pg_bytes fields[static FIELDS_N], const PGresult *res, int row)
+/* The result is not kept for the slowest of those it is for. */
+static int own_uris(struct store_resolve_list *list)
 {
-	return pg_get_record(fields, FIELDS_N, res, row, 1);
-}
+	size_t size = 1;
+	uint8_t *at;
 
-/* The result is not kept for the slowest of those it is for: the URIs are copied behind the rows. NULL and *err -ENOMEM, -EPROTO. */
-static struct store_resolved *rows_new(int *err, const PGresult *res, int first, size_t n)
-{
-	size_t size = n * sizeof(struct store_resolved);
-	struct pg_bytes fields[FIELDS_N];
-	struct store_resolved *rows;
+	for (size_t i = 0; i < list->n; i++)
+		size += list->rows[i].state.uri.len;
+	list->uris = at = malloc(size);
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++) {
+		struct pg_bytes *uri = &list->rows[i].state.uri;
 
-	for (size_t i = 0; *err == 0 && i < n; i++) {
-		*err = get_fields(fields, res, first + (int)i);
-		size += fields[STATE + 3].len;
-	}
-	if (*err != 0)
-		return NULL;
-	rows = malloc(size);
-	if (!rows)
-		*err = -ENOMEM;
-	return rows;
-}
-
-static int get_rows(struct store_resolved *rows, const PGresult *res, int first, size_t n)
-{
-	uint8_t *uris = (uint8_t *)(rows + n);
-	struct pg_bytes fields[FIELDS_N];
-	int err = 0;
-
-	memset(rows, 0, n * sizeof(*rows));
-	for (size_t i = 0; err == 0 && i < n; i++) {
-		struct pg_bytes *uri = &rows[i].state.uri;
-
-		err = get_fields(fields, res, first + (int)i);
-		if (err == 0)
-			err = get_resolved(&rows[i], fields);
 		if (uri->data)
-			uri->data = memcpy(uris, uri->data, uri->len);
-		uris += uri->len;
+			uri->data = memcpy(at, uri->data, uri->len);
+		at += uri->len;
 	}
-	return err;
+	return 0;
 }
 
 static int take(void *into, const PGresult *res, int first, size_t n)
 {
 	struct store_resolve_list *out = into;
+	struct pg_bytes fields[FIELDS_N];
 	int err = 0;
 
-	out->rows = rows_new(&err, res, first, n);
+	out->rows = calloc(n, sizeof(*out->rows));
+	if (!out->rows)
+		return -ENOMEM;
+	for (; err == 0 && out->n < n; out->n++) {
+		err = pg_get_record(fields, FIELDS_N, res, first + (int)out->n, 1);
+		if (err == 0)
+			err = get_resolved(&out->rows[out->n], fields);
+	}
 	if (err == 0)
-		err = get_rows(out->rows, res, first, n);
+		err = own_uris(out);
 	if (err != 0)
 		store_resolve_clear(out);
-	else
-		out->n = n;
 	return err;
 }
 

@@ -49,6 +49,7 @@ struct store_resolved {
 struct store_resolve_list {
 	struct store_resolved *rows; /* one for each ask, in order */
 	size_t n;
+	void *uris; /* private */
 };
 void store_resolve_clear(struct store_resolve_list *list);
 

@@ -7,7 +7,7 @@
 
 #include "sql/pg.h"
 
-enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 2, STORE_RESOLVER_WAITING = 4096 };
+enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 1, STORE_RESOLVER_WAITING = 4096 };
 
 struct store_resolver;
 /* The connections, STORE_RESOLVER_CONNS at most, are borrowed. -EINVAL, -ENOMEM. */

@@ -243,7 +243,8 @@ static bool make_room(struct http_request *req, const struct http_policy *policy
 bool http_head_take(struct http_request *req, const char *method, const char *version)
 {
 	struct http_policy policy;
-	snprintf(req->method, sizeof(req->method), "%s", strlen(method) < sizeof(req->method) ? method : "?");
+	size_t len = strlen(method);
+	memcpy(req->method, len < sizeof(req->method) ? method : "?", len < sizeof(req->method) ? len + 1 : 2);
 	req->reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0;
 	if (req->target == NULL)
 		return refuse(req, 400, "the request line is malformed");

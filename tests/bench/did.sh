@@ -18,13 +18,13 @@ postgres_cpu()
   awk '/^postgres:/ {sum += $2} END {print sum + 0}' "$state/cpu"
 }
 
-# one_turn LABEL URL PID [postgres]: with what PostgreSQL used
+# one_turn LABEL URL PID [postgres [OPTIONS OF WRK…]]: with what PostgreSQL used
 one_turn()
 {
   local before after requests rate db=0
   [ $# -lt 4 ] || db=$(postgres_cpu)
   before=$(server_cpu "$3")
-  wrk -t1 -c"$connections" -d"${seconds}s" --latency "$2" >"$state/wrk"
+  wrk -t1 -c"$connections" -d"${seconds}s" --latency "${@:5}" "$2" >"$state/wrk"
   after=$(server_cpu "$3")
   [ $# -lt 4 ] || db=$(($(postgres_cpu) - db))
   requests=$(awk '/requests in/ {print $1}' "$state/wrk")
@@ -112,7 +112,7 @@ idle_memory()
 stand_config="workers = 1"
 stand_build kedge
 stand_up
-stand_agents 2
+stand_agents 1000
 stand_settings | grep -v '^postgresql'
 did=did:web:localhost%3A$port:agent:$chain:1
 resolver=1.0/identifiers/$did
@@ -139,5 +139,6 @@ for turn in 1 2 3; do
   one_turn "did-resolver, fetching from nginx" "http://127.0.0.1:$peer_port/$resolver" "$peer_pid"
   one_turn "kedge, a version" "http://localhost:$port/$resolver?versionId=$version" "$worker_pid" postgres
   one_turn "kedge, the present with noCache" "http://localhost:$port/$resolver?noCache=true" "$worker_pid" postgres
+  DID_PREFIX=${did%1} one_turn "kedge, a thousand agents, made and kept" "http://localhost:$port" "$worker_pid" postgres -s "$top/tests/bench/did_sweep.lua"
 done
 echo "load $(cut -d' ' -f1-3 /proc/loadavg)"
