@@ -39,6 +39,8 @@ struct http_server {
 	LIST_HEAD(, http_conn) conns;
 	LIST_HEAD(, http_request) held; /* requests whose handlers owe an answer */
 	LIST_HEAD(, http_stream) streams;
+	LIST_HEAD(, http_linger) lingers;
+	unsigned linger_count;
 	TAILQ_HEAD(http_unflushed, http_stream) unflushed;
 };
 
@@ -64,6 +66,7 @@ enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_DISPATCHED, HTTP_
 struct http_request {
 	LIST_ENTRY(http_request) held_link;
 	unsigned refs; /* one of the connection, one of the handler */
+	bool unread; /* answered by the head alone: more may come, and the connection ends */
 	bool held, waits, suspended, answered, close, chunked, reads, too_large, http10;
 	enum http_stage stage;
 	struct http_server *server;  /* NULL once it was freed */
@@ -169,6 +172,13 @@ void http_streams_drain(struct http_server *server);
 void http_streams_free(struct http_server *server);
 /* The request is over: a stream that has not taken the socket by now never will. */
 void http_stream_lost(struct http_request *req);
+
+/* linger.c */
+/* The answer is sent and the connection will be closed, but the client may still be sending. fd stays the caller's. */
+void http_linger(struct http_server *server, int fd);
+void http_lingers_tick(struct http_server *server, int64_t now);
+/* After the daemon was stopped. */
+void http_lingers_free(struct http_server *server);
 
 /* server.c */
 void http_wait_no_more(struct http_request *req);

@@ -91,6 +91,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	http_streams_tick(server, now);
+	http_lingers_tick(server, now);
 	run_daemon(server);
 }
 
@@ -265,7 +266,10 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	switch (req->stage) {
 	case HTTP_STAGE_HEAD:
 		req->stage = HTTP_STAGE_BODY;
-		return http_head_take(req, method, version) ? MHD_YES : http_answer_queue(req);
+		if (http_head_take(req, method, version))
+			return MHD_YES;
+		req->unread = req->close;
+		return http_answer_queue(req);
 	case HTTP_STAGE_BODY:
 		if (*upload_len == 0)
 			return dispatch(req);
@@ -293,6 +297,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
 	if (req == NULL)
 		return;
 	*context = NULL;
+	if (req->unread && req->stage == HTTP_STAGE_DONE)
+		http_linger(server, req->slot->fd);
 	req->slot->busy = false;
 	req->slot->due_ms = http_now_ms() + server->options.idle_ms;
 	if (req->suspended)
@@ -471,6 +477,7 @@ void http_server_free(struct http_server *server)
 	}
 	MHD_stop_daemon(server->daemon);
 	http_streams_free(server);
+	http_lingers_free(server);
 	free_events(server);
 	while ((req = LIST_FIRST(&server->held)) != NULL) {
 		LIST_REMOVE(req, held_link);

@@ -252,6 +252,43 @@ static void bodies_over_the_cap_are_refused_before_they_come(void **state)
 	rig_stop(&rig);
 }
 
+/* Whoever writes its body on reads its answer in the end: a reset would take it away. Endless ones are not waited for. */
+static void who_still_sends_gets_its_answer(void **state)
+{
+	static const char *const heads[] = {
+		"POST /echo HTTP/1.1\r\n" H "Content-Length: 3000000\r\n\r\n",
+		"POST /nowhere HTTP/1.1\r\n" H "Content-Length: 3000000\r\n\r\n",
+		"POST /echo HTTP/1.1\r\n" H "Content-Length: 3000000\r\nContent-Length: 3000001\r\n\r\n",
+	};
+	static const unsigned statuses[] = {413, 404, 400};
+	static char piece[10000];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		int fd = rig_connect(&rig);
+		rig_send(fd, heads[i], strlen(heads[i]));
+		rig_turn(&rig, 20);
+		for (unsigned k = 0; k < 300; k++)
+			rig_send(fd, piece, sizeof(piece));
+		rig_receive(&rig, &reply, fd, 200);
+		assert_int_equal(rig_status(&reply), statuses[i]);
+		assert_true(rig_has(&reply, "Connection: close"));
+		assert_true(reply.closed);
+		close(fd);
+	}
+	int fd = rig_connect(&rig);
+	rig_send(fd, heads[0], strlen(heads[0]));
+	rig_turn(&rig, 20);
+	unsigned sent = 0;
+	for (; sent < 4000 && send(fd, piece, sizeof(piece), MSG_NOSIGNAL) > 0; sent++)
+		rig_turn(&rig, 0);
+	assert_in_range(sent, 300, 3000);
+	close(fd);
+	assert_int_equal(rig.handled, 0);
+	rig_stop(&rig);
+}
+
 static void all_bodies_together_are_bounded(void **state)
 {
 	struct rig rig;
@@ -842,6 +879,7 @@ int main(void)
 		cmocka_unit_test(parameters_and_queries_arrive_decoded),
 		cmocka_unit_test(too_many_query_parameters_are_refused),
 		cmocka_unit_test(bodies_over_the_cap_are_refused_before_they_come),
+		cmocka_unit_test(who_still_sends_gets_its_answer),
 		cmocka_unit_test(all_bodies_together_are_bounded),
 		cmocka_unit_test(bodies_at_the_cap_and_in_pieces_arrive_whole),
 		cmocka_unit_test(continue_is_sent_when_expected),
