@@ -39,6 +39,7 @@ struct anchoring {
 	size_t nraws;
 	struct sender_action work[WORK_MAX];
 	size_t work_at, work_end;
+	bool begun;
 	bool half; /* an action failed half way: the sender begins anew from what is stored */
 };
 
@@ -432,39 +433,24 @@ static int begin(struct anchoring *a)
 	return rc;
 }
 
-static int duty(struct anchoring *a)
+static int round_of_duty(void *arg, bool *more)
 {
-	struct steward_trouble trouble = {0};
-	struct steward_context *ctx = a->ctx;
-	unsigned poll = ctx->config->anchor_ms / 2 < POLL_MS ? (unsigned)(ctx->config->anchor_ms / 2) : POLL_MS;
-	int rc;
+	struct anchoring *a = arg;
+	int rc = a->begun ? 0 : begin(a);
 
-	while ((rc = steward_take(ctx)) == 0) {
-		bool begun = false;
-
-		while (steward_held(ctx)) {
-			unsigned pause = poll;
-
-			rc = begun ? 0 : begin(a);
-			if (rc == 0) {
-				begun = true;
-				rc = round_of_anchoring(a);
-			}
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc != 0) {
-				begun = begun && !a->half;
-				pause = steward_failed(&trouble, ctx, "anchoring", rc);
-			} else {
-				steward_recovered(&trouble, ctx);
-			}
-			if (steward_pause(ctx, pause) != 0)
-				break;
-		}
+	(void)more;
+	if (rc == 0) {
+		a->begun = true;
+		rc = round_of_anchoring(a);
 	}
-	return rc == -ECANCELED ? 0 : rc;
+	if (rc != 0)
+		a->begun = a->begun && !a->half;
+	return rc;
+}
+
+static void on_taken(void *arg)
+{
+	((struct anchoring *)arg)->begun = false;
 }
 
 static int load_key(uint8_t **key, const struct config *config, const char *role)
@@ -504,6 +490,8 @@ static int prepare(struct anchoring *a)
 
 int steward_anchor_run(struct steward_context *ctx)
 {
+	const struct steward_rounds rounds = {.round = round_of_duty, .taken = on_taken, .failure = "anchoring",
+					      .pause_ms = ctx->config->anchor_ms / 2 < POLL_MS ? (unsigned)(ctx->config->anchor_ms / 2) : POLL_MS};
 	struct anchoring *a = calloc(1, sizeof(*a));
 	int rc;
 
@@ -512,7 +500,7 @@ int steward_anchor_run(struct steward_context *ctx)
 	a->ctx = ctx;
 	rc = prepare(a);
 	if (rc == 0)
-		rc = duty(a);
+		rc = steward_rounds(ctx, &rounds, a);
 	while (a->nraws > 0)
 		drop_raw(a, a->raws[0].hash);
 	keyfile_free(a->anchor_key);

@@ -118,8 +118,9 @@ static void drop_batch(struct files_duty *duty)
 }
 
 /* 1: there is more to do at once. */
-static int round_of_looks(struct files_duty *duty)
+static int round_of_looks(void *arg, bool *more)
 {
+	struct files_duty *duty = arg;
 	int rc = duty->fetcher != NULL ? 0 : open_fetcher(duty);
 
 	if (rc == 0)
@@ -130,36 +131,12 @@ static int round_of_looks(struct files_duty *duty)
 		drop_batch(duty);
 		return rc;
 	}
-	rc = duty->nlooks == FILES_BATCH;
+	*more = duty->nlooks == FILES_BATCH;
 	clear_batch(duty);
-	return rc;
+	return 0;
 }
 
-static int run(struct files_duty *duty)
-{
-	struct steward_context *ctx = duty->ctx;
-	struct steward_trouble trouble = {0};
-	int rc;
-
-	while ((rc = steward_take(ctx)) == 0) {
-		while (steward_held(ctx)) {
-			unsigned pause = IDLE_MS;
-
-			rc = round_of_looks(duty);
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc < 0)
-				pause = steward_failed(&trouble, ctx, "looking at files", rc);
-			else
-				steward_recovered(&trouble, ctx);
-			if (steward_pause(ctx, rc == 1 ? 1 : pause) != 0)
-				break;
-		}
-	}
-	return rc == -ECANCELED ? 0 : rc;
-}
+static const struct steward_rounds rounds = {.round = round_of_looks, .pause_ms = IDLE_MS, .failure = "looking at files"};
 
 static void on_index(void *arg, const char *channel, const char *payload)
 {
@@ -215,7 +192,7 @@ int steward_files_run(struct steward_context *ctx)
 	if (rc == 0)
 		rc = listen_open(&listen, ctx->base, &config);
 	if (rc == 0)
-		rc = run(duty);
+		rc = steward_rounds(ctx, &rounds, duty);
 	listen_close(listen);
 	drop_batch(duty);
 	pg_close(duty->reader);

@@ -133,8 +133,9 @@ static int sweep(struct links_duty *duty)
 }
 
 /* 1: there is more to do at once. */
-static int round_of_checks(struct links_duty *duty)
+static int round_of_checks(void *arg, bool *more)
 {
+	struct links_duty *duty = arg;
 	int rc = duty->foreign ? 0 : open_fetcher(duty);
 
 	if (rc == 0)
@@ -147,36 +148,12 @@ static int round_of_checks(struct links_duty *duty)
 		drop_batch(duty);
 		return rc;
 	}
-	rc = duty->nchecks > 0;
+	*more = duty->nchecks > 0;
 	clear_batch(duty);
-	return rc;
+	return 0;
 }
 
-static int run(struct links_duty *duty)
-{
-	struct steward_context *ctx = duty->ctx;
-	struct steward_trouble trouble = {0};
-	int rc;
-
-	while ((rc = steward_take(ctx)) == 0) {
-		while (steward_held(ctx)) {
-			unsigned pause = IDLE_MS;
-
-			rc = round_of_checks(duty);
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc < 0)
-				pause = steward_failed(&trouble, ctx, "asking about links", rc);
-			else
-				steward_recovered(&trouble, ctx);
-			if (steward_pause(ctx, rc == 1 ? 1 : pause) != 0)
-				break;
-		}
-	}
-	return rc == -ECANCELED ? 0 : rc;
-}
+static const struct steward_rounds rounds = {.round = round_of_checks, .pause_ms = IDLE_MS, .failure = "asking about links"};
 
 static void on_claims(void *arg, const char *channel, const char *payload)
 {
@@ -229,7 +206,7 @@ int steward_links_run(struct steward_context *ctx)
 	if (rc == 0)
 		rc = listen_open(&listen, ctx->base, &config);
 	if (rc == 0)
-		rc = run(duty);
+		rc = steward_rounds(ctx, &rounds, duty);
 	listen_close(listen);
 	drop_batch(duty);
 	pg_close(duty->reader);

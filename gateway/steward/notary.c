@@ -231,8 +231,9 @@ static int load_registries(struct notary *notary)
 
 /* ---- the duty ---- */
 
-static int round_of_notes(struct notary *notary, bool *more)
+static int round_of_notes(void *arg, bool *more)
 {
+	struct notary *notary = arg;
 	struct store_notary_place place;
 	struct pg_op op = {0};
 	int rc = load_registries(notary);
@@ -250,33 +251,7 @@ static int round_of_notes(struct notary *notary, bool *more)
 	return rc;
 }
 
-static int duty(struct notary *notary)
-{
-	struct steward_context *ctx = notary->ctx;
-	struct steward_trouble trouble = {0};
-	int rc;
-
-	while ((rc = steward_take(ctx)) == 0) {
-		while (steward_held(ctx)) {
-			bool more = false;
-			unsigned pause;
-
-			rc = round_of_notes(notary, &more);
-			pause = more ? 1 : NOTARY_PAUSE_MS;
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc != 0)
-				pause = steward_failed(&trouble, ctx, "facts not logged", rc);
-			else
-				steward_recovered(&trouble, ctx);
-			if (steward_pause(ctx, pause) != 0)
-				break;
-		}
-	}
-	return rc == -ECANCELED ? 0 : rc;
-}
+static const struct steward_rounds rounds = {.round = round_of_notes, .pause_ms = NOTARY_PAUSE_MS, .failure = "facts not logged"};
 
 static int open_chains(struct notary *notary)
 {
@@ -306,7 +281,7 @@ int steward_notary_run(struct steward_context *ctx)
 	if (rc == 0)
 		rc = store_open(&notary->reader, ctx->base, ctx->config->database, "kedge notary reader", STORE_READER, NULL, NULL);
 	if (rc == 0)
-		rc = duty(notary);
+		rc = steward_rounds(ctx, &rounds, notary);
 	for (size_t i = 0; i < notary->chains.nchains; i++)
 		eth_rpc_free(notary->rpcs[i]);
 	pg_close(notary->reader);

@@ -334,8 +334,9 @@ static int sweep(struct participants *p)
 	return pg_wait(p->ctx->base, &op, store_participant_sweep(p->ctx->pg, &op, &fence, PARTICIPANTS_KEPT_MS));
 }
 
-static int round_of_answers(struct participants *p, bool *more)
+static int round_of_answers(void *arg, bool *more)
 {
+	struct participants *p = arg;
 	struct store_participant_requests list;
 	struct pg_op op = {0};
 	int rc = pg_wait(p->ctx->base, &op, store_participant_open(p->reader, &op, &list, REQUESTS_AT_ONCE));
@@ -351,34 +352,15 @@ static int round_of_answers(struct participants *p, bool *more)
 	return rc == 0 ? sweep(p) : rc;
 }
 
-static int duty(struct participants *p)
+static void on_taken(void *arg)
 {
-	struct steward_context *ctx = p->ctx;
-	struct steward_trouble trouble = {0};
-	int rc;
+	struct participants *p = arg;
 
-	while ((rc = steward_take(ctx)) == 0) {
-		/* what another holder did in between is not known */
-		memset(&p->lapses, 0, sizeof(p->lapses));
-		while (steward_held(ctx)) {
-			bool more = false;
-			unsigned pause = PARTICIPANTS_PAUSE_MS;
-
-			rc = round_of_answers(p, &more);
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc != 0)
-				pause = steward_failed(&trouble, ctx, "participants not changed", rc);
-			else
-				steward_recovered(&trouble, ctx);
-			if (steward_pause(ctx, more ? 1 : pause) != 0)
-				break;
-		}
-	}
-	return rc == -ECANCELED ? 0 : rc;
+	memset(&p->lapses, 0, sizeof(p->lapses));
 }
+
+static const struct steward_rounds rounds = {.round = round_of_answers, .taken = on_taken, .pause_ms = PARTICIPANTS_PAUSE_MS,
+					     .failure = "participants not changed"};
 
 static void on_request(void *arg, const char *channel, const char *payload)
 {
@@ -411,7 +393,7 @@ int steward_participants_run(struct steward_context *ctx)
 	if (rc == 0)
 		rc = listen_open(&listen, ctx->base, &config);
 	if (rc == 0)
-		rc = duty(p);
+		rc = steward_rounds(ctx, &rounds, p);
 	listen_close(listen);
 	pg_close(p->reader);
 	participant_state_clear(&p->state);

@@ -134,8 +134,9 @@ static int published_size(struct publisher *p, uint64_t *size, uint64_t *at)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-static int round_of_publishing(struct publisher *p)
+static int round_of_publishing(void *arg, bool *more)
 {
+	struct publisher *p = arg;
 	struct store_chain_head chain;
 	struct store_head head;
 	struct pg_op op = {0};
@@ -143,6 +144,7 @@ static int round_of_publishing(struct publisher *p)
 	uint64_t size, at;
 	int rc = pg_wait(p->ctx->base, &op, store_head(p->reader, &op, &head));
 
+	(void)more;
 	if (rc != 0)
 		return rc;
 	rc = published_size(p, &size, &at);
@@ -159,34 +161,9 @@ static int round_of_publishing(struct publisher *p)
 	return rc == 0 ? publish_size(p, head.index_size) : rc;
 }
 
-static int duty(struct publisher *p)
-{
-	struct steward_trouble trouble = {0};
-	struct steward_context *ctx = p->ctx;
-	int rc;
-
-	while ((rc = steward_take(ctx)) == 0) {
-		while (steward_held(ctx)) {
-			unsigned pause = (unsigned)ctx->config->publish_ms;
-
-			rc = round_of_publishing(p);
-			if (rc == -ESTALE)
-				steward_fenced_off(ctx);
-			if (rc == -ECANCELED || rc == -ESTALE)
-				break;
-			if (rc != 0)
-				pause = steward_failed(&trouble, ctx, "publishing", rc);
-			else
-				steward_recovered(&trouble, ctx);
-			if (steward_pause(ctx, pause) != 0)
-				break;
-		}
-	}
-	return rc == -ECANCELED ? 0 : rc;
-}
-
 int steward_publish_run(struct steward_context *ctx)
 {
+	const struct steward_rounds rounds = {.round = round_of_publishing, .pause_ms = (unsigned)ctx->config->publish_ms, .failure = "publishing"};
 	struct publisher *p = calloc(1, sizeof(*p));
 	int rc = p ? log_append_init(&p->append, ctx->base) : -ENOMEM;
 
@@ -196,7 +173,7 @@ int steward_publish_run(struct steward_context *ctx)
 	if (rc == 0)
 		rc = store_open(&p->reader, ctx->base, ctx->config->database, "kedge publish reader", STORE_READER, NULL, NULL);
 	if (rc == 0)
-		rc = duty(p);
+		rc = steward_rounds(ctx, &rounds, p);
 	pg_close(p->reader);
 	node_cache_clear(&p->cache);
 	log_append_clear(&p->append);

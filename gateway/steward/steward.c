@@ -211,3 +211,35 @@ void steward_recovered(struct steward_trouble *trouble, const struct steward_con
 		log_info(log_msg("recovered"), log_str("duty", ctx->duty), log_u64("rounds", trouble->rounds));
 	*trouble = (struct steward_trouble){0};
 }
+
+/* One round and the pause behind it. False: the duty is not this one's any more. */
+static bool go_round(struct steward_context *ctx, const struct steward_rounds *rounds, struct steward_trouble *trouble, void *duty)
+{
+	unsigned pause = rounds->pause_ms;
+	bool more = false;
+	int rc = rounds->round(duty, &more);
+
+	if (rc == -ESTALE)
+		steward_fenced_off(ctx);
+	if (rc == -ECANCELED || rc == -ESTALE)
+		return false;
+	if (rc != 0)
+		pause = steward_failed(trouble, ctx, rounds->failure, rc);
+	else
+		steward_recovered(trouble, ctx);
+	return steward_pause(ctx, rc == 0 && more ? 1 : pause) == 0;
+}
+
+int steward_rounds(struct steward_context *ctx, const struct steward_rounds *rounds, void *duty)
+{
+	struct steward_trouble trouble = {0};
+	int rc;
+
+	while ((rc = steward_take(ctx)) == 0) {
+		if (rounds->taken != NULL)
+			rounds->taken(duty);
+		while (steward_held(ctx) && go_round(ctx, rounds, &trouble, duty))
+			;
+	}
+	return rc == -ECANCELED ? 0 : rc;
+}

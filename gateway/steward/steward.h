@@ -3,17 +3,16 @@
  *loop until that is done, and goes on. It runs while its advisory lock is held (sql/store_duty.h); losing the
  *connection loses the lock, and the epoch keeps a holder that did not notice from writing.
  *
+ *	static int round(void *duty, bool *more) { one round of the duty; an error is logged and the round tried again }
+ *
  *	int steward_…_run(struct steward_context *ctx)
  *	{
- *		while ((err = steward_take(ctx)) == 0) {      waits, as long as it takes
- *			while (steward_held(ctx)) {
- *				one round of the duty; errors are logged and the round is tried again
- *				if (steward_pause(ctx, ms) != 0)
- *					break;
- *			}
- *		}
- *		return err == -ECANCELED ? 0 : err;
+ *		static const struct steward_rounds rounds = {.round = round, .pause_ms = 1000, .failure = "widgets not counted"};
+ *
+ *		return steward_rounds(ctx, &rounds, &duty);
  *	}
+ *
+ * Those whose pauses depend on what they find (follow, index) have the loop of steward_rounds() themselves.
  */
 #include "eth/rpc.h"
 #include "gateway/chains.h"
@@ -65,6 +64,17 @@ __attribute__((warn_unused_result)) int steward_pause(struct steward_context *ct
 
 /* Ends a pause early; from callbacks (a notification came). A wake before the pause counts too. */
 void steward_wake(struct steward_context *ctx);
+
+/* What a duty does over and over while it is this one's. */
+struct steward_rounds {
+	/* 0 (*more, false before: go on at once), or an error: -ESTALE gives the duty up, -ECANCELED was asked to stop or lost it. */
+	int (*round)(void *duty, bool *more);
+	void (*taken)(void *duty); /* the duty is this one's (again): what another holder did in between is not known. NULL: nothing to do */
+	unsigned pause_ms;	   /* between rounds, unless woken */
+	const char *failure;	   /* the log's word for a failed round */
+};
+/* Takes the duty, goes through rounds, takes it again, until asked to stop. 0, or steward_take()'s error. */
+__attribute__((warn_unused_result)) int steward_rounds(struct steward_context *ctx, const struct steward_rounds *rounds, void *duty);
 
 /* A failed round: one warning when the failure begins or changes and one a minute while it lasts; returns how long to
  * pause, doubling from 250 ms to 8 s. steward_recovered() ends it with one line if there was a failure. */
