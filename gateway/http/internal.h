@@ -116,12 +116,16 @@ struct http_request {
 enum { HTTP_BODIES_MAX = 256 << 20 };
 extern size_t http_bodies;
 
+enum { HTTP_SHARED_HEADERS = 4 };
 struct http_response {
 	unsigned refs;
+	bool asked;
 	size_t len;
-	uint8_t *body;
+	const char *content_type, *cache;
 	char etag[HTTP_ETAG_MAX];
-	struct MHD_Response *full, *not_modified; /* the second NULL until it is asked for */
+	struct http_pair headers[HTTP_SHARED_HEADERS];
+	struct MHD_Response *full, *not_modified; /* NULL until asked for again */
+	uint8_t bytes[];			  /* the body, then what headers points to */
 };
 
 uint64_t http_now_us(void);

@@ -147,38 +147,41 @@ void http_problem(struct http_request *req, const struct http_problem *problem)
 	http_request_release(req);
 }
 
-static enum MHD_Result copy_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+/* Of a 304 (bare) all but the body and what it is. */
+static struct MHD_Response *make_of(struct http_response *shared, bool bare)
 {
-	(void)kind;
-	add(cls, name, value);
-	return MHD_YES;
-}
-
-/* A shared answer cannot say "close" to one client only, so that client gets one of its own; req->shared keeps the
- * bytes. */
-static struct MHD_Response *shared_close(struct http_response *shared)
-{
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(shared->len, shared->body, MHD_RESPMEM_PERSISTENT);
-	if (response != NULL)
-		MHD_get_response_headers(shared->full, copy_header, response);
+	struct MHD_Response *response = MHD_create_response_from_buffer(bare ? 0 : shared->len, bare ? NULL : shared->bytes, MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return NULL;
+	if (!bare)
+		add(response, MHD_HTTP_HEADER_CONTENT_TYPE, shared->content_type);
+	add(response, MHD_HTTP_HEADER_ETAG, shared->etag);
+	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, shared->cache);
+	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
+	add(response, "X-Content-Type-Options", "nosniff");
+	for (size_t i = 0; i < HTTP_SHARED_HEADERS && shared->headers[i].name != NULL; i++)
+		add(response, shared->headers[i].name, shared->headers[i].value);
 	return response;
 }
 
-static enum MHD_Result copy_header_of_none(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+/*
+ * A shared answer as libmicrohttpd takes it. Who is told "close" needs one of its own, and so does the first who asks: of most answers
+ * that are kept nobody asks again, and some thirty small pieces of memory are better given back while they are at hand.
+ */
+static struct MHD_Response *of_shared(struct http_request *req, bool close)
 {
-	return strcmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0 ? MHD_YES : copy_header(cls, kind, name, value);
-}
-
-/* Made when it is first asked for: of most answers it never is. NULL: out of memory. */
-static struct MHD_Response *not_modified(struct http_response *shared)
-{
-	if (shared->not_modified == NULL) {
-		shared->not_modified = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-		if (shared->not_modified != NULL)
-			MHD_get_response_headers(shared->full, copy_header_of_none, shared->not_modified);
+	struct http_response *shared = req->shared;
+	bool fresh = is_fresh(req, shared->etag), bare = fresh && !close;
+	struct MHD_Response **kept = bare ? &shared->not_modified : &shared->full;
+	req->answer_status = bare ? 304 : 200;
+	if (close || !shared->asked) {
+		shared->asked = true;
+		return req->answer = make_of(shared, bare);
 	}
-	return shared->not_modified;
+	if (*kept == NULL)
+		*kept = make_of(shared, bare);
+	return *kept;
 }
 
 /* However little at a time a client takes, it does not keep its answer, and what that was made of, for ever. */
@@ -193,15 +196,8 @@ enum MHD_Result http_answer_queue(struct http_request *req)
 	struct http_server *server = req->server;
 	struct MHD_Response *response = req->answer;
 	bool close = req->close || server->draining;
-	if (req->shared != NULL && response == NULL) {
-		bool fresh = is_fresh(req, req->shared->etag);
-		response = fresh ? not_modified(req->shared) : req->shared->full;
-		req->answer_status = fresh ? 304 : 200;
-		if (close)
-			response = req->answer = shared_close(req->shared);
-		if (close)
-			req->answer_status = 200;
-	}
+	if (req->shared != NULL && response == NULL)
+		response = of_shared(req, close);
 	if (response == NULL)
 		return MHD_NO;
 	if (close)
@@ -331,40 +327,22 @@ void http_reply_shared(struct http_request *req, struct http_response *response)
 	http_request_release(req);
 }
 
-static struct MHD_Response *make_shared(const struct http_response *shared, const char *content_type, const char *cache,
-					const struct http_pair *headers)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(shared->len, shared->body, MHD_RESPMEM_PERSISTENT);
-	if (response == NULL)
-		return NULL;
-	add(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	add(response, MHD_HTTP_HEADER_ETAG, shared->etag);
-	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
-	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-	add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
-	add(response, "X-Content-Type-Options", "nosniff");
-	for (; headers != NULL && headers->name != NULL; headers++)
-		add(response, headers->name, headers->value);
-	return response;
-}
-
 struct http_response *http_response_new(const char *content_type, const void *body, size_t len, const char *cache,
 					const struct http_pair *headers)
 {
-	struct http_response *shared = calloc(1, sizeof(*shared));
+	size_t n = 0, values = 0;
+	for (; headers != NULL && headers[n].name != NULL; n++)
+		values += strlen(headers[n].value) + 1;
+	struct http_response *shared = n <= HTTP_SHARED_HEADERS ? malloc(sizeof(*shared) + len + values) : NULL;
 	if (shared == NULL)
 		return NULL;
-	shared->refs = 1;
-	shared->len = len;
-	shared->body = malloc(len + 1);
-	if (shared->body != NULL) {
-		memcpy(shared->body, len > 0 ? body : "", len);
-		http_etag(shared->etag, shared->body, len);
-		shared->full = make_shared(shared, content_type, cache, headers);
-	}
-	if (shared->full == NULL) {
-		http_response_unref(shared);
-		return NULL;
+	*shared = (struct http_response){.refs = 1, .len = len, .content_type = content_type, .cache = cache};
+	memcpy(shared->bytes, len > 0 ? body : "", len);
+	http_etag(shared->etag, shared->bytes, len);
+	for (size_t i = 0, at = len; i < n; i++) {
+		size_t size = strlen(headers[i].value) + 1;
+		shared->headers[i] = (struct http_pair){headers[i].name, memcpy(shared->bytes + at, headers[i].value, size)};
+		at += size;
 	}
 	return shared;
 }
@@ -383,7 +361,6 @@ void http_response_unref(struct http_response *response)
 		MHD_destroy_response(response->full);
 	if (response->not_modified != NULL)
 		MHD_destroy_response(response->not_modified);
-	free(response->body);
 	free(response);
 }
 

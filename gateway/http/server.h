@@ -143,8 +143,8 @@ void http_reply_take(struct http_request *req, unsigned status, const char *cont
 void http_reply_shared(struct http_request *req, struct http_response *response);
 
 /* An immutable answer for many requests (did.json, tiles, checkpoints): headers and bytes made once. Status 200. cache
- * is its Cache-Control. body is copied. headers: extra pairs, NULL or ended by a NULL name. Returns NULL when out of
- * memory. Starts with one reference. */
+ * is its Cache-Control. body is copied, and so are the headers' values; content_type, cache and the headers' names are literals.
+ * headers: four extra pairs at most, NULL or ended by a NULL name. Returns NULL when out of memory. Starts with one reference. */
 struct http_response *http_response_new(const char *content_type, const void *body, size_t len, const char *cache,
 					const struct http_pair *headers);
 struct http_response *http_response_ref(struct http_response *response);
