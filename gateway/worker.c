@@ -343,10 +343,10 @@ static void clear(struct worker *w)
 	foreign_free(s->foreign);
 	listen_close(w->listen);
 	append_free(s->append);
-	worker_chains_close(s);
 	for (size_t i = 0; i < SERVICE_READERS; i++)
 		pg_close(s->readers[i]);
 	store_resolver_free(s->resolver);
+	worker_chains_close(s); /* what the readers did not answer may have asked a node */
 	pg_close(s->append_reader);
 	pg_close(s->writer);
 	participant_queue_free(s->participants);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "sql/pg_internal.h"
 #include "sql/store_resolve_internal.h"
 
 struct ask {
@@ -12,6 +13,7 @@ struct ask {
 	struct pg_op *op;
 	void *out;
 	size_t n;
+	uint64_t until; /* monotonic ms */
 	max_align_t questions[];
 };
 
@@ -28,7 +30,7 @@ struct store_resolver {
 	struct pg_conn *conns[STORE_RESOLVER_CONNS];
 	unsigned under_way[STORE_RESOLVER_CONNS];
 	size_t nconns, next;
-	struct event *turn;
+	struct event *turn, *expiry;
 	struct asks waiting[STORE_KINDS_N];
 	size_t nwaiting, length;
 };
@@ -199,6 +201,39 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void arm(struct store_resolver *resolver, uint64_t until)
+{
+	const uint64_t now = pg_now_ms(), ms = until > now ? until - now : 1;
+	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+
+	if (!evtimer_pending(resolver->expiry, NULL))
+		evtimer_add(resolver->expiry, &tv);
+}
+
+/* A kind's asks wait in the order they came in. */
+static void on_expiry(evutil_socket_t fd, short what, void *arg)
+{
+	struct store_resolver *resolver = arg;
+	const uint64_t now = pg_now_ms();
+	struct asks late = STAILQ_HEAD_INITIALIZER(late);
+	struct ask *ask;
+
+	(void)fd;
+	(void)what;
+	for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
+		while ((ask = STAILQ_FIRST(&resolver->waiting[kind])) && ask->until <= now) {
+			STAILQ_REMOVE_HEAD(&resolver->waiting[kind], link);
+			STAILQ_INSERT_TAIL(&late, ask, link);
+			resolver->nwaiting--;
+		}
+	}
+	for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
+		if ((ask = STAILQ_FIRST(&resolver->waiting[kind])))
+			arm(resolver, ask->until);
+	}
+	refuse(resolver, &late, -ETIMEDOUT);
+}
+
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n)
 {
 	struct store_resolver *resolver = n > 0 && n <= STORE_RESOLVER_CONNS ? calloc(1, sizeof(*resolver)) : NULL;
@@ -211,7 +246,8 @@ int store_resolver_new(struct store_resolver **out, struct event_base *base, str
 	for (size_t i = 0; i < STORE_KINDS_N; i++)
 		STAILQ_INIT(&resolver->waiting[i]);
 	resolver->turn = event_new(base, -1, 0, on_turn, resolver);
-	if (resolver->turn)
+	resolver->expiry = evtimer_new(base, on_expiry, resolver);
+	if (resolver->turn && resolver->expiry)
 		return 0;
 	store_resolver_free(resolver);
 	*out = NULL;
@@ -227,6 +263,8 @@ void store_resolver_free(struct store_resolver *resolver)
 		refuse(resolver, &resolver->waiting[i], -EIO);
 	if (resolver->turn)
 		event_free(resolver->turn);
+	if (resolver->expiry)
+		event_free(resolver->expiry);
 	free(resolver);
 }
 
@@ -247,6 +285,8 @@ int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind,
 	ask->out = out;
 	ask->n = n;
 	memcpy(ask->questions, questions, size);
+	ask->until = pg_now_ms() + STORE_RESOLVER_WAIT_MS;
+	arm(resolver, ask->until);
 	pg_op_start(op);
 	STAILQ_INSERT_TAIL(&resolver->waiting[kind], ask, link);
 	resolver->nwaiting++;

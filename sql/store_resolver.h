@@ -7,8 +7,9 @@
 
 #include "sql/pg.h"
 
-enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 1, STORE_RESOLVER_WAITING = 4096 };
+enum { STORE_RESOLVER_CONNS = 4, STORE_RESOLVER_UNDER_WAY = 1, STORE_RESOLVER_WAITING = 4096, STORE_RESOLVER_WAIT_MS = 2000 };
 
+/* What has waited for STORE_RESOLVER_WAIT_MS and not been sent is done with -ETIMEDOUT. */
 struct store_resolver;
 /* The connections, STORE_RESOLVER_CONNS at most, are borrowed. -EINVAL, -ENOMEM. */
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n) PG_MUST_CHECK;

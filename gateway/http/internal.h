@@ -17,6 +17,7 @@ struct http_conn {
 	struct MHD_Connection *mhd;
 	int fd;
 	bool busy;	/* between a request line and the end of its answer */
+	uint64_t run;	/* of the daemon, in which the newest request line came */
 	int64_t due_ms; /* when it is shut down unless something happens; 0: never */
 	char remote[48];
 };

@@ -55,7 +55,9 @@ struct http_request *http_request_new(struct http_server *server, struct http_co
 	memset(req, 0, offsetof(struct http_request, first));
 	req->refs = 1;
 	req->server = server;
-	req->run = server->run;
+	/* only a connection's first of a run is sent in the same */
+	req->run = slot->run == server->run ? server->run - 1 : server->run;
+	slot->run = server->run;
 	req->slot = slot;
 	req->conn = slot->mhd;
 	req->user = server->options.user;

@@ -70,6 +70,7 @@ void http_server_kick(struct http_server *server)
 {
 	static const struct timeval at_once = {0, 0};
 	/* MHD_get_timeout() does not see a connection that was resumed inside MHD_run(). */
+	server->busy = true;
 	if (server->running)
 		event_add(server->again, &at_once);
 	else
@@ -301,6 +302,9 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
 		http_linger(server, req->slot->fd);
 	req->slot->busy = false;
 	req->slot->due_ms = http_now_ms() + server->options.idle_ms;
+	/* queued before the draining began, and so without a word of it */
+	if (server->draining && !req->unread && req->stream == NULL)
+		shutdown(req->slot->fd, SHUT_RDWR);
 	if (req->suspended)
 		event_del(&req->deadline);
 	req->suspended = false;
@@ -350,7 +354,8 @@ static int start_daemon(struct http_server *server)
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)options->connection_memory, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_INCREMENT, POOL_INCREMENT, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections, NULL},
-		{MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)(options->idle_ms / 1000 + 1), NULL},
+		/* No MHD_OPTION_CONNECTION_TIMEOUT: the tick has all times, and with one MHD_queue_response() outside of the handler
+		 * (queue_early()) would put a connection that it has just closed back into a list. */
 		/* What level 1 adds the policy checks too, and unlike libmicrohttpd 0.9.75 it sends its refusal once.
 		 */
 		{MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},

@@ -127,7 +127,7 @@ bool http_answered(const struct http_request *req);
 /* Adds a header to the coming answer; the name is a literal, the value is copied. A NULL value or a control byte in it is
  * ignored with an error in the log. */
 void http_set_header(struct http_request *req, const char *name, const char *value);
-/* Overrides the route's Cache-Control for the coming answer; a literal. */
+/* Overrides the route's Cache-Control for the coming answer; a text that lives as long as the request. */
 void http_set_cache(struct http_request *req, const char *cache_control);
 /* Sets a strong ETag of the caller's making (quotes included, e.g. "\"123\"") instead of the one from the body's
  * SHA-256. */

@@ -188,6 +188,10 @@ static void ask_node(struct now_read *read)
 	struct service_chain *chain = read->registry->chain;
 	int rc;
 
+	if (http_answered(read->req)) { /* it has its answer, or has gone: nobody waits for the node's */
+		read->on_now(read->arg, -ETIMEDOUT, NULL);
+		return;
+	}
 	metrics_add(METRIC_AGENT_READS_CHAIN, 1);
 	read->now = (struct reading_now){.scope = scope_of_heads(read->registry), .safe_block = mark_of(&read->heads.safe),
 					 .latest_block = mark_of(&read->heads.latest)};
@@ -349,6 +353,10 @@ static void ask_node_at(struct at_read *read)
 	const struct heads_set *heads;
 	int rc = heads_get(&heads, &read->registry->chain->heads, HEADS_AGE_MAX_MS);
 
+	if (http_answered(read->req)) {
+		read->on_at(read->arg, -ETIMEDOUT, NULL);
+		return;
+	}
 	if (read->when.by_time ? read->when.at > clock_wall_ms() / 1000 : rc == 0 && read->when.at > heads->latest.number)
 		rc = -ERANGE;
 	if (rc == 0) {

@@ -10,11 +10,17 @@
 static void on_document(void *arg, const struct foreign_answer *answer)
 {
 	struct resolving *r = arg;
-	char cache[64];
+	enum { CACHE_SIZE = 64 };
+	char *cache;
 
 	switch (answer->end) {
 	case FOREIGN_OK:
-		snprintf(cache, sizeof(cache), answer->seconds > 0 ? "public, max-age=%u" : "no-cache, max-age=%u", answer->seconds);
+		cache = http_alloc(r->req, CACHE_SIZE);
+		if (!cache) {
+			resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
+			break;
+		}
+		snprintf(cache, CACHE_SIZE, answer->seconds > 0 ? "public, max-age=%u" : "no-cache, max-age=%u", answer->seconds);
 		resolve_found(r, &(struct resolve_found){.document = {answer->text, answer->len}, .cache = cache});
 		break;
 	case FOREIGN_INVALID_DID:

@@ -312,6 +312,30 @@ static void nobody_is_left_without_a_word(void **state)
 	}
 }
 
+/* While the database hangs those who were not sent yet are told in time to ask elsewhere. */
+static void nobody_waits_for_ever(void **state)
+{
+	PGconn *other = PQconnectdb(rig.conninfo);
+
+	(void)state;
+	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, "LOCK TABLE agent_state IN ACCESS EXCLUSIVE MODE"));
+	for (size_t i = 0; i < ASKS; i++)
+		ask(i, 1, agent, 20);
+	turn_until(ASKS - 128); /* two statements of 64 are on their way */
+	PQfinish(other);
+	for (size_t i = 0; i < ASKS; i++)
+		assert_int_equal(rig.asks[i].done ? rig.asks[i].op.err : -ETIMEDOUT, -ETIMEDOUT);
+	turn_until(ASKS);
+	for (size_t i = 0; i < 128; i++)
+		assert_int_equal(rig.asks[i].op.err, 0);
+	store_resolve_clear(&rig.asks[0].list);
+	rig.asks[0].done = 0;
+	ask(0, 1, agent, 20);
+	turn_until(ASKS + 1);
+	assert_int_equal(rig.asks[0].op.err, 0);
+}
+
 static void the_line_has_an_end(void **state)
 {
 	static struct asked many[STORE_RESOLVER_WAITING + 1];
@@ -342,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_connection_that_stands_is_preferred, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_any_it_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody_is_left_without_a_word, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nobody_waits_for_ever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_line_has_an_end, set_up, tear_down),
 	};
 

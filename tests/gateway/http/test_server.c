@@ -549,6 +549,40 @@ static void a_long_line_is_answered_in_any_order(void **state)
 	rig_stop(&rig);
 }
 
+/* The answer's head is written behind the request's, in the same few KiB. Where it finds no room the connection ends, and nothing else
+ * does: the daemon goes on with those that are left. */
+static void a_head_that_leaves_no_room_ends_its_connection_alone(void **state)
+{
+	static const char line[] = "GET /line HTTP/1.1\r\n" H "\r\n";
+	static char text[8300];
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	int other = rig_connect(&rig);
+	for (size_t size = 7700; size < 8200; size += 4) {
+		size_t len = (size_t)snprintf(text, sizeof(text), "GET /line HTTP/1.1\r\n" H "X-Long: ");
+		memset(text + len, 'x', size - 4 - len);
+		memcpy(text + size - 4, "\r\n\r\n", 5);
+		int fd = rig_connect(&rig);
+		rig_send(fd, text, size);
+		rig_turn(&rig, 1);
+		if (rig.nline > 0)
+			answer_line(&rig, 0);
+		rig_turn(&rig, 2);
+		close(fd);
+		rig.nline = 0;
+		rig_send(other, line, strlen(line));
+		while (rig.nline == 0)
+			rig_turn(&rig, 1);
+		answer_line(&rig, 0);
+		rig_receive_one(&rig, &reply, other);
+		assert_int_equal(rig_status(&reply), 200);
+		rig.nline = 0;
+	}
+	close(other);
+	rig_stop(&rig);
+}
+
 /* Heads and bodies in pieces, and requests that are in the buffer already, go on while others wait. */
 static void those_who_wait_hold_nobody_up(void **state)
 {
@@ -890,6 +924,7 @@ int main(void)
 		cmocka_unit_test(later_answers_reach_the_client),
 		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
 		cmocka_unit_test(a_long_line_is_answered_in_any_order),
+		cmocka_unit_test(a_head_that_leaves_no_room_ends_its_connection_alone),
 		cmocka_unit_test(those_who_wait_hold_nobody_up),
 		cmocka_unit_test(the_deadline_answers_and_the_late_completion_is_harmless),
 		cmocka_unit_test(a_request_outlives_its_server),

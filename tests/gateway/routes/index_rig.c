@@ -115,14 +115,14 @@ void index_rig_close(struct index_rig *rig)
 	http_server_free(rig->http.server);
 	fetcher_free(rig->service.fetcher);
 	foreign_free(rig->service.foreign);
+	for (size_t i = 0; i < SERVICE_READERS; i++)
+		pg_close(rig->service.readers[i]);
+	store_resolver_free(rig->service.resolver);
 	for (size_t i = 0; i < rig->service.nchains; i++) {
 		authority_free(rig->service.chains[i].authority);
 		eth_rpc_free(rig->service.chains[i].rpc_reads);
 		eth_rpc_free(rig->service.chains[i].rpc);
 	}
-	for (size_t i = 0; i < SERVICE_READERS; i++)
-		pg_close(rig->service.readers[i]);
-	store_resolver_free(rig->service.resolver);
 	pg_close(rig->service.writer);
 	documents_free(rig->service.documents);
 	proof_cache_free(rig->service.proofs);
