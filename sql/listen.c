@@ -22,13 +22,6 @@ struct listen {
 	unsigned backoff_ms;
 };
 
-static void after_ms(struct event *timer, unsigned ms)
-{
-	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-
-	event_add(timer, &tv);
-}
-
 static void disconnect(struct listen *listen)
 {
 	if (listen->socket)
@@ -58,7 +51,7 @@ static void leave(struct listen *listen)
 static void lost(struct listen *listen)
 {
 	disconnect(listen);
-	after_ms(listen->timer, listen->backoff_ms);
+	pg_after_ms(listen->timer, listen->backoff_ms);
 	listen->backoff_ms = listen->backoff_ms * 2 < BACKOFF_MAX_MS ? listen->backoff_ms * 2 : BACKOFF_MAX_MS;
 	if (listen->config.on_lost && !listen->closing)
 		listen->config.on_lost(listen->config.arg);
@@ -170,7 +163,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			lost(listen);
 		} else {
 			PQsetNoticeReceiver(listen->pg, ignore_notice, NULL);
-			after_ms(listen->timer, CONNECT_MS);
+			pg_after_ms(listen->timer, CONNECT_MS);
 			watch(listen, EV_WRITE, on_poll);
 		}
 	}
@@ -214,7 +207,7 @@ int listen_open(struct listen **out, struct event_base *base, const struct liste
 		destroy(listen);
 		return -ENOMEM;
 	}
-	after_ms(listen->timer, 0);
+	pg_after_ms(listen->timer, 0);
 	*out = listen;
 	return 0;
 }

@@ -22,7 +22,7 @@ uint64_t pg_now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void after_ms(struct event *timer, uint64_t ms)
+void pg_after_ms(struct event *timer, uint64_t ms)
 {
 	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
@@ -83,7 +83,7 @@ void pg_drop(struct pg_conn *conn, const char *reason)
 	pg_pipeline_fail_all(conn, pg_now_ms());
 	if (conn->closing)
 		return;
-	after_ms(conn->attempt, conn->backoff_ms);
+	pg_after_ms(conn->attempt, conn->backoff_ms);
 	conn->backoff_ms = conn->backoff_ms * 2 < conn->backoff_max_ms ? conn->backoff_ms * 2 : conn->backoff_max_ms;
 	if (told && conn->on_state)
 		conn->on_state(conn->arg, false);
@@ -237,7 +237,7 @@ static void connect_start(struct pg_conn *conn)
 		return;
 	}
 	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
-	after_ms(conn->attempt, CONNECT_MS);
+	pg_after_ms(conn->attempt, CONNECT_MS);
 	watch(conn, EV_WRITE);
 }
 
@@ -310,7 +310,7 @@ int pg_open(struct pg_conn **out, struct event_base *base, const struct pg_confi
 		destroy(conn);
 		return -ENOMEM;
 	}
-	after_ms(conn->attempt, 0);
+	pg_after_ms(conn->attempt, 0);
 	*out = conn;
 	return 0;
 }

@@ -122,6 +122,10 @@ int pg_txn_commit(struct pg_txn *txn, pg_on_result *on_result, void *arg) PG_MUS
 void pg_txn_rollback(struct pg_txn *txn);
 struct pg_conn *pg_txn_conn(struct pg_txn *txn);
 
+/* Time as deadlines count it, and a timer that goes off after so long. */
+uint64_t pg_now_ms(void);
+void pg_after_ms(struct event *timer, uint64_t ms);
+
 /*
  * An operation: what every store_ function takes beside its outputs. The caller sets on_done (NULL if it turns the
  * loop itself) and arg; the outputs are filled and err is set before on_done is called. An operation is done exactly

@@ -88,7 +88,6 @@ struct pg_txn {
 	bool ended;	      /* COMMIT was sent: the handle is no longer the caller's */
 };
 
-uint64_t pg_now_ms(void);
 void pg_enter(struct pg_conn *conn);
 void pg_leave(struct pg_conn *conn);
 /* Ends the connection for the given reason, fails everything, plans the next attempt. */

@@ -215,52 +215,24 @@ void pg_param_hash_array(struct pg_params *p, const void *values, size_t n)
 	add(p, start, (size_t)(at - start), start);
 }
 
-static const uint8_t *field(int *err, const PGresult *res, int row, int column, int len)
-{
-	if (row >= PQntuples(res) || column >= PQnfields(res) || PQgetisnull(res, row, column) ||
-	    PQgetlength(res, row, column) != len) {
-		*err = -EPROTO;
-		return NULL;
-	}
-	return (const uint8_t *)PQgetvalue(res, row, column);
-}
-
 int64_t pg_get_i64(int *err, const PGresult *res, int row, int column)
 {
-	const uint8_t *at = field(err, res, row, column, 8);
-	uint64_t v = 0;
-
-	for (int i = 0; at && i < 8; i++)
-		v = v << 8 | at[i];
-	return (int64_t)v;
+	return pg_i64(err, pg_get_bytes(res, row, column));
 }
 
 uint64_t pg_get_u64(int *err, const PGresult *res, int row, int column)
 {
-	const int64_t v = pg_get_i64(err, res, row, column);
-
-	if (v < 0) {
-		*err = -EPROTO;
-		return 0;
-	}
-	return (uint64_t)v;
+	return pg_u64(err, pg_get_bytes(res, row, column));
 }
 
 bool pg_get_bool(int *err, const PGresult *res, int row, int column)
 {
-	const uint8_t *at = field(err, res, row, column, 1);
-
-	return at && *at;
+	return pg_bool(err, pg_get_bytes(res, row, column));
 }
 
 void pg_get_hash(int *err, uint8_t out[static 32], const PGresult *res, int row, int column)
 {
-	const uint8_t *at = field(err, res, row, column, 32);
-
-	if (at)
-		memcpy(out, at, 32);
-	else
-		memset(out, 0, 32);
+	pg_fixed(err, out, 32, pg_get_bytes(res, row, column));
 }
 
 struct pg_bytes pg_get_bytes(const PGresult *res, int row, int column)

@@ -85,11 +85,9 @@ void pg_pipeline_arm(struct pg_conn *conn, uint64_t deadline)
 	if (conn->expiry_at && conn->expiry_at <= deadline)
 		return;
 	const uint64_t now = pg_now_ms();
-	const uint64_t ms = deadline > now ? deadline - now : 0;
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
 	conn->expiry_at = deadline;
-	event_add(conn->expiry, &tv);
+	pg_after_ms(conn->expiry, deadline > now ? deadline - now : 0);
 }
 
 void pg_pipeline_plan_turn(struct pg_conn *conn)

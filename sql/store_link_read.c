@@ -180,17 +180,10 @@ struct question {
 	uint8_t agent_id[32];
 };
 
-static void param_questions(struct pg_params *params, const void *questions, size_t n)
+static void param_questions(struct pg_params *params, struct store_columns *questions)
 {
-	struct store_columns columns;
-
-	if (store_columns_init(&columns, questions, n, sizeof(struct question)) != 0) {
-		params->err = -ENOMEM;
-		return;
-	}
-	store_column_u32(params, &columns, offsetof(struct question, registry));
-	store_column_fixed(params, &columns, offsetof(struct question, agent_id), 32);
-	store_columns_clear(&columns);
+	store_column_u32(params, questions, offsetof(struct question, registry));
+	store_column_fixed(params, questions, offsetof(struct question, agent_id), 32);
 }
 
 /* The row is copied: most are short, and a long one is not kept for those who asked beside. */

@@ -175,22 +175,15 @@ static int take(void *into, const PGresult *res, int first, size_t n)
 
 /* ---- questions ---- */
 
-static void param_questions(struct pg_params *params, const void *questions, size_t n)
+static void param_questions(struct pg_params *params, struct store_columns *questions)
 {
-	struct store_columns columns;
-
-	if (store_columns_init(&columns, questions, n, sizeof(struct question)) != 0) {
-		params->err = -ENOMEM;
-		return;
-	}
-	store_column_u32(params, &columns, offsetof(struct question, registry));
-	store_column_fixed(params, &columns, offsetof(struct question, agent_id), 32);
-	store_column_i64(params, &columns, offsetof(struct question, safe));
-	store_column_fixed(params, &columns, offsetof(struct question, safe_hash), 32);
-	store_column_i64(params, &columns, offsetof(struct question, number));
-	store_column_i64(params, &columns, offsetof(struct question, time));
-	store_column_i64(params, &columns, offsetof(struct question, whole));
-	store_columns_clear(&columns);
+	store_column_u32(params, questions, offsetof(struct question, registry));
+	store_column_fixed(params, questions, offsetof(struct question, agent_id), 32);
+	store_column_i64(params, questions, offsetof(struct question, safe));
+	store_column_fixed(params, questions, offsetof(struct question, safe_hash), 32);
+	store_column_i64(params, questions, offsetof(struct question, number));
+	store_column_i64(params, questions, offsetof(struct question, time));
+	store_column_i64(params, questions, offsetof(struct question, whole));
 }
 
 const struct store_kind store_kind_states = {statements, sizeof(struct question), 64, param_questions, take};

@@ -1,4 +1,4 @@
-/* What store_resolve.c and store_history_page.c share. Not for others. */
+/* What store_resolve.c, store_resolver.c, store_link_read.c and store_history_page.c share. Not for others. */
 #pragma once
 
 #include "sql/store_internal.h"
@@ -38,8 +38,8 @@ struct store_kind {
 	const struct pg_statement *statement;
 	size_t question; /* size of one */
 	size_t rows;	 /* of them in a statement, at most */
-	void (*params)(struct pg_params *params, const void *questions, size_t n);
-	/* The answers to n questions, the first at `place`: rows first to first + n - 1 of the result, which is not kept. */
+	void (*params)(struct pg_params *params, struct store_columns *questions);
+	/* The answers to n questions: rows first to first + n - 1 of the result, which is not kept. */
 	int (*take)(void *out, const PGresult *res, int first, size_t n);
 };
 extern const struct store_kind store_kind_states, store_kind_files;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "sql/pg_internal.h"
 #include "sql/store_resolve_internal.h"
 
 struct ask {
@@ -113,16 +112,25 @@ static size_t choose(struct store_resolver *resolver)
 	return SIZE_MAX;
 }
 
-/* Moves asks from those that wait, as many as a statement takes and at least one. Returns how many questions they are. */
-static size_t take_asks(struct asks *asks, struct asks *waiting, size_t most)
+/* The first that waits goes over to others. */
+static void move_first(struct asks *to, struct store_resolver *resolver, enum store_kind_of kind)
+{
+	struct ask *ask = STAILQ_FIRST(&resolver->waiting[kind]);
+
+	STAILQ_REMOVE_HEAD(&resolver->waiting[kind], link);
+	STAILQ_INSERT_TAIL(to, ask, link);
+	resolver->nwaiting--;
+}
+
+/* As many as a statement takes and at least one. Returns how many questions they are. */
+static size_t take_asks(struct asks *asks, struct store_resolver *resolver, enum store_kind_of kind)
 {
 	struct ask *ask;
 	size_t n = 0;
 
-	while ((ask = STAILQ_FIRST(waiting)) && (n == 0 || n + ask->n <= most)) {
-		STAILQ_REMOVE_HEAD(waiting, link);
-		STAILQ_INSERT_TAIL(asks, ask, link);
+	while ((ask = STAILQ_FIRST(&resolver->waiting[kind])) && (n == 0 || n + ask->n <= kinds[kind]->rows)) {
 		n += ask->n;
+		move_first(asks, resolver, kind);
 	}
 	return n;
 }
@@ -131,6 +139,7 @@ static int hand_over(struct statement *statement, struct pg_conn *conn, size_t n
 {
 	const struct store_kind *kind = statement->kind;
 	uint8_t *questions = malloc(n * kind->question), *at = questions;
+	struct store_columns columns;
 	struct pg_params params;
 	struct ask *ask;
 	int err;
@@ -139,10 +148,14 @@ static int hand_over(struct statement *statement, struct pg_conn *conn, size_t n
 		return -ENOMEM;
 	STAILQ_FOREACH(ask, &statement->asks, link)
 		at = mempcpy(at, ask->questions, ask->n * kind->question);
-	pg_params_init(&params);
-	kind->params(&params, questions, n);
-	err = pg_query(conn, kind->statement, &params, on_result, statement);
-	pg_params_clear(&params);
+	err = store_columns_init(&columns, questions, n, kind->question);
+	if (err == 0) {
+		pg_params_init(&params);
+		kind->params(&params, &columns);
+		err = pg_query(conn, kind->statement, &params, on_result, statement);
+		pg_params_clear(&params);
+		store_columns_clear(&columns);
+	}
 	free(questions);
 	return err;
 }
@@ -161,12 +174,9 @@ static void send_some(struct store_resolver *resolver, enum store_kind_of kind, 
 {
 	struct statement *statement = malloc(sizeof(*statement));
 	struct asks asks = STAILQ_HEAD_INITIALIZER(asks);
-	size_t n = take_asks(&asks, &resolver->waiting[kind], kinds[kind]->rows);
-	struct ask *ask;
+	size_t n = take_asks(&asks, resolver, kind);
 	int err = -ENOMEM;
 
-	STAILQ_FOREACH(ask, &asks, link)
-		resolver->nwaiting--;
 	if (statement) {
 		statement->resolver = resolver;
 		statement->kind = kinds[kind];
@@ -203,11 +213,10 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 static void arm(struct store_resolver *resolver, uint64_t until)
 {
-	const uint64_t now = pg_now_ms(), ms = until > now ? until - now : 1;
-	const struct timeval tv = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	const uint64_t now = pg_now_ms();
 
 	if (!evtimer_pending(resolver->expiry, NULL))
-		evtimer_add(resolver->expiry, &tv);
+		pg_after_ms(resolver->expiry, until > now ? until - now : 1);
 }
 
 /* A kind's asks wait in the order they came in. */
@@ -221,14 +230,9 @@ static void on_expiry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
-		while ((ask = STAILQ_FIRST(&resolver->waiting[kind])) && ask->until <= now) {
-			STAILQ_REMOVE_HEAD(&resolver->waiting[kind], link);
-			STAILQ_INSERT_TAIL(&late, ask, link);
-			resolver->nwaiting--;
-		}
-	}
-	for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
-		if ((ask = STAILQ_FIRST(&resolver->waiting[kind])))
+		while ((ask = STAILQ_FIRST(&resolver->waiting[kind])) && ask->until <= now)
+			move_first(&late, resolver, kind);
+		if (ask)
 			arm(resolver, ask->until);
 	}
 	refuse(resolver, &late, -ETIMEDOUT);
@@ -236,22 +240,26 @@ static void on_expiry(evutil_socket_t fd, short what, void *arg)
 
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n)
 {
-	struct store_resolver *resolver = n > 0 && n <= STORE_RESOLVER_CONNS ? calloc(1, sizeof(*resolver)) : NULL;
+	struct store_resolver *resolver;
 
-	*out = resolver;
+	*out = NULL;
+	if (n == 0 || n > STORE_RESOLVER_CONNS)
+		return -EINVAL;
+	resolver = calloc(1, sizeof(*resolver));
 	if (!resolver)
-		return n > 0 && n <= STORE_RESOLVER_CONNS ? -ENOMEM : -EINVAL;
+		return -ENOMEM;
 	memcpy(resolver->conns, conns, n * sizeof(*conns));
 	resolver->nconns = n;
 	for (size_t i = 0; i < STORE_KINDS_N; i++)
 		STAILQ_INIT(&resolver->waiting[i]);
 	resolver->turn = event_new(base, -1, 0, on_turn, resolver);
 	resolver->expiry = evtimer_new(base, on_expiry, resolver);
-	if (resolver->turn && resolver->expiry)
-		return 0;
-	store_resolver_free(resolver);
-	*out = NULL;
-	return -ENOMEM;
+	if (!resolver->turn || !resolver->expiry) {
+		store_resolver_free(resolver);
+		return -ENOMEM;
+	}
+	*out = resolver;
+	return 0;
 }
 
 void store_resolver_free(struct store_resolver *resolver)
@@ -277,10 +285,13 @@ int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind,
 		       size_t n)
 {
 	size_t size = n * kinds[kind]->question;
-	struct ask *ask = resolver->nwaiting < STORE_RESOLVER_WAITING ? malloc(sizeof(*ask) + size) : NULL;
+	struct ask *ask;
 
+	if (resolver->nwaiting >= STORE_RESOLVER_WAITING)
+		return -EAGAIN;
+	ask = malloc(sizeof(*ask) + size);
 	if (!ask)
-		return resolver->nwaiting < STORE_RESOLVER_WAITING ? -ENOMEM : -EAGAIN;
+		return -ENOMEM;
 	ask->op = op;
 	ask->out = out;
 	ask->n = n;

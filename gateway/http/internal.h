@@ -179,7 +179,8 @@ void http_streams_free(struct http_server *server);
 void http_stream_lost(struct http_request *req);
 
 /* linger.c */
-/* The answer is sent and the connection will be closed, but the client may still be sending. fd stays the caller's. */
+/* All is sent and the connection is to be closed, but the client may still be sending. fd is this function's from now on; below 0:
+ * there is none. */
 void http_linger(struct http_server *server, int fd);
 void http_lingers_tick(struct http_server *server, int64_t now);
 /* After the daemon was stopped. */

@@ -1,7 +1,7 @@
 /*
  * What a client still sends when its answer is out already: taken for a moment and thrown away. A close with bytes unread is a reset,
  * and the client, or a proxy that is still writing, may never see the answer (RFC 9112 §9.6: close the write side, then read until
- * the client closes). libmicrohttpd closes its descriptor at once; ours is another of the same socket.
+ * the client closes). Of requests that were answered before they had come; streams do it themselves, within their own limit.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -22,12 +22,16 @@ struct http_linger {
 	int64_t due_ms;
 };
 
-static void end(struct http_linger *linger)
+/* reset: of a client that takes nothing the kernel would keep what it holds for minutes. */
+static void end(struct http_linger *linger, bool reset)
 {
+	const struct linger hard = {.l_onoff = 1};
 	LIST_REMOVE(linger, link);
 	linger->server->linger_count--;
 	if (linger->readable != NULL)
 		event_free(linger->readable);
+	if (reset)
+		setsockopt(linger->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(linger->fd);
 	free(linger);
 }
@@ -43,7 +47,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0 || (size_t)n >= linger->left) {
-			end(linger);
+			end(linger, n > 0);
 			return;
 		}
 		linger->left -= (size_t)n;
@@ -53,14 +57,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 void http_linger(struct http_server *server, int fd)
 {
-	struct http_linger *linger = server->linger_count < LINGERS_MAX ? calloc(1, sizeof(*linger)) : NULL;
-	if (linger == NULL)
-		return;
-	linger->fd = dup(fd);
-	if (linger->fd < 0) {
-		free(linger);
+	struct http_linger *linger = fd >= 0 && server->linger_count < LINGERS_MAX ? calloc(1, sizeof(*linger)) : NULL;
+	if (linger == NULL) {
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
+	linger->fd = fd;
 	linger->server = server;
 	linger->left = LINGER_BYTES;
 	linger->due_ms = http_now_ms() + LINGER_MS;
@@ -69,7 +72,7 @@ void http_linger(struct http_server *server, int fd)
 	shutdown(linger->fd, SHUT_WR);
 	linger->readable = event_new(server->base, linger->fd, EV_READ | EV_PERSIST, on_readable, linger);
 	if (linger->readable == NULL || event_add(linger->readable, NULL) != 0)
-		end(linger);
+		end(linger, false);
 }
 
 void http_lingers_tick(struct http_server *server, int64_t now)
@@ -78,12 +81,12 @@ void http_lingers_tick(struct http_server *server, int64_t now)
 	for (linger = LIST_FIRST(&server->lingers); linger != NULL; linger = next) {
 		next = LIST_NEXT(linger, link);
 		if (now >= linger->due_ms)
-			end(linger);
+			end(linger, true);
 	}
 }
 
 void http_lingers_free(struct http_server *server)
 {
 	while (!LIST_EMPTY(&server->lingers))
-		end(LIST_FIRST(&server->lingers));
+		end(LIST_FIRST(&server->lingers), false);
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ int64_t http_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Answers to those that waited are queued in one run and sent in the next. */
+/* What waited and is queued in one run is sent in the next. */
 static void run_daemon(struct http_server *server)
 {
 	static const struct timeval at_once = {0, 0}, soon = {0, NEAR_MS * 1000};
@@ -69,12 +70,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 void http_server_kick(struct http_server *server)
 {
 	static const struct timeval at_once = {0, 0};
+	if (!server->running) {
+		event_active(server->readable, EV_READ, 0);
+		return;
+	}
 	/* MHD_get_timeout() does not see a connection that was resumed inside MHD_run(). */
 	server->busy = true;
-	if (server->running)
-		event_add(server->again, &at_once);
-	else
-		event_active(server->readable, EV_READ, 0);
+	event_add(server->again, &at_once);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -299,7 +301,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, 
 		return;
 	*context = NULL;
 	if (req->unread && req->stage == HTTP_STAGE_DONE)
-		http_linger(server, req->slot->fd);
+		http_linger(server, fcntl(req->slot->fd, F_DUPFD_CLOEXEC, 0));
 	req->slot->busy = false;
 	req->slot->due_ms = http_now_ms() + server->options.idle_ms;
 	/* queued before the draining began, and so without a word of it */

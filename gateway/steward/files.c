@@ -117,7 +117,6 @@ static void drop_batch(struct files_duty *duty)
 	clear_batch(duty);
 }
 
-/* 1: there is more to do at once. */
 static int round_of_looks(void *arg, bool *more)
 {
 	struct files_duty *duty = arg;

@@ -132,7 +132,6 @@ static int sweep(struct links_duty *duty)
 	return rc;
 }
 
-/* 1: there is more to do at once. */
 static int round_of_checks(void *arg, bool *more)
 {
 	struct links_duty *duty = arg;
