@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "eth/decimal.h"
+
 #define FIELDS_MAX 6
 
-/* Names are written by hand, piece by piece: every answer has some, and printf would be a tenth of what they cost. */
 static char *put(char *at, const char *text)
 {
 	size_t len = strlen(text);
@@ -19,13 +20,9 @@ static char *put(char *at, const char *text)
 
 static char *put_number(char *at, uint64_t number)
 {
-	char digits[24], *first = digits + sizeof(digits) - 1;
-
-	*first = '\0';
-	do
-		*--first = (char)('0' + number % 10);
-	while ((number /= 10) != 0);
-	return put(at, first);
+	at = decimal_put(at, number);
+	*at = '\0';
+	return at;
 }
 
 static char *put_id(char *at, const struct u256 *id)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "eth/decimal.h"
 #include "eth/u256.h"
 
 #define PREFIX "did:pkh:"
@@ -86,14 +87,8 @@ int did_pkh_parse(struct eip155_account *out, const char *did, size_t len)
 
 static size_t format(char out[static DID_PKH_TEXT_SIZE], const char *prefix, const struct eip155_account *account)
 {
-	char digits[24], *first = digits + sizeof(digits) - 1, *at;
-	uint64_t chain = account->chain;
+	char *at = decimal_put(stpcpy(out, prefix), account->chain);
 
-	*first = '\0';
-	do
-		*--first = (char)('0' + chain % 10);
-	while ((chain /= 10) != 0);
-	at = stpcpy(stpcpy(out, prefix), first);
 	*at++ = ':';
 	address_format_eip55(at, &account->address);
 	return (size_t)(at - out) + ADDRESS_TEXT_SIZE - 1;

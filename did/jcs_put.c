@@ -1,7 +1,7 @@
 /* JSON in the order of the calls, into a buffer. */
 #include "did/jcs_put.h"
 
-#include <string.h>
+#include "eth/decimal.h"
 
 /* Room for so many more bytes; false: there is none. */
 static bool room(struct jcs_put *put, size_t more)
@@ -11,105 +11,87 @@ static bool room(struct jcs_put *put, size_t more)
 	return put->err == 0;
 }
 
-static void bytes(struct jcs_put *put, const char *text, size_t len)
+/* Comma, name and colon before a value, and room for so much behind them: where it begins. NULL: there is none. */
+static char *begin(struct jcs_put *put, struct jcs_text name, size_t more)
 {
-	if (!room(put, len))
-		return;
-	memcpy(put->out->data + put->out->len, text, len);
-	put->out->len += len;
-}
-
-/* Comma, name and colon before a value, and room for so much behind them. */
-static bool begin(struct jcs_put *put, const char *name, size_t more)
-{
-	size_t len = name ? strlen(name) : 0;
 	char *at;
 
-	if (!room(put, (put->comma ? 1 : 0) + (name ? len + 3 : 0) + more))
-		return false;
+	if (!room(put, put->comma + (name.ptr ? name.len + strlen("\"\":") : 0) + more))
+		return NULL;
 	at = put->out->data + put->out->len;
 	if (put->comma)
 		*at++ = ',';
 	put->comma = true;
-	if (name) {
+	if (name.ptr) {
 		*at++ = '"';
-		at = mempcpy(at, name, len);
+		at = mempcpy(at, name.ptr, name.len);
 		*at++ = '"';
 		*at++ = ':';
 	}
-	put->out->len = (size_t)(at - put->out->data);
-	return true;
+	return at;
 }
 
-void jcs_put_open(struct jcs_put *put, const char *name, char bracket)
+static void end(struct jcs_put *put, const char *at)
 {
-	if (begin(put, name, 1))
-		put->out->data[put->out->len++] = bracket;
+	put->out->len = (size_t)(at - put->out->data);
+}
+
+void jcs_put_open_named(struct jcs_put *put, struct jcs_text name, char bracket)
+{
+	char *at = begin(put, name, 1);
+
+	if (at) {
+		*at++ = bracket;
+		end(put, at);
+	}
 	put->comma = false;
 }
 
 void jcs_put_close(struct jcs_put *put, char bracket)
 {
-	bytes(put, &bracket, 1);
+	if (room(put, 1))
+		put->out->data[put->out->len++] = bracket;
 	put->comma = true;
 }
 
-void jcs_put_string(struct jcs_put *put, const char *name, const char *text, size_t len)
+void jcs_put_string_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text)
 {
-	if (begin(put, name, len + 2))
-		put->err = jcs_write_string(put->out, text, len);
+	char *at = begin(put, name, text.len + 2);
+
+	if (at) {
+		end(put, at);
+		put->err = jcs_write_string(put->out, text.ptr, text.len);
+	}
 }
 
-void jcs_put_text(struct jcs_put *put, const char *name, const char *text)
+void jcs_put_plain_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text)
 {
-	jcs_put_string(put, name, text, strlen(text));
+	jcs_put_joined_named(put, name, text, (struct jcs_text){"", 0});
 }
 
-void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size_t len)
+void jcs_put_joined_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text, struct jcs_text more)
 {
-	char *at;
+	char *at = begin(put, name, text.len + more.len + 2);
 
-	if (!begin(put, name, len + 2))
+	if (!at)
 		return;
-	at = put->out->data + put->out->len;
-	*at = '"';
-	memcpy(at + 1, text, len);
-	at[len + 1] = '"';
-	put->out->len += len + 2;
-}
-
-void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more)
-{
-	size_t len = strlen(text), more_len = strlen(more);
-	char *at;
-
-	if (!begin(put, name, len + more_len + 2))
-		return;
-	at = put->out->data + put->out->len;
 	*at++ = '"';
-	at = mempcpy(mempcpy(at, text, len), more, more_len);
+	at = mempcpy(mempcpy(at, text.ptr, text.len), more.ptr, more.len);
 	*at++ = '"';
-	put->out->len = (size_t)(at - put->out->data);
+	end(put, at);
 }
 
-void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len)
+void jcs_put_json_named(struct jcs_put *put, struct jcs_text name, struct jcs_text json)
 {
-	if (begin(put, name, len))
-		bytes(put, json, len);
-}
+	char *at = begin(put, name, json.len);
 
-void jcs_put_literal(struct jcs_put *put, const char *name, const char *json)
-{
-	jcs_put_json(put, name, json, strlen(json));
+	if (at)
+		end(put, mempcpy(at, json.ptr, json.len));
 }
 
 void jcs_put_decimal(struct jcs_put *put, const char *name, uint64_t number)
 {
-	char text[24];
-	char *at = text + sizeof(text);
+	char text[DECIMAL_MAX];
 
-	do
-		*--at = (char)('0' + number % 10);
-	while ((number /= 10) != 0);
-	jcs_put_plain(put, name, at, (size_t)(text + sizeof(text) - at));
+	jcs_put_plain(put, name, text, (size_t)(decimal_put(text, number) - text));
 }

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct jcs_put {
 	struct jcs_buffer *out;
@@ -29,16 +30,63 @@ struct jcs_put {
 	bool comma; /* something stands before in the same container */
 };
 
-void jcs_put_open(struct jcs_put *put, const char *name, char bracket);
+/* The functions below take texts with their length: of literals the compiler knows it. */
+struct jcs_text {
+	const char *ptr;
+	size_t len;
+};
+
+static inline struct jcs_text jcs_text_of(const char *text)
+{
+	return (struct jcs_text){text, text ? strlen(text) : 0};
+}
+
+void jcs_put_open_named(struct jcs_put *put, struct jcs_text name, char bracket);
+void jcs_put_string_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text);
+void jcs_put_plain_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text);
+void jcs_put_joined_named(struct jcs_put *put, struct jcs_text name, struct jcs_text text, struct jcs_text more);
+void jcs_put_json_named(struct jcs_put *put, struct jcs_text name, struct jcs_text json);
+
 void jcs_put_close(struct jcs_put *put, char bracket);
-void jcs_put_text(struct jcs_put *put, const char *name, const char *text);
-void jcs_put_string(struct jcs_put *put, const char *name, const char *text, size_t len);
+
+static inline void jcs_put_open(struct jcs_put *put, const char *name, char bracket)
+{
+	jcs_put_open_named(put, jcs_text_of(name), bracket);
+}
+
+static inline void jcs_put_string(struct jcs_put *put, const char *name, const char *text, size_t len)
+{
+	jcs_put_string_named(put, jcs_text_of(name), (struct jcs_text){text, len});
+}
+
+static inline void jcs_put_text(struct jcs_put *put, const char *name, const char *text)
+{
+	jcs_put_string_named(put, jcs_text_of(name), jcs_text_of(text));
+}
+
 /* The same of a text that has nothing to escape, as DIDs, numbers and hexadecimals have not. */
-void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size_t len);
+static inline void jcs_put_plain(struct jcs_put *put, const char *name, const char *text, size_t len)
+{
+	jcs_put_plain_named(put, jcs_text_of(name), (struct jcs_text){text, len});
+}
+
 /* Two such texts in a row as one string: ids are a DID and a fragment. */
-void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more);
+static inline void jcs_put_joined(struct jcs_put *put, const char *name, const char *text, const char *more)
+{
+	jcs_put_joined_named(put, jcs_text_of(name), jcs_text_of(text), jcs_text_of(more));
+}
+
 /* A value that is JSON already. */
-void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len);
-void jcs_put_literal(struct jcs_put *put, const char *name, const char *json); /* NUL-terminated: "null", "true", "[]" */
+static inline void jcs_put_json(struct jcs_put *put, const char *name, const char *json, size_t len)
+{
+	jcs_put_json_named(put, jcs_text_of(name), (struct jcs_text){json, len});
+}
+
+/* NUL-terminated: "null", "true", "[]" */
+static inline void jcs_put_literal(struct jcs_put *put, const char *name, const char *json)
+{
+	jcs_put_json_named(put, jcs_text_of(name), jcs_text_of(json));
+}
+
 /* A number as a text: block numbers are beyond what JSON numbers hold for everybody. */
 void jcs_put_decimal(struct jcs_put *put, const char *name, uint64_t number);

@@ -153,10 +153,10 @@ int resolution_time_parse(int64_t *out, const char *text, size_t len)
 	return 0;
 }
 
-static void put_digits(char *out, size_t n, unsigned value)
+static void put_two(char *out, unsigned value)
 {
-	for (; n-- > 0; value /= 10)
-		out[n] = (char)('0' + value % 10);
+	out[0] = (char)('0' + value / 10);
+	out[1] = (char)('0' + value % 10);
 }
 
 int resolution_time_format(char out[static 21], int64_t seconds)
@@ -179,11 +179,12 @@ int resolution_time_format(char out[static 21], int64_t seconds)
 	year += 400 * era + (month >= 10);
 	month = month < 10 ? month + 3 : month - 9;
 	memcpy(out, "0000-00-00T00:00:00Z", 21);
-	put_digits(out, 4, year);
-	put_digits(out + 5, 2, month);
-	put_digits(out + 8, 2, days + 1);
-	put_digits(out + 11, 2, rest / 3600);
-	put_digits(out + 14, 2, rest / 60 % 60);
-	put_digits(out + 17, 2, rest % 60);
+	put_two(out, year / 100);
+	put_two(out + 2, year % 100);
+	put_two(out + 5, month);
+	put_two(out + 8, days + 1);
+	put_two(out + 11, rest / 3600);
+	put_two(out + 14, rest / 60 % 60);
+	put_two(out + 17, rest % 60);
 	return 0;
 }

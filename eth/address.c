@@ -30,7 +30,7 @@ void address_format_lower(char out[static ADDRESS_TEXT_SIZE], const struct eth_a
 	hex_encode_data(out, address->bytes, sizeof(address->bytes));
 }
 
-void address_format_eip55(char out[static ADDRESS_TEXT_SIZE], const struct eth_address *address)
+static void make_eip55(char out[static ADDRESS_TEXT_SIZE], const struct eth_address *address)
 {
 	struct eth_hash hash;
 	address_format_lower(out, address);
@@ -42,6 +42,27 @@ void address_format_eip55(char out[static ADDRESS_TEXT_SIZE], const struct eth_a
 		if (nibble >= 8 && out[2 + i] >= 'a')
 			out[2 + i] = (char)(out[2 + i] - 'a' + 'A');
 	}
+}
+
+/*
+ * The texts that were made last, one a slot: answers name the same accounts again and again, and the hash is the dearest part of most of
+ * them. Addresses are even, and whoever makes some that share a slot has them hashed as if there was none.
+ */
+enum { EIP55_KEPT = 4096 };
+
+void address_format_eip55(char out[static ADDRESS_TEXT_SIZE], const struct eth_address *address)
+{
+	static _Thread_local struct {
+		struct eth_address address;
+		char text[ADDRESS_TEXT_SIZE]; /* empty: nothing yet */
+	} kept[EIP55_KEPT];
+	size_t slot = (address->bytes[0] | (size_t)address->bytes[1] << 8) % EIP55_KEPT;
+
+	if (kept[slot].text[0] == '\0' || !address_equal(&kept[slot].address, address)) {
+		make_eip55(kept[slot].text, address);
+		kept[slot].address = *address;
+	}
+	memcpy(out, kept[slot].text, ADDRESS_TEXT_SIZE);
 }
 
 bool address_equal(const struct eth_address *a, const struct eth_address *b)

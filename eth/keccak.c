@@ -2,14 +2,14 @@
 
 #include "eth/keccak.h"
 
+#include <endian.h>
 #include <string.h>
 
 static uint64_t load_le64(const uint8_t *p)
 {
-	uint64_t value = 0;
-	for (unsigned i = 0; i < 8; i++)
-		value |= (uint64_t)p[i] << (8 * i);
-	return value;
+	uint64_t value;
+	memcpy(&value, p, sizeof(value));
+	return le64toh(value);
 }
 
 static void absorb(struct sha3_state *state, const uint8_t block[static KECCAK_RATE])
@@ -53,8 +53,10 @@ void keccak_final(struct keccak *hash, struct eth_hash *out)
 	hash->block[hash->used] ^= 0x01;
 	hash->block[KECCAK_RATE - 1] ^= 0x80;
 	absorb(&hash->state, hash->block);
-	for (unsigned i = 0; i < sizeof(out->bytes); i++)
-		out->bytes[i] = (uint8_t)(hash->state.a[i / 8] >> (8 * (i % 8)));
+	for (unsigned i = 0; i < sizeof(out->bytes) / 8; i++) {
+		uint64_t lane = htole64(hash->state.a[i]);
+		memcpy(out->bytes + (size_t)8 * i, &lane, sizeof(lane));
+	}
 }
 
 void keccak256(struct eth_hash *out, const void *data, size_t len)

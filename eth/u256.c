@@ -4,6 +4,7 @@
 
 #include "eth/hex.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -32,8 +33,10 @@ void u256_from_bytes(struct u256 *out, const uint8_t bytes[static 32])
 
 void u256_to_bytes(uint8_t out[static 32], const struct u256 *value)
 {
-	for (unsigned i = 0; i < 32; i++)
-		out[i] = (uint8_t)(value->limb[3 - i / 8] >> (56 - 8 * (i % 8)));
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t limb = htobe64(value->limb[3 - i]);
+		memcpy(out + (size_t)8 * i, &limb, sizeof(limb));
+	}
 }
 
 size_t u256_to_minimal(uint8_t out[static 32], const struct u256 *value)

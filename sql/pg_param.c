@@ -35,16 +35,14 @@ void pg_params_clear(struct pg_params *p)
 
 static uint8_t *put_u32(uint8_t *at, uint32_t v)
 {
-	for (int i = 0; i < 4; i++)
-		at[i] = (uint8_t)(v >> (24 - 8 * i));
-	return at + 4;
+	v = htobe32(v);
+	return mempcpy(at, &v, sizeof(v));
 }
 
 static uint8_t *put_u64(uint8_t *at, uint64_t v)
 {
-	for (int i = 0; i < 8; i++)
-		at[i] = (uint8_t)(v >> (56 - 8 * i));
-	return at + 8;
+	v = htobe64(v);
+	return mempcpy(at, &v, sizeof(v));
 }
 
 static void add(struct pg_params *p, const void *value, size_t len, void *owned)

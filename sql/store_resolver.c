@@ -213,10 +213,12 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 static void arm(struct store_resolver *resolver, uint64_t until)
 {
-	const uint64_t now = pg_now_ms();
+	uint64_t now;
 
-	if (!evtimer_pending(resolver->expiry, NULL))
-		pg_after_ms(resolver->expiry, until > now ? until - now : 1);
+	if (evtimer_pending(resolver->expiry, NULL))
+		return;
+	now = pg_now_ms();
+	pg_after_ms(resolver->expiry, until > now ? until - now : 1);
 }
 
 /* A kind's asks wait in the order they came in. */

@@ -245,11 +245,26 @@ static int hex_digit(char c)
 	return -1;
 }
 
+/* The longest start, in steps of eight bytes, that has only bytes from space to "}". */
+static size_t plain_length(const char *text, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+	size_t i = 0;
+	for (; len - i >= 8; i += 8) {
+		uint64_t word;
+		memcpy(&word, text + i, sizeof(word));
+		/* a byte below space borrows, one from "~" on carries; either shows from the first such byte on */
+		if (((word - ones * ' ') | (word + ones * 2) | word) & highs)
+			break;
+	}
+	return i;
+}
+
 /* Unicode 15 table 3-7, and no control bytes. */
 static bool is_clean_text(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	for (size_t i = 0; i < len;) {
+	for (size_t i = plain_length(text, len); i < len;) {
 		unsigned char c = p[i];
 		size_t n = c < 0x80		   ? 1
 			   : c >= 0xc2 && c < 0xe0 ? 2
@@ -272,8 +287,10 @@ static bool is_clean_text(const char *text, size_t len)
 
 int http_percent_decode(char *out, size_t *out_len, const char *raw, size_t len, int plus)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < len; i++) {
+	const char *escape = plus ? raw : memchr(raw, '%', len);
+	size_t n = escape != NULL ? (size_t)(escape - raw) : len;
+	memmove(out, raw, n);
+	for (size_t i = n; i < len; i++) {
 		if (raw[i] != '%') {
 			out[n++] = plus && raw[i] == '+' ? ' ' : raw[i];
 			continue;
@@ -338,6 +355,8 @@ int http_path_check(const char *path)
 		return -EBADMSG;
 	for (const char *at = path; *at != '\0'; at++) {
 		unsigned char c = (unsigned char)*at;
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= ':'))
+			continue;
 		if (c <= ' ' || c >= 0x7f || c == '#' || c == '\\' || c == '"' || c == '<' || c == '>')
 			return -EBADMSG;
 		if (c == '%' && (hex_digit(at[1]) < 0 || hex_digit(at[2]) < 0))

@@ -1,6 +1,7 @@
 #include "gateway/routes/view.h"
 
 #include "did/resolution.h"
+#include "eth/decimal.h"
 #include "eth/hex.h"
 
 #include <errno.h>
@@ -46,22 +47,27 @@ void view_put_block_number(struct jcs_put *put, const char *name, const struct r
 
 void view_put_block(struct jcs_put *put, const char *name, const struct reading_scope *scope, const struct store_mark *mark)
 {
-	char hash[HEX_DATA_SIZE(32)], time[21];
+	static const char to_number[] = "{\"number\":\"", to_hash[] = "\",\"hash\":\"", to_time[] = "\",\"time\":", to_finality[] = ",\"finality\":\"";
+	char text[192], *at = text;
 
 	if (!mark->known) {
 		jcs_put_literal(put, name, "null");
 		return;
 	}
-	hex_encode_data(hash, mark->hash, 32);
-	jcs_put_open(put, name, '{');
-	jcs_put_decimal(put, "number", mark->number);
-	jcs_put_plain(put, "hash", hash, sizeof(hash) - 1);
-	if (mark->time != 0 && mark->time <= INT64_MAX && resolution_time_format(time, (int64_t)mark->time) == 0)
-		jcs_put_plain(put, "time", time, sizeof(time) - 1);
-	else
-		jcs_put_literal(put, "time", "null");
-	jcs_put_text(put, "finality", reading_finality(scope, mark->number));
-	jcs_put_close(put, '}');
+	at = mempcpy(at, to_number, sizeof(to_number) - 1);
+	at = decimal_put(at, mark->number);
+	at = mempcpy(at, to_hash, sizeof(to_hash) - 1);
+	at += hex_encode_data(at, mark->hash, 32);
+	at = mempcpy(at, to_time, sizeof(to_time) - 1);
+	if (mark->time != 0 && mark->time <= INT64_MAX && resolution_time_format(at + 1, (int64_t)mark->time) == 0) {
+		at[0] = at[21] = '"';
+		at += 22;
+	} else {
+		at = mempcpy(at, "null", 4);
+	}
+	at = mempcpy(at, to_finality, sizeof(to_finality) - 1);
+	at = stpcpy(stpcpy(at, reading_finality(scope, mark->number)), "\"}");
+	jcs_put_json(put, name, text, (size_t)(at - text));
 }
 
 const char *view_cache(bool settled, enum store_tier tier)

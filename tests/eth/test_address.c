@@ -57,6 +57,33 @@ static void check_wrong_checksums(const char *right)
 	}
 }
 
+/* Texts are kept by the first bytes of their address: many addresses that share those, in turn. */
+static void texts_of_addresses_alike(void **state)
+{
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < sizeof(checksummed) / sizeof(checksummed[0]); i++) {
+			struct eth_address address, zero = {0};
+			char text[ADDRESS_TEXT_SIZE];
+			assert_int_equal(address_parse(&address, checksummed[i], 42), 0);
+			for (unsigned last = 0; last < 256; last++) {
+				char lower[ADDRESS_TEXT_SIZE];
+				struct eth_hash hash;
+				address.bytes[19] = (uint8_t)last;
+				address_format_lower(lower, &address);
+				keccak256(&hash, lower + 2, 40);
+				for (size_t at = 0; at < 40; at++)
+					if (hash.bytes[at / 2] >> (at % 2 == 0 ? 4 : 0) & 8)
+						lower[2 + at] = (char)toupper(lower[2 + at]);
+				address_format_eip55(text, &address);
+				assert_string_equal(text, lower);
+			}
+			address_format_eip55(text, &zero);
+			assert_string_equal(text, "0x0000000000000000000000000000000000000000");
+		}
+	}
+}
+
 static void eip55_texts(void **state)
 {
 	(void)state;
@@ -240,7 +267,7 @@ static void ethers_create2(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(eip55_texts),	       cmocka_unit_test(refuses_other_forms),
+		cmocka_unit_test(eip55_texts), cmocka_unit_test(texts_of_addresses_alike),	       cmocka_unit_test(refuses_other_forms),
 		cmocka_unit_test(zero_is_an_address),  cmocka_unit_test(contract_addresses),
 		cmocka_unit_test(ethereum_tests_keys), cmocka_unit_test(ethers_accounts),
 		cmocka_unit_test(ethers_create),       cmocka_unit_test(ethers_create2),

@@ -202,6 +202,21 @@ static void since_and_until_when_of_a_key_are_one_probe_each(void **state)
 	}
 }
 
+/* A host that comes and goes leaves as many snapshots without content as it likes. */
+static void the_newest_content_is_one_probe(void **state)
+{
+	bool found = false;
+
+	(void)state;
+	assert_string_equal(store_link_read_set.list[0].name, "agent_file");
+	for (const char *node = strstr(plan_of(&store_link_read_set.list[0]), "\"Node Type\""); node;
+	     node = strstr(node + 1, "\"Node Type\"")) {
+		assert_null(strstr(property(node, "Filter"), "content"));
+		found = found || (!strcmp(property(node, "Index Name"), "file_content") && !strcmp(property(node, "Scan Direction"), "Backward"));
+	}
+	assert_true(found);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -219,7 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_statement_goes_by_an_index),
 		cmocka_unit_test(as_of_is_one_probe_of_the_agent_s_states),
-		cmocka_unit_test(since_and_until_when_of_a_key_are_one_probe_each),
+		cmocka_unit_test(since_and_until_when_of_a_key_are_one_probe_each), cmocka_unit_test(the_newest_content_is_one_probe),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -5,7 +5,7 @@ earlier ones. A prefix ends in "_", or is a whole name.
 """
 
 LIBRARIES = {
-    "eth": ("abi_ address_ bloom_ eip191_ eip712_ header_ hex_ keccak_ keccak256 rlp_ signature_ state_proof_ state_set_ state_empty_code "
+    "eth": ("abi_ address_ bloom_ decimal_ eip191_ eip712_ header_ hex_ keccak_ keccak256 rlp_ signature_ state_proof_ state_set_ state_empty_code "
             "trie_ tx_ u256_", ""),
     "eth_rpc": ("eth_rpc_", "eth"),
     "did": ("agent_did_ agent_document_ agent_key_ base58btc_ bech32_ caip10_ data_integrity_ dereference_ did_ eip155_ foreign_document_ host_document_ jcs_ multikey_ "

@@ -191,6 +191,33 @@ static void broken_tables_are_refused(void **state)
 	}
 }
 
+/* Each byte at each place of texts that are looked at eight bytes a step, alone and behind an escape. */
+static void decodes_whole_steps(void **state)
+{
+	(void)state;
+	for (size_t escapes = 0; escapes < 2; escapes++) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			for (size_t at = 0; at < 19; at++) {
+				char raw[32], out[32], expected[32];
+				size_t len, before = 3 * escapes;
+				if (byte == '%')
+					continue;
+				memcpy(raw, "%41", 3);
+				memset(raw + before, 'x', 19);
+				raw[before + at] = (char)byte;
+				memcpy(expected, "A", 1);
+				memcpy(expected + escapes, raw + before, 19);
+				bool clean = byte >= 0x20 && byte < 0x7f;
+				assert_int_equal(http_percent_decode(out, &len, raw, before + 19, 0), clean ? 0 : -EILSEQ);
+				if (clean) {
+					assert_int_equal(len, escapes + 19);
+					assert_memory_equal(out, expected, len);
+				}
+			}
+		}
+	}
+}
+
 static void percent_decoding(void **state)
 {
 	static const struct {
@@ -315,7 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_find_their_routes),   cmocka_unit_test(what_is_open_to_other_origins),
 		cmocka_unit_test(the_table_is_kept_for_openapi),
-		cmocka_unit_test(broken_tables_are_refused), cmocka_unit_test(percent_decoding),
+		cmocka_unit_test(broken_tables_are_refused), cmocka_unit_test(percent_decoding), cmocka_unit_test(decodes_whole_steps),
 		cmocka_unit_test(paths_are_checked),	     cmocka_unit_test(queries_are_split),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
