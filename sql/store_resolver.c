@@ -204,7 +204,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* one of each kind to the same connection: what is asked for one answer comes back together */
 	while (resolver->nwaiting > 0 && (at = choose(resolver)) != SIZE_MAX) {
-		for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
+		for (enum store_kind_of kind = 0; kind < STORE_KINDS_N; kind++) {
 			if (!STAILQ_EMPTY(&resolver->waiting[kind]))
 				send_some(resolver, kind, at);
 		}
@@ -231,7 +231,7 @@ static void on_expiry(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t kind = 0; kind < STORE_KINDS_N; kind++) {
+	for (enum store_kind_of kind = 0; kind < STORE_KINDS_N; kind++) {
 		while ((ask = STAILQ_FIRST(&resolver->waiting[kind])) && ask->until <= now)
 			move_first(&late, resolver, kind);
 		if (ask)
