@@ -100,7 +100,7 @@ static void on_query(evutil_socket_t socket, short what, void *arg)
 	end = got > 12 ? read_question(name, sizeof(name), &type, packet, (size_t)got) : 0;
 	if (end == 0 || nasked == QUERIES_MAX)
 		return;
-	(void)snprintf(asked[nasked++], sizeof(asked[0]), "%.250s/%u", name, type);
+	(void)snprintf(asked[nasked++], sizeof(asked[0]), "%.240s/%u", name, type);
 	value = find_record(&known, name, type);
 	if (value != NULL && strcmp(value, "-") == 0)
 		return;

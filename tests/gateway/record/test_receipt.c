@@ -45,6 +45,13 @@ static const struct receipt_check *named(const struct receipt_report *r, const c
 	return NULL;
 }
 
+static void assert_verdict(const struct receipt_report *r, const char *name, enum receipt_verdict verdict)
+{
+	const struct receipt_check *check = named(r, name);
+
+	assert_true(check && check->verdict == verdict);
+}
+
 static void print_report(const struct receipt_report *r)
 {
 	for (size_t i = 0; i < r->count; i++)
@@ -295,7 +302,7 @@ static void test_head_must_be_last(void **state)
 	changed = replaced(good, good_len, &changed_len, from, to);
 	verify(&r, changed, changed_len);
 	assert_true(r.failed);
-	assert_true(named(&r, "head") && named(&r, "head")->verdict == RECEIPT_FAILED);
+	assert_verdict(&r, "head", RECEIPT_FAILED);
 	free(changed);
 	free(other);
 	free(good);
@@ -314,19 +321,19 @@ static void test_other_policies(void **state)
 	receipt_verify(&r, (const uint8_t *)bytes, len, &policy, NULL);
 	assert_true(r.confirmed);
 	assert_int_equal(r.level, RECEIPT_PUBLISHED);
-	assert_int_equal(named(&r, "anchor-root")->verdict, RECEIPT_UNCONFIRMED);
+	assert_verdict(&r, "anchor-root", RECEIPT_UNCONFIRMED);
 
 	other.has_anchor = false;
 	receipt_verify(&r, (const uint8_t *)bytes, len, &other, NULL);
 	assert_true(r.confirmed);
 	assert_int_equal(r.level, RECEIPT_PUBLISHED);
-	assert_int_equal(named(&r, "anchor")->verdict, RECEIPT_UNCONFIRMED);
+	assert_verdict(&r, "anchor", RECEIPT_UNCONFIRMED);
 
 	other = policy;
 	strcpy(other.vkey, "localhost:8004/log+cc469956+AWuHcoGGvtVzJ2fOiBKBwTIjVEJMZyzVsGqMQ+eCRvQp");
 	receipt_verify(&r, (const uint8_t *)bytes, len, &other, NULL);
 	assert_true(r.failed);
-	assert_int_equal(named(&r, "checkpoint")->verdict, RECEIPT_FAILED);
+	assert_verdict(&r, "checkpoint", RECEIPT_FAILED);
 	free(bytes);
 }
 
@@ -392,8 +399,7 @@ static void test_what_the_chain_says(void **state)
 		if (!strcmp(what, "unfinal"))
 			chain.finalized = 76;
 		receipt_verify(&r, (const uint8_t *)bytes, len, &policy, &chain);
-		assert_non_null(named(&r, cases[i].check));
-		assert_int_equal(named(&r, cases[i].check)->verdict, cases[i].verdict);
+		assert_verdict(&r, cases[i].check, cases[i].verdict);
 		assert_int_equal(r.failed, cases[i].verdict == RECEIPT_FAILED);
 		assert_int_equal(r.level, cases[i].level);
 	}

@@ -41,7 +41,7 @@ static int heads_as_before(void **state)
 
 static json_t *ask(struct index_rig *rig, const char *query, unsigned status)
 {
-	char target[256];
+	char target[512];
 
 	snprintf(target, sizeof(target), "%s%s", did, query);
 	return index_rig_json(rig, &reply, target, status);
