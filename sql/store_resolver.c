@@ -31,7 +31,7 @@ struct store_resolver {
 	size_t nconns, next;
 	struct event *turn, *expiry;
 	struct asks waiting[STORE_KINDS_N];
-	size_t nwaiting, length;
+	size_t nwaiting;
 };
 
 static const struct store_kind *const kinds[STORE_KINDS_N] = {
@@ -39,12 +39,11 @@ static const struct store_kind *const kinds[STORE_KINDS_N] = {
 	[STORE_KIND_FILES] = &store_kind_files,
 };
 
-static void finish(struct store_resolver *resolver, struct ask *ask, int err)
+static void finish(struct ask *ask, int err)
 {
 	struct pg_op *op = ask->op;
 
 	free(ask);
-	resolver->length--;
 	pg_op_finish(op, err);
 }
 
@@ -87,7 +86,7 @@ static void on_result(void *arg, int err, PGresult *res)
 		int rc = err != 0 ? err : take_rows(statement->kind, ask, res, &row, place);
 
 		place += ask->n;
-		finish(resolver, ask, rc);
+		finish(ask, rc);
 	}
 	PQclear(res);
 	free(statement);
@@ -160,13 +159,13 @@ static int hand_over(struct statement *statement, struct pg_conn *conn, size_t n
 	return err;
 }
 
-static void refuse(struct store_resolver *resolver, struct asks *asks, int err)
+static void refuse(struct asks *asks, int err)
 {
 	struct ask *ask;
 
 	while ((ask = STAILQ_FIRST(asks))) {
 		STAILQ_REMOVE_HEAD(asks, link);
-		finish(resolver, ask, err);
+		finish(ask, err);
 	}
 }
 
@@ -191,7 +190,7 @@ static void send_some(struct store_resolver *resolver, enum store_kind_of kind, 
 	}
 	if (err != 0) {
 		free(statement);
-		refuse(resolver, &asks, err);
+		refuse(&asks, err);
 	}
 }
 
@@ -237,7 +236,7 @@ static void on_expiry(evutil_socket_t fd, short what, void *arg)
 		if (ask)
 			arm(resolver, ask->until);
 	}
-	refuse(resolver, &late, -ETIMEDOUT);
+	refuse(&late, -ETIMEDOUT);
 }
 
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n)
@@ -270,7 +269,7 @@ void store_resolver_free(struct store_resolver *resolver)
 		return;
 	resolver->nwaiting = 0;
 	for (size_t i = 0; i < STORE_KINDS_N; i++)
-		refuse(resolver, &resolver->waiting[i], -EIO);
+		refuse(&resolver->waiting[i], -EIO);
 	if (resolver->turn)
 		event_free(resolver->turn);
 	if (resolver->expiry)
@@ -280,7 +279,7 @@ void store_resolver_free(struct store_resolver *resolver)
 
 size_t store_resolver_length(const struct store_resolver *resolver)
 {
-	return resolver->length;
+	return resolver->nwaiting;
 }
 
 int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind, struct pg_op *op, void *out, const void *questions,
@@ -303,7 +302,6 @@ int store_resolver_ask(struct store_resolver *resolver, enum store_kind_of kind,
 	pg_op_start(op);
 	STAILQ_INSERT_TAIL(&resolver->waiting[kind], ask, link);
 	resolver->nwaiting++;
-	resolver->length++;
 	plan_turn(resolver);
 	return 0;
 }

@@ -15,5 +15,5 @@ struct store_resolver;
 int store_resolver_new(struct store_resolver **out, struct event_base *base, struct pg_conn *const *conns, size_t n) PG_MUST_CHECK;
 /* After the connections were closed and with the loop at rest: what still waits is done with -EIO. NULL is fine. */
 void store_resolver_free(struct store_resolver *resolver);
-/* Calls that are not answered yet. */
+/* Calls that no statement has taken yet: statements under way are counted by their connections. */
 size_t store_resolver_length(const struct store_resolver *resolver);

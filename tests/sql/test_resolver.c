@@ -110,11 +110,11 @@ static void each_gets_its_own(void **state)
 	ask(5, 1, agent, 11);
 	ask(6, 1, agent, UINT64_MAX);
 	assert_int_equal(store_resolve_time(rig.resolver, &at[7].op, &at[7].list, 7, agent, NULL, UINT64_MAX), 0);
+	assert_int_equal(store_resolver_length(rig.resolver), 8);
 	(void)event_base_loop(rig.base, EVLOOP_NONBLOCK);
 	assert_int_equal(under_way(), 1); /* all of them */
-	assert_int_equal(store_resolver_length(rig.resolver), 8);
-	turn_until(8);
 	assert_int_equal(store_resolver_length(rig.resolver), 0);
+	turn_until(8);
 	for (size_t i = 0; i < 8; i++) {
 		assert_int_equal(at[i].done, 1);
 		assert_int_equal(at[i].op.err, i == 1 || i == 7 ? -ENOENT : 0);
