@@ -480,6 +480,39 @@ static void later_answers_reach_the_client(void **state)
 	rig_stop(&rig);
 }
 
+/* Nothing more will be asked: answered early, while it waits in the daemon, and when it has been suspended. */
+static void a_client_that_has_closed_its_half_is_answered(void **state)
+{
+	static const char parked[] = "GET /parked HTTP/1.1\r\n" H "\r\n", item[] = "GET /item/a HTTP/1.1\r\n" H "\r\n";
+	static const unsigned waits[] = {1, 4, 30, 100};
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	for (size_t i = 0; i < 2 * sizeof(waits) / sizeof(waits[0]); i++) {
+		int fd = rig_connect(&rig);
+		rig.parked = NULL;
+		rig_send(fd, parked, strlen(parked));
+		if (i % 2)
+			rig_turn(&rig, 1);
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		rig_turn(&rig, waits[i / 2]);
+		assert_non_null(rig.parked);
+		http_reply(rig.parked, 200, "text/plain", "later", 5);
+		rig_receive(&rig, &reply, fd, 1000);
+		assert_int_equal(rig_status(&reply), 200);
+		assert_string_equal(rig_body(&reply), "later");
+		assert_true(reply.closed);
+		close(fd);
+	}
+	int fd = rig_connect(&rig);
+	rig_send(fd, item, strlen(item));
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	rig_receive(&rig, &reply, fd, 1000);
+	assert_int_equal(rig_status(&reply), 200);
+	close(fd);
+	rig_stop(&rig);
+}
+
 /* As single flight does: the answer must not wait for the tick. */
 static void an_answer_given_within_another_request_leaves_at_once(void **state)
 {
@@ -922,6 +955,7 @@ int main(void)
 		cmocka_unit_test(slow_readers_are_cut_off),
 		cmocka_unit_test(a_client_may_vanish_while_its_request_waits),
 		cmocka_unit_test(later_answers_reach_the_client),
+		cmocka_unit_test(a_client_that_has_closed_its_half_is_answered),
 		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
 		cmocka_unit_test(a_long_line_is_answered_in_any_order),
 		cmocka_unit_test(a_head_that_leaves_no_room_ends_its_connection_alone),
