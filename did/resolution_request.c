@@ -36,6 +36,8 @@ static const char *const option_names[OPTION_COUNT] = {
 	[OPTION_RELATIONSHIP] = "verificationRelationship",
 };
 
+enum { OPTION_NAME_MAX = 32 }; /* none is longer */
+
 /* Where an option was found, and as what. */
 enum kind { ABSENT, ENCODED /* of a query */, TEXT, FLAG, OTHER /* of a body */ };
 
@@ -153,13 +155,20 @@ static size_t quotable(struct did_slice text)
 	return len;
 }
 
-static enum resolution_code take(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE],
-				 struct did_slice name, const struct value *value)
+static enum option option_of(struct did_slice name)
 {
 	enum option option = 0;
 
 	while (option < OPTION_COUNT && !did_slice_is(name, option_names[option]))
 		option++;
+	return option;
+}
+
+static enum resolution_code take(struct value found[static OPTION_COUNT], char detail[static RESOLUTION_DETAIL_SIZE],
+				 struct did_slice name, const struct value *value)
+{
+	enum option option = option_of(name);
+
 	if (option == OPTION_COUNT) {
 		snprintf(detail, RESOLUTION_DETAIL_SIZE, "The option \"%.*s\" is not supported.", (int)quotable(name), name.ptr);
 		return RESOLUTION_FEATURE_NOT_SUPPORTED;
@@ -179,10 +188,24 @@ static enum resolution_code collect(struct value found[static OPTION_COUNT], cha
 
 	if (rc == -EEXIST)
 		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "A parameter is given twice.");
+	if (rc == -EOVERFLOW)
+		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "There are more parameters than 16.");
 	if (rc != 0)
 		return refuse(detail, RESOLUTION_INVALID_OPTIONS, "The query is malformed.");
-	for (size_t i = 0; i < params.count && code == RESOLUTION_OK; i++)
-		code = take(found, detail, params.items[i].name, &(struct value){.kind = ENCODED, .text = params.items[i].value});
+	/* the first error counts; what else was asked for says which form it is told in */
+	for (size_t i = 0; i < params.count; i++) {
+		const struct value value = {.kind = ENCODED, .text = params.items[i].value};
+		struct did_slice name = params.items[i].name;
+		char plain[OPTION_NAME_MAX];
+		size_t len;
+
+		if (did_percent_decode(plain, &len, sizeof(plain), name) == 0)
+			name = (struct did_slice){plain, len};
+		if (code == RESOLUTION_OK)
+			code = take(found, detail, name, &value);
+		else if (option_of(name) != OPTION_COUNT)
+			found[option_of(name)] = value;
+	}
 	return code;
 }
 
@@ -229,12 +252,6 @@ static enum resolution_code read_body(json_t **out, char detail[static RESOLUTIO
 
 /* ---- reading options ---- */
 
-static bool read_flag(bool *out, const struct value *value)
-{
-	*out = value->kind == FLAG ? value->flag : value->kind == ENCODED && did_slice_is(value->text, "true");
-	return value->kind == FLAG || *out || (value->kind == ENCODED && did_slice_is(value->text, "false"));
-}
-
 /* The value as a text of its own, decoded. */
 static const char *read_value(struct resolution_request *out, const struct value *value)
 {
@@ -269,6 +286,15 @@ static bool read_version(uint64_t *out, const char *text)
 	return true;
 }
 
+/* The words of a query; of a body, true and false alone. */
+static bool read_flag(struct resolution_request *out, bool *flag, const struct value *value)
+{
+	const char *text = value->kind == ENCODED ? read_value(out, value) : NULL;
+
+	*flag = value->kind == FLAG ? value->flag : text && strcmp(text, "true") == 0;
+	return value->kind == FLAG || *flag || (text && strcmp(text, "false") == 0);
+}
+
 static bool read_time(int64_t *out, const char *text)
 {
 	return text && resolution_time_parse(out, text, strlen(text)) == 0;
@@ -300,9 +326,9 @@ static const char *read_options(struct resolution_request *out, const struct val
 	options->has_version_time = found[OPTION_VERSION_TIME].kind != ABSENT;
 	if (!read_text_option(out, &options->accept, &found[OPTION_ACCEPT]))
 		return "accept must be a media type.";
-	if (found[OPTION_EXPAND].kind != ABSENT && !read_flag(&options->expand_relative, &found[OPTION_EXPAND]))
+	if (found[OPTION_EXPAND].kind != ABSENT && !read_flag(out, &options->expand_relative, &found[OPTION_EXPAND]))
 		return "expandRelativeUrls must be true or false.";
-	if (found[OPTION_NO_CACHE].kind != ABSENT && !read_flag(&options->no_cache, &found[OPTION_NO_CACHE]))
+	if (found[OPTION_NO_CACHE].kind != ABSENT && !read_flag(out, &options->no_cache, &found[OPTION_NO_CACHE]))
 		return "noCache must be true or false.";
 	if (options->has_version_id && !read_version(&options->version_id, read_value(out, &found[OPTION_VERSION_ID])))
 		return "versionId must be a decimal number without leading zeros; of an agent it is a block number.";
@@ -311,7 +337,7 @@ static const char *read_options(struct resolution_request *out, const struct val
 	if (options->has_version_id && options->has_version_time)
 		return "versionId and versionTime cannot be combined.";
 	if (!read_text_option(out, &options->service, &found[OPTION_SERVICE]))
-		return "service must be the id of a service.";
+		return "service must be the id of a service, at most 2048 bytes.";
 	if (!read_text_option(out, &options->service_type, &found[OPTION_SERVICE_TYPE]))
 		return "serviceType must be a type of services.";
 	if (!read_text_option(out, &options->relative_ref, &found[OPTION_RELATIVE_REF]))
@@ -356,6 +382,7 @@ enum resolution_code resolution_request_parse(struct resolution_request *out, ch
 	const char *fault;
 
 	out->options = (struct resolution_options){.accept = NULL};
+	out->dereferences = false;
 	out->used = 0;
 	detail[0] = '\0';
 	code = read_url(out, detail, encoded, path, path_len, query, query_len);
@@ -367,6 +394,8 @@ enum resolution_code resolution_request_parse(struct resolution_request *out, ch
 		code = collect(found, detail, (struct did_slice){query, query_len});
 	if (code == RESOLUTION_OK)
 		code = collect_body(found, detail, options);
+	out->dereferences = out->url.has_fragment || found[OPTION_SERVICE].kind != ABSENT || found[OPTION_SERVICE_TYPE].kind != ABSENT ||
+			    found[OPTION_RELATIONSHIP].kind != ABSENT;
 	if (code != RESOLUTION_OK)
 		return code;
 	fault = read_options(out, found);

@@ -32,6 +32,7 @@ struct resolution_options {
 struct resolution_request {
 	struct did_url url; /* slices of the text after decoding, NUL-terminated */
 	struct resolution_options options;
+	bool dereferences; /* names a part or a place: a fragment, or an option that does, whatever else is wrong */
 	/* the caller's, for these texts: resolution_request_room() bytes */
 	char *memory;
 	size_t room, used;

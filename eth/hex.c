@@ -84,7 +84,7 @@ size_t hex_encode_data(char *out, const void *data, size_t len)
 	out[0] = '0';
 	out[1] = 'x';
 	for (size_t i = 0; i < len; i++)
-		memcpy(out + 2 + 2 * i, pairs + 2 * bytes[i], 2);
+		memcpy(out + 2 + 2 * i, pairs + (size_t)2 * bytes[i], 2);
 	out[2 + 2 * len] = '\0';
 	return 2 + 2 * len;
 }

@@ -144,25 +144,16 @@ static void *get_list(int *err, size_t *n, struct pg_bytes list, size_t size, in
 
 static int get_links(struct store_links *out, struct pg_bytes record)
 {
-	size_t nclaims, nconsents;
-	void *claims, *consents;
 	struct pg_bytes lists[2];
 	int err = pg_record(lists, 2, record);
 
 	if (err)
 		return err;
-	claims = get_list(&err, &nclaims, lists[0], sizeof(*out->claims), get_claim);
-	consents = get_list(&err, &nconsents, lists[1], sizeof(*out->consents), get_consent);
-	if (err) {
-		free(claims);
-		free(consents);
-		return err;
-	}
-	out->claims = claims;
-	out->nclaims = nclaims;
-	out->consents = consents;
-	out->nconsents = nconsents;
-	return 0;
+	out->claims = get_list(&err, &out->nclaims, lists[0], sizeof(*out->claims), get_claim);
+	out->consents = get_list(&err, &out->nconsents, lists[1], sizeof(*out->consents), get_consent);
+	if (err)
+		store_links_clear(out);
+	return err;
 }
 
 void store_links_clear(struct store_links *links)

@@ -101,9 +101,10 @@ static size_t choose(struct store_resolver *resolver)
 	bool stands = false;
 
 	for (size_t i = 0; i < 2 * resolver->nconns; i++) {
-		size_t at = resolver->next++ % resolver->nconns;
+		size_t at = resolver->next;
 		bool up = pg_is_up(resolver->conns[at]);
 
+		resolver->next = at + 1 < resolver->nconns ? at + 1 : 0;
 		stands = stands || up;
 		if (resolver->under_way[at] < STORE_RESOLVER_UNDER_WAY && (up || (i >= resolver->nconns && !stands)))
 			return at;
@@ -174,24 +175,24 @@ static void send_some(struct store_resolver *resolver, enum store_kind_of kind, 
 	struct statement *statement = malloc(sizeof(*statement));
 	struct asks asks = STAILQ_HEAD_INITIALIZER(asks);
 	size_t n = take_asks(&asks, resolver, kind);
-	int err = -ENOMEM;
+	int err;
 
-	if (statement) {
-		statement->resolver = resolver;
-		statement->kind = kinds[kind];
-		statement->under_way = &resolver->under_way[at];
-		STAILQ_INIT(&statement->asks);
-		STAILQ_CONCAT(&statement->asks, &asks);
-		err = hand_over(statement, resolver->conns[at], n);
-		if (err == 0)
-			++*statement->under_way;
-		else
-			STAILQ_CONCAT(&asks, &statement->asks);
+	if (!statement) {
+		refuse(&asks, -ENOMEM);
+		return;
 	}
-	if (err != 0) {
-		free(statement);
-		refuse(&asks, err);
+	statement->resolver = resolver;
+	statement->kind = kinds[kind];
+	statement->under_way = &resolver->under_way[at];
+	STAILQ_INIT(&statement->asks);
+	STAILQ_CONCAT(&statement->asks, &asks);
+	err = hand_over(statement, resolver->conns[at], n);
+	if (err == 0) {
+		++*statement->under_way;
+		return;
 	}
+	refuse(&statement->asks, err);
+	free(statement);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
@@ -249,7 +250,8 @@ int store_resolver_new(struct store_resolver **out, struct event_base *base, str
 	resolver = calloc(1, sizeof(*resolver));
 	if (!resolver)
 		return -ENOMEM;
-	memcpy(resolver->conns, conns, n * sizeof(*conns));
+	for (size_t i = 0; i < n; i++)
+		resolver->conns[i] = conns[i];
 	resolver->nconns = n;
 	for (size_t i = 0; i < STORE_KINDS_N; i++)
 		STAILQ_INIT(&resolver->waiting[i]);

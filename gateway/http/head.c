@@ -70,6 +70,16 @@ static bool refuse(struct http_request *req, unsigned status, const char *reason
 	return false;
 }
 
+static bool refuse_target(struct http_request *req, const char *reason)
+{
+	metrics_add(METRIC_HTTP_REFUSED, 1);
+	req->close = true;
+	http_answer_problem(req, &(struct http_problem){
+					 .type = "bad-request", .detail = reason,
+					 .next = "Percent-encode what a URL may not hold, a % itself as %25, and leave \".\", \"..\" and #fragments out."});
+	return false;
+}
+
 static bool check_policy(struct http_request *req, struct http_policy *policy, const char *method, const char *version)
 {
 	struct scan scan = {0};
@@ -104,11 +114,11 @@ static bool split_target(struct http_request *req)
 	req->query_string = question ? question : target + strlen(target);
 	req->path = *target ? target : NULL;
 	if (req->path == NULL || http_path_check(req->path) != 0)
-		return refuse(req, 400, "the path is malformed");
+		return refuse_target(req, "the path is malformed");
 	for (const char *at = req->query_string; *at != '\0'; at++) {
 		unsigned char c = (unsigned char)*at;
 		if (c <= ' ' || c >= 0x7f || c == '#')
-			return refuse(req, 400, "the query is malformed");
+			return refuse_target(req, "the query is malformed");
 	}
 	return true;
 }
@@ -131,8 +141,8 @@ static bool wrong_method(struct http_request *req)
 static bool find_route(struct http_request *req, const struct http_policy *policy)
 {
 	int rc = http_router_match(req->server->options.router, &req->match, req->method, req->path);
-	bool has_body = policy->length > 0 || policy->codings > 0;
-	if (rc != 0 && has_body)
+	req->has_body = policy->length > 0 || policy->codings > 0;
+	if (rc != 0 && req->has_body)
 		req->close = true;
 	if (rc == -ENOENT) {
 		http_answer_problem(req,
@@ -148,7 +158,7 @@ static bool find_route(struct http_request *req, const struct http_policy *polic
 	if (policy->length > req->body_cap)
 		return refuse(req, 413, "the body is larger than this route takes");
 	if (req->server->held_count >= options->in_flight) {
-		req->close = req->close || has_body;
+		req->close = req->close || req->has_body;
 		http_answer_problem(req,
 				    &(struct http_problem){.error = -EBUSY, .detail = "too many requests are waiting"});
 		return false;
@@ -158,8 +168,8 @@ static bool find_route(struct http_request *req, const struct http_policy *polic
 
 static bool malformed(struct http_request *req, int error, const char *detail)
 {
-	/* Early answers to a request with a body end the connection: the body stays unread. */
-	req->close = true;
+	/* Early answers to a request with a body end the connection: the body stays unread. So does what two readers could decode differently. */
+	req->close = req->close || req->has_body || error == -EILSEQ;
 	http_answer_problem(req, &(struct http_problem){.error = error, .detail = detail});
 	return false;
 }

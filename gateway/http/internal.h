@@ -68,7 +68,7 @@ struct http_request {
 	LIST_ENTRY(http_request) held_link;
 	unsigned refs; /* one of the connection, one of the handler */
 	bool unread; /* answered by the head alone: more may come, and the connection ends */
-	bool held, waits, suspended, answered, close, chunked, reads, too_large, http10;
+	bool held, waits, suspended, answered, close, chunked, reads, too_large, http10, has_body;
 	enum http_stage stage;
 	struct http_server *server;  /* NULL once it was freed */
 	struct MHD_Connection *conn; /* NULL once it has gone */
@@ -136,7 +136,7 @@ int64_t http_now_ms(void);
 /* At least HTTP_BLOCK bytes, uninitialised; NULL: out of memory. NULL may be freed. */
 enum { HTTP_BLOCK = 3008 };
 void *http_block_new(void);
-void http_block_free(void *block);
+void http_block_free(void *bytes);
 struct http_request *http_request_new(struct http_server *server, struct http_conn *slot, const char *target);
 void http_request_unref(struct http_request *req);
 /* Gives up the handler's hold. */

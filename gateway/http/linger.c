@@ -87,6 +87,9 @@ void http_lingers_tick(struct http_server *server, int64_t now)
 
 void http_lingers_free(struct http_server *server)
 {
-	while (!LIST_EMPTY(&server->lingers))
-		end(LIST_FIRST(&server->lingers), false);
+	struct http_linger *linger;
+	while ((linger = LIST_FIRST(&server->lingers)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed left the list by LIST_REMOVE, which it does not follow */
+		end(linger, false);
+	}
 }

@@ -10,7 +10,7 @@
 
 static const char hex[] = "0123456789abcdef";
 
-void http_etag(char out[static HTTP_ETAG_MAX], const void *body, size_t len)
+void http_etag(char out[static HTTP_ETAG_MAX], const char *content_type, const void *body, size_t len)
 {
 	/* Fetched once and reused: both cost more than hashing a small body (facts, tlog-anchoring §4). */
 	static EVP_MD *sha256;
@@ -21,7 +21,8 @@ void http_etag(char out[static HTTP_ETAG_MAX], const void *body, size_t len)
 		ctx = EVP_MD_CTX_new();
 	}
 	if (sha256 == NULL || ctx == NULL || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1 ||
-	    EVP_DigestUpdate(ctx, body, len) != 1 || EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+	    EVP_DigestUpdate(ctx, content_type, strlen(content_type) + 1) != 1 || EVP_DigestUpdate(ctx, body, len) != 1 ||
+	    EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
 		abort();
 	char *at = out;
 	*at++ = '"';
@@ -111,7 +112,7 @@ static const char *cache_of(const struct http_request *req)
 static void decorate(struct http_request *req, struct MHD_Response *response, unsigned status)
 {
 	add(response, MHD_HTTP_HEADER_CACHE_CONTROL, status < 400 ? cache_of(req) : no_store);
-	if (req->reads || (req->match.route != NULL && http_route_is_open(req->match.route))) {
+	if (req->reads || req->match.open[0] != '\0' || (req->match.route != NULL && http_route_is_open(req->match.route))) {
 		/* DID resolution by browsers: "*" on every read, errors included. */
 		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
 		add(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, Location, Retry-After");
@@ -259,7 +260,7 @@ static struct MHD_Response *make(struct http_request *req, unsigned *status, con
 	char made[HTTP_ETAG_MAX];
 	const char *etag = req->etag;
 	if (etag == NULL && *status == 200 && req->reads && wants_etag(req)) {
-		http_etag(made, body, len);
+		http_etag(made, content_type != NULL ? content_type : "", body, len);
 		etag = made;
 	}
 	bool fresh = etag != NULL && *status == 200 && is_fresh(req, etag);
@@ -338,7 +339,7 @@ struct http_response *http_response_new(const char *content_type, const void *bo
 		return NULL;
 	*shared = (struct http_response){.refs = 1, .len = len, .content_type = content_type, .cache = cache};
 	memcpy(shared->bytes, len > 0 ? body : "", len);
-	http_etag(shared->etag, shared->bytes, len);
+	http_etag(shared->etag, content_type, shared->bytes, len);
 	for (size_t i = 0, at = len; i < n; i++) {
 		size_t size = strlen(headers[i].value) + 1;
 		shared->headers[i] = (struct http_pair){headers[i].name, memcpy(shared->bytes + at, headers[i].value, size)};

@@ -42,7 +42,7 @@ int64_t http_now_ms(void)
 /* What waited and is queued in one run is sent in the next. */
 static void run_daemon(struct http_server *server)
 {
-	static const struct timeval at_once = {0, 0}, soon = {0, NEAR_MS * 1000};
+	static const struct timeval at_once = {0, 0}, soon = {0, 1000L * NEAR_MS};
 	MHD_UNSIGNED_LONG_LONG timeout;
 	server->running = true;
 	server->now_ms = http_now_ms();
@@ -272,7 +272,11 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 		if (http_head_take(req, method, version))
 			return MHD_YES;
 		req->unread = req->close;
-		return http_answer_queue(req);
+		if (req->close)
+			return http_answer_queue(req);
+		/* The daemon ends a connection that is answered so early; there is no body, so it calls again at once. */
+		req->stage = HTTP_STAGE_DISPATCHED;
+		return MHD_YES;
 	case HTTP_STAGE_BODY:
 		if (*upload_len == 0)
 			return dispatch(req);

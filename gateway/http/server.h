@@ -151,9 +151,10 @@ struct http_response *http_response_ref(struct http_response *response);
 void http_response_unref(struct http_response *response);
 const char *http_response_etag(const struct http_response *response);
 
-/* Strong entity tag of bytes: quote, 32 hex digits of the SHA-256, quote, NUL. */
+/* Strong entity tag of a representation, its type and its bytes (RFC 9110 §8.8.1: unique across all of a resource): quote, 32 hex digits of
+ * the SHA-256 of type, NUL and bytes, quote, NUL. */
 enum { HTTP_ETAG_MAX = 35 };
-void http_etag(char out[static HTTP_ETAG_MAX], const void *body, size_t len);
+void http_etag(char out[static HTTP_ETAG_MAX], const char *content_type, const void *body, size_t len);
 /* Whether an If-None-Match value holds etag or "*" (RFC 9110 §13.1.2, weak comparison). */
 bool http_etag_matches(const char *if_none_match, const char *etag);
 

@@ -76,16 +76,6 @@ size_t link_list_published(const char **ids, size_t max, const struct link_list 
 	return n;
 }
 
-uint64_t link_list_changed(const struct link_list *list)
-{
-	uint64_t newest = 0;
-
-	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].since > newest)
-			newest = list->items[i].since;
-	return newest;
-}
-
 /* ---- JSON ---- */
 
 json_t *link_time_json(uint64_t ms)
@@ -130,7 +120,7 @@ static const char *next_of(const struct link_item *item)
 		return "Link it anew, with the consent of the agent's present owner.";
 	switch (item->thing) {
 	case LINK_DID:
-		return "Let its document list this one in alsoKnownAs, then POST to …/links/check.";
+		return "Let its document list this one in alsoKnownAs, then POST to links/check.";
 	case LINK_THE_AGENT:
 		return "Let its registration file, or its owner, name this one.";
 	case LINK_ACCOUNT:

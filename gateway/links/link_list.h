@@ -36,8 +36,6 @@ struct link_item *link_list_find(const struct link_list *list, const char *id);
 bool link_is_published(const struct link_item *item);
 /* Their ids, at most max; borrowed. */
 size_t link_list_published(const char **ids, size_t max, const struct link_list *list);
-/* When the newest of the states became so (ms), 0: not known. */
-uint64_t link_list_changed(const struct link_list *list);
 
 /* [{"id","kind","direction","state","published","since","checkedAt","evidence"}] of all. NULL: out of memory. */
 json_t *link_list_json(const struct link_list *list);

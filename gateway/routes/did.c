@@ -21,7 +21,7 @@ static const char *document_type(struct http_request *req)
 static void reply_document(struct http_request *req, const char *text, size_t len, const struct agent_key *agent, const struct reading_now *now)
 {
 	struct documents_answer answer = {.agent = agent, .type = document_type(req), .body = text, .len = len,
-					  .cache = http_request_route(req)->cache, .modified = now ? view_now_modified(now) : 0};
+					  .cache = http_request_route(req)->cache};
 	struct service *service = http_user(req);
 	struct http_response *made;
 

@@ -101,12 +101,9 @@ bool documents_date(char out[static DOCUMENTS_DATE_SIZE], int64_t seconds)
 
 struct http_response *documents_make(struct documents **documents, const struct documents_answer *answer)
 {
-	struct http_pair headers[] = {{"Vary", "Accept"}, {NULL, NULL}, {NULL, NULL}};
+	static const struct http_pair headers[] = {{"Vary", "Accept"}, {NULL, NULL}};
 	struct http_response *made;
-	char date[DOCUMENTS_DATE_SIZE];
 
-	if (documents_date(date, answer->modified))
-		headers[1] = (struct http_pair){"Last-Modified", date};
 	made = http_response_new(answer->type, answer->body, answer->len, answer->cache, headers);
 	if (!made)
 		return NULL;

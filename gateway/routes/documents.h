@@ -32,7 +32,6 @@ struct documents_answer {
 	const char *body;
 	size_t len;
 	const char *cache;
-	int64_t modified; /* for Last-Modified, seconds since 1970; 0: none */
 };
 
 /* Makes it (Vary: Accept) and keeps it, in a table that is made if there is none yet. The caller's reference; NULL: out of memory. */

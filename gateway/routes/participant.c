@@ -310,7 +310,7 @@ static void get_history(struct http_request *req)
 	wrong = take_page(r, HISTORY_MAX);
 	r->page = (struct store_entries_filter){.below = INT64_MAX, .limit = r->filter.limit, .with_payload = true};
 	if (!wrong && http_query(req, &text, "after") == 0) {
-		if (reading_when_parse(&after, text) != 0 || after.by_time)
+		if (reading_when_parse(&after, text) != 0 || after.by_time || after.at == INT64_MAX)
 			wrong = "`after` is the member `next` of the page before.";
 		else
 			r->page.from = after.at + 1;

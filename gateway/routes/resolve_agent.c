@@ -47,8 +47,8 @@ static void on_now(void *arg, int err, const struct reading_now *now)
 	}
 	/* what the node said has no version, and the index may know it in a moment: kept only where there is no index */
 	if (write_now(r, now) == 0)
-		hand_over(r, &(struct resolve_found){.cache = current_cache, .modified = view_now_modified(now), .agent = &r->key,
-							     .heads = now, .keep = now->indexed || r->registry->in_index == 0});
+		hand_over(r, &(struct resolve_found){.cache = current_cache, .agent = &r->key, .heads = now,
+							     .keep = now->indexed || r->registry->in_index == 0});
 	else
 		resolve_error(r, RESOLUTION_INTERNAL_ERROR, NULL);
 }

@@ -12,9 +12,7 @@
 /* Errors have metadata whatever was asked for (the Universal Resolver does so): those of DID URLs for DID URLs. */
 static enum resolution_form error_form(const struct resolving *r)
 {
-	return r->accept.form == RESOLUTION_RESULT || r->accept.form == RESOLUTION_DEREFERENCING ? r->accept.form :
-	       resolution_request_offer(&r->request) == RESOLUTION_OFFER_DOCUMENT		  ? RESOLUTION_RESULT :
-												    RESOLUTION_DEREFERENCING;
+	return r->request.dereferences || r->accept.form == RESOLUTION_DEREFERENCING ? RESOLUTION_DEREFERENCING : RESOLUTION_RESULT;
 }
 
 static void reply_buffer(struct resolving *r, unsigned status, const char *type, struct jcs_buffer *buffer)
@@ -78,7 +76,7 @@ static void set_headers(struct resolving *r, const struct resolve_found *found, 
 /* As a shared answer, kept for whoever asks the same next. */
 static bool send_kept(struct resolving *r, const struct resolve_found *found, bool metadata, struct resolution_text body)
 {
-	struct documents_answer answer = {.agent = found->agent, .type = r->type, .body = body.ptr, .len = body.len, .modified = found->modified,
+	struct documents_answer answer = {.agent = found->agent, .type = r->type, .body = body.ptr, .len = body.len,
 					  .cache = metadata && found->cache_metadata ? found->cache_metadata : found->cache};
 	struct http_response *made;
 

@@ -55,7 +55,9 @@ void resolve_foreign(struct resolving *r)
 	struct did_web web;
 
 	if (did_web_parse(&web, did->ptr, did->len) != 0) {
-		resolve_error(r, RESOLUTION_INVALID_DID, "Not a did:web that may be resolved.");
+		snprintf(r->detail, sizeof(r->detail), "No did:web of a public host name, as it is spelt. This host's begin with %.60s, spelt so.",
+			 service_did(r->service));
+		resolve_error(r, RESOLUTION_INVALID_DID, r->detail);
 	} else if (is_this_host(r->service, &web)) {
 		snprintf(r->detail, sizeof(r->detail), "This host's DIDs begin with %.100s, in this spelling.", service_did(r->service));
 		resolve_error(r, RESOLUTION_NOT_FOUND, r->detail);

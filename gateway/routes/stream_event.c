@@ -55,13 +55,13 @@ static json_t *agent_did(const struct service *service, const struct store_strea
 	return json_string(did);
 }
 
-/* versionId of the document that the entry made: its seq, or of an agent the block. */
+/* versionId of the document that the entry made: its seq, or of an agent the block. An erasure makes none, and takes those before it. */
 static json_t *version_of(const struct store_stream_row *row, const json_t *entry)
 {
 	json_int_t number = json_integer_value(json_object_get(json_object_get(entry, "block"), "number"));
 
 	if (is_participant(row))
-		return json_sprintf("%ju", (uintmax_t)row->seq);
+		return is(row->kind, "erasure") || !row->payload.data ? json_null() : json_sprintf("%ju", (uintmax_t)row->seq);
 	return is(row->kind, "identity") ? json_sprintf("%ju", (uintmax_t)number) : json_null();
 }
 

@@ -56,7 +56,6 @@ __attribute__((warn_unused_result)) int view_host_document(json_t **document, co
 __attribute__((warn_unused_result)) int view_now_metadata(struct jcs_buffer *out, const struct reading_now *now, const json_t *dropped);
 __attribute__((warn_unused_result)) int view_at_metadata(struct jcs_buffer *out, const struct reading_at *at);
 /* When what the document says last changed, in seconds since 1970; 0: not known. */
-int64_t view_now_modified(const struct reading_now *now);
 int64_t view_at_modified(const struct reading_at *at);
 /* The blocks a current document is of, as keys of ready answers. */
 void view_heads(struct eth_hash *safe, struct eth_hash *latest, const struct reading_now *now);

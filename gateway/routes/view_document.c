@@ -224,18 +224,6 @@ int64_t view_at_modified(const struct reading_at *at)
 	return at->row && at->row->held.from.time <= INT64_MAX ? (int64_t)at->row->held.from.time : 0;
 }
 
-/* The services' part is as old as the file's snapshot, that of links as the last that became what it is. */
-int64_t view_now_modified(const struct reading_now *now)
-{
-	uint64_t changed = now->row ? now->row->held.from.time : 0;
-
-	if (changed != 0 && now->file && now->file->at / 1000 > changed)
-		changed = now->file->at / 1000;
-	if (changed != 0 && now->links && link_list_changed(now->links) / 1000 > changed)
-		changed = link_list_changed(now->links) / 1000;
-	return changed <= INT64_MAX ? (int64_t)changed : 0;
-}
-
 void view_heads(struct eth_hash *safe, struct eth_hash *latest, const struct reading_now *now)
 {
 	memcpy(safe->bytes, now->safe_block.hash, sizeof(safe->bytes));

@@ -149,17 +149,16 @@ static void drop_raw(struct anchoring *a, const uint8_t hash[static 32])
 
 static int keep_raw(struct anchoring *a, const uint8_t hash[static 32], const uint8_t *bytes, size_t length)
 {
-	struct raw *raw = &a->raws[a->nraws];
+	struct raw raw = {.length = length};
 
 	if (a->nraws == sizeof(a->raws) / sizeof(a->raws[0]) || length > RAW_MAX)
 		return -EOVERFLOW;
-	raw->bytes = malloc(length);
-	if (!raw->bytes)
+	raw.bytes = malloc(length);
+	if (!raw.bytes)
 		return -ENOMEM;
-	memcpy(raw->bytes, bytes, length);
-	memcpy(raw->hash, hash, 32);
-	raw->length = length;
-	a->nraws++;
+	memcpy(raw.bytes, bytes, length);
+	memcpy(raw.hash, hash, 32);
+	a->raws[a->nraws++] = raw;
 	return 0;
 }
 

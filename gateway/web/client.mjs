@@ -131,10 +131,10 @@ function agentPath(base, agent) {
   return did[2] !== undefined ? `${did[2]}:${did[3]}:${did[4]}` : `${did[5]}:${did[6]}`;
 }
 
-/** As one segment of a path; undefined: nothing that a path can hold. @param {unknown} did */
+/** As one segment of a path, without a fragment, as did-resolver does; undefined: nothing that a path can hold. @param {unknown} did */
 function segmentOf(did) {
   try {
-    const text = encodeURIComponent(String(did));
+    const text = encodeURIComponent(String(did).replace(/#.*$/s, ''));
     return /^\.\.?$/.test(text) ? undefined : text;
   } catch {
     return undefined; // half a character
@@ -160,13 +160,18 @@ async function resolveAs(base, did, { versionId, versionTime, ...call } = {}) {
   try {
     const { value } = await get(target, 'application/did-resolution', call);
     if (value?.didResolutionMetadata && value.didDocumentMetadata && 'didDocument' in value) return judged(did, value);
-    // not the resolver's own answer, but the gateway's (429, 503)
-    return failed(value?.title ? value : { title: 'The answer is no resolution result.', next: 'Is this a gateway?' });
+    if (value?.dereferencingMetadata)
+      return failed({ title: 'The text names a part of a document.', next: 'Give the DID alone.' }, 'INVALID_DID');
+    // not the resolver's own answer, but the gateway's (400, 429, 503)
+    return failed(value?.title ? value : { title: 'The answer is no resolution result.', next: 'Is this a gateway?' }, nameOf(value));
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return failed(error.problem);
+    return failed(error.problem, nameOf(error.problem));
   }
 }
+
+/** A text that cannot stand in a path is refused before it is looked at as a DID. @param {Partial<Problem>} problem */
+const nameOf = (problem) => (problem?.status === 400 ? 'INVALID_DID' : undefined);
 
 /** @param {Partial<Problem>} problem @returns {ResolutionResult} */
 const failed = (problem, name = 'INTERNAL_ERROR') => ({

@@ -39,7 +39,7 @@ static void reads_carry_cors_cache_and_etag(void **state)
 	char etag[HTTP_ETAG_MAX];
 	(void)state;
 	rig_start(&rig, NULL);
-	http_etag(etag, "ok", 2);
+	http_etag(etag, "text/plain", "ok", 2);
 	ask(&rig, "GET /ok HTTP/1.1\r\n" H "\r\n");
 	assert_int_equal(rig_status(&reply), 200);
 	assert_string_equal(rig_body(&reply), "ok");
@@ -66,7 +66,7 @@ static void if_none_match_gives_304(void **state)
 	char etag[HTTP_ETAG_MAX], text[256];
 	(void)state;
 	rig_start(&rig, NULL);
-	http_etag(etag, "ok", 2);
+	http_etag(etag, "text/plain", "ok", 2);
 	snprintf(text, sizeof(text), "GET /ok HTTP/1.1\r\n" H "If-None-Match: \"x\", W/%s\r\n\r\n", etag);
 	ask(&rig, text);
 	assert_int_equal(rig_status(&reply), 304);
@@ -94,7 +94,7 @@ static void what_may_not_be_stored_has_no_etag(void **state)
 	assert_int_equal(rig_status(&reply), 200);
 	assert_true(rig_has(&reply, "Cache-Control: no-store\r\n"));
 	assert_false(rig_has(&reply, "ETag:"));
-	http_etag(etag, rig_body(&reply), strlen(rig_body(&reply)));
+	http_etag(etag, "text/plain", rig_body(&reply), strlen(rig_body(&reply)));
 	snprintf(text, sizeof(text), "GET /item/a HTTP/1.1\r\n" H "If-None-Match: %s\r\n\r\n", etag);
 	ask(&rig, text);
 	assert_int_equal(rig_status(&reply), 304);
@@ -476,6 +476,38 @@ static void later_answers_reach_the_client(void **state)
 		assert_int_equal(rig_status(&reply), 200);
 		assert_string_equal(rig_body(&reply), "later");
 	}
+	close(fd);
+	rig_stop(&rig);
+}
+
+/* Preflights come before each write of a page, and the connection is what they share with it. */
+static void answers_to_a_head_alone_keep_the_connection(void **state)
+{
+	static const struct {
+		const char *request;
+		unsigned status;
+	} rows[] = {
+		{"OPTIONS /ok HTTP/1.1\r\n" H "\r\n", 204},	 {"GET /none HTTP/1.1\r\n" H "\r\n", 404},
+		{"DELETE /ok HTTP/1.1\r\n" H "\r\n", 405},	 {"GET /ok?unknown=1 HTTP/1.1\r\n" H "\r\n", 200},
+		{"GET /ok HTTP/1.1\r\n" H "\r\n", 200},
+	};
+	struct rig rig;
+	(void)state;
+	rig_start(&rig, NULL);
+	int fd = rig_connect(&rig);
+	for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *request = rows[i % 5].request;
+		rig_send(fd, request, strlen(request));
+		rig_receive(&rig, &reply, fd, 30);
+		assert_int_equal(rig_status(&reply), rows[i % 5].status);
+		assert_false(reply.closed);
+		assert_false(rig_has(&reply, "Connection: close"));
+	}
+	/* what has a body still ends it: the body stays unread */
+	rig_send(fd, "POST /none HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\n{}", strlen("POST /none HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\n{}"));
+	rig_receive(&rig, &reply, fd, 1000);
+	assert_int_equal(rig_status(&reply), 404);
+	assert_true(reply.closed);
 	close(fd);
 	rig_stop(&rig);
 }
@@ -955,6 +987,7 @@ int main(void)
 		cmocka_unit_test(slow_readers_are_cut_off),
 		cmocka_unit_test(a_client_may_vanish_while_its_request_waits),
 		cmocka_unit_test(later_answers_reach_the_client),
+		cmocka_unit_test(answers_to_a_head_alone_keep_the_connection),
 		cmocka_unit_test(a_client_that_has_closed_its_half_is_answered),
 		cmocka_unit_test(an_answer_given_within_another_request_leaves_at_once),
 		cmocka_unit_test(a_long_line_is_answered_in_any_order),
