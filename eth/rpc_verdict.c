@@ -62,8 +62,8 @@ static int check_chain(const struct eth_rpc_pending *batch, const struct eth_rpc
 struct census {
 	unsigned busy;	  /* retryable */
 	unsigned limited; /* … for the rate */
-	unsigned missing; /* method, block or state not there, or too much for this one where the caller cannot ask for
-			     less */
+	unsigned missing; /* method, block or state not there, refused for a reason that may be this one's own, or too much for it where
+			     the caller cannot ask for less */
 };
 
 static struct census count(const struct eth_rpc_pending *batch, const struct eth_rpc_answer *answer)
@@ -76,7 +76,8 @@ static struct census count(const struct eth_rpc_pending *batch, const struct eth
 		census.busy += result->outcome == ETH_RPC_RETRYABLE;
 		census.limited += result->hint.rate;
 		census.missing += result->outcome == ETH_RPC_NO_METHOD || result->outcome == ETH_RPC_UNKNOWN_BLOCK ||
-				  result->hint.batch || (result->outcome == ETH_RPC_LIMIT && !batch->has_logs);
+				  (result->outcome == ETH_RPC_REFUSED && i < batch->n) || result->hint.batch ||
+				  (result->outcome == ETH_RPC_LIMIT && !batch->has_logs);
 		census.missing += result->outcome == ETH_RPC_OK && i < batch->n && batch->blocks[i] &&
 				  json_is_null(result->value);
 	}

@@ -70,6 +70,7 @@ static const struct {
 	{"trouble with its status", STATUS_ERROR, "500 " INTERNAL, -EAGAIN, 4},
 	{"no such method", CALL_ERROR, METHOD, -EOPNOTSUPP, 1},
 	{"no such block", CALL_ERROR, FAKE_UNKNOWN_BLOCK, -ESTALE, 1},
+	{"a refusal of a call", CALL_ERROR, "{\"code\":-32602,\"message\":\"odd number of digits\"}", -EIO, 1},
 	{"too much for it", CALL_ERROR, "{\"code\":-32020,\"message\":\"backend response too large\"}", -EAGAIN, 1},
 	{"no batches", WHOLE_ERROR, BATCHES, -EAGAIN, 1},
 	{"not authenticated", WHOLE_ERROR, AUTH, -EIO, 1},
