@@ -142,6 +142,7 @@ static void *get_list(int *err, size_t *n, struct pg_bytes list, size_t size, in
 	return rows;
 }
 
+/* Whatever it returns, *out is for store_links_clear(). */
 static int get_links(struct store_links *out, struct pg_bytes record)
 {
 	struct pg_bytes lists[2];
@@ -151,8 +152,6 @@ static int get_links(struct store_links *out, struct pg_bytes record)
 		return err;
 	out->claims = get_list(&err, &out->nclaims, lists[0], sizeof(*out->claims), get_claim);
 	out->consents = get_list(&err, &out->nconsents, lists[1], sizeof(*out->consents), get_consent);
-	if (err)
-		store_links_clear(out);
 	return err;
 }
 
@@ -228,8 +227,10 @@ static int decode_links(struct store_call *call, PGresult *res, bool *keep)
 	struct store_links *out = call->out;
 	int err = PQntuples(res) > 0 ? get_links(out, pg_get_bytes(res, 0, 0)) : 0;
 
-	if (err)
+	if (err) {
+		store_links_clear(out);
 		return err;
+	}
 	out->res = res;
 	*keep = true;
 	return 0;

@@ -23,8 +23,8 @@ enum { POLL_MS = 2000, RPC_MS = 15000, RAW_MAX = STORE_RAW_MAX, WORK_MAX = 4 * S
 
 struct raw {
 	uint8_t hash[32];
-	uint8_t *bytes;
 	size_t length;
+	uint8_t bytes[RAW_MAX];
 };
 
 struct anchoring {
@@ -141,24 +141,20 @@ static void drop_raw(struct anchoring *a, const uint8_t hash[static 32])
 {
 	struct raw *raw = raw_of(a, hash);
 
-	if (!raw)
-		return;
-	free(raw->bytes);
-	*raw = a->raws[--a->nraws];
+	if (raw)
+		*raw = a->raws[--a->nraws];
 }
 
 static int keep_raw(struct anchoring *a, const uint8_t hash[static 32], const uint8_t *bytes, size_t length)
 {
-	struct raw raw = {.length = length};
+	struct raw *raw;
 
 	if (a->nraws == sizeof(a->raws) / sizeof(a->raws[0]) || length > RAW_MAX)
 		return -EOVERFLOW;
-	raw.bytes = malloc(length);
-	if (!raw.bytes)
-		return -ENOMEM;
-	memcpy(raw.bytes, bytes, length);
-	memcpy(raw.hash, hash, 32);
-	a->raws[a->nraws++] = raw;
+	raw = &a->raws[a->nraws++];
+	memcpy(raw->hash, hash, 32);
+	memcpy(raw->bytes, bytes, length);
+	raw->length = length;
 	return 0;
 }
 
@@ -396,6 +392,18 @@ static int restore_attempt(struct anchoring *a, const struct store_attempt *row)
 	return rc == 0 ? keep_raw(a, row->hash, row->raw, row->raw_len) : rc;
 }
 
+static int restore_attempts(struct anchoring *a, const struct store_attempts *attempts, struct store_attempt *row)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < attempts->n; i++) {
+		rc = store_attempts_get(attempts, row, i);
+		if (rc == 0)
+			rc = restore_attempt(a, row);
+	}
+	return rc;
+}
+
 /* The sender begins anew with each taking of the lock, from what is stored. */
 static int begin(struct anchoring *a)
 {
@@ -411,8 +419,7 @@ static int begin(struct anchoring *a)
 	uint64_t last_at = 0;
 	int rc = row ? 0 : -ENOMEM;
 
-	while (a->nraws > 0)
-		drop_raw(a, a->raws[0].hash);
+	a->nraws = 0;
 	a->work_at = a->work_end = 0;
 	a->half = false;
 	if (rc == 0)
@@ -422,11 +429,8 @@ static int begin(struct anchoring *a)
 	if (rc == 0)
 		rc = pg_wait(a->ctx->base, &op, store_attempts_unfinished(a->ctx->pg, &op, &attempts, a->contract.chain_id,
 									  a->relayer.bytes));
-	for (size_t i = 0; rc == 0 && i < attempts.n; i++) {
-		rc = store_attempts_get(&attempts, row, i);
-		if (rc == 0)
-			rc = restore_attempt(a, row);
-	}
+	if (rc == 0)
+		rc = restore_attempts(a, &attempts, row);
 	store_attempts_clear(&attempts);
 	free(row);
 	return rc;
@@ -500,8 +504,6 @@ int steward_anchor_run(struct steward_context *ctx)
 	rc = prepare(a);
 	if (rc == 0)
 		rc = steward_rounds(ctx, &rounds, a);
-	while (a->nraws > 0)
-		drop_raw(a, a->raws[0].hash);
 	keyfile_free(a->anchor_key);
 	keyfile_free(a->relayer_key);
 	signature_context_free(a->signatures);
