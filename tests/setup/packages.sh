@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build="gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libevent-dev libcurl4-openssl-dev libjansson-dev libpq-dev
-  libsecp256k1-dev libsodium-dev libssl-dev nettle-dev libinih-dev zlib1g-dev libcmocka-dev"
+  libsecp256k1-dev libsodium-dev libssl-dev nettle-dev libjemalloc-dev libinih-dev zlib1g-dev libcmocka-dev"
 run="postgresql-15 ca-certificates curl procps util-linux"
 tls="nginx-light openssl"
 test="python3 jq openssl nginx-light chromium strace"
