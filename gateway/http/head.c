@@ -138,10 +138,28 @@ static bool wrong_method(struct http_request *req)
 	return false;
 }
 
+static bool malformed(struct http_request *req, int error, const char *detail)
+{
+	/* Early answers to a request with a body end the connection: the body stays unread. So does what two readers could decode differently. */
+	req->close = req->close || req->has_body || error == -EILSEQ;
+	http_answer_problem(req, &(struct http_problem){.error = error, .detail = detail});
+	return false;
+}
+
+/* What has no route is not decoded any more; a proxy in front may have read it in its own way all the same. */
+static bool is_clean_path(struct http_request *req)
+{
+	size_t len = strlen(req->path);
+	char *text = http_alloc(req, len + 1);
+	return text != NULL && http_percent_decode(text, NULL, req->path, len, 0) == 0;
+}
+
 static bool find_route(struct http_request *req, const struct http_policy *policy)
 {
 	int rc = http_router_match(req->server->options.router, &req->match, req->method, req->path);
 	req->has_body = policy->length > 0 || policy->codings > 0;
+	if (rc != 0 && !is_clean_path(req))
+		return malformed(req, -EILSEQ, "the path is not clean percent-encoded UTF-8");
 	if (rc != 0 && req->has_body)
 		req->close = true;
 	if (rc == -ENOENT) {
@@ -164,14 +182,6 @@ static bool find_route(struct http_request *req, const struct http_policy *polic
 		return false;
 	}
 	return true;
-}
-
-static bool malformed(struct http_request *req, int error, const char *detail)
-{
-	/* Early answers to a request with a body end the connection: the body stays unread. So does what two readers could decode differently. */
-	req->close = req->close || req->has_body || error == -EILSEQ;
-	http_answer_problem(req, &(struct http_problem){.error = error, .detail = detail});
-	return false;
 }
 
 static bool decode_params(struct http_request *req)

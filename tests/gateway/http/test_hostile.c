@@ -113,6 +113,8 @@ static const struct {
 	ROW("encoded dot segments", 400, "GET /item/%2e%2E HTTP/1.1\r\n" H "\r\n"),
 	ROW("half a percent escape", 400, "GET /item/%4 HTTP/1.1\r\n" H "\r\n"),
 	ROW("percent escape of NUL", 400, "GET /item/a%00b HTTP/1.1\r\n" H "\r\n"),
+	ROW("percent escape of NUL where no route is", 400, "GET /none%00b HTTP/1.1\r\n" H "\r\n"),
+	ROW("percent escape of LF where the method is another", 400, "DELETE /item/a%0ab HTTP/1.1\r\n" H "\r\n"),
 	ROW("percent escape of LF", 400, "GET /item/a%0ab HTTP/1.1\r\n" H "\r\n"),
 	ROW("percent escape of half a character", 400, "GET /item/a%c3 HTTP/1.1\r\n" H "\r\n"),
 	ROW("overlong UTF-8", 400, "GET /item/%c0%af HTTP/1.1\r\n" H "\r\n"),
