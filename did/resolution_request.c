@@ -199,7 +199,8 @@ static enum resolution_code collect(struct value found[static OPTION_COUNT], cha
 		char plain[OPTION_NAME_MAX];
 		size_t len;
 
-		if (did_percent_decode(plain, &len, sizeof(plain), name) == 0)
+		/* one that is none is told as it was spelt: what it decodes to may be no text */
+		if (did_percent_decode(plain, &len, sizeof(plain), name) == 0 && option_of((struct did_slice){plain, len}) != OPTION_COUNT)
 			name = (struct did_slice){plain, len};
 		if (code == RESOLUTION_OK)
 			code = take(found, detail, name, &value);

@@ -46,7 +46,7 @@ static void make_eip55(char out[static ADDRESS_TEXT_SIZE], const struct eth_addr
 
 /*
  * The texts that were made last, one a slot: answers name the same accounts again and again, and the hash is the dearest part of most of
- * them. Addresses are even, and whoever makes some that share a slot has them hashed as if there was none.
+ * them. Addresses are spread evenly, and whoever makes some that share a slot has them hashed as if there was none.
  */
 enum { EIP55_KEPT = 4096 };
 

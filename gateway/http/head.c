@@ -62,22 +62,24 @@ static const char *problem_type_of(unsigned status)
 	}
 }
 
-static bool refuse(struct http_request *req, unsigned status, const char *reason)
+static bool refuse_with(struct http_request *req, const struct http_problem *problem)
 {
 	metrics_add(METRIC_HTTP_REFUSED, 1);
 	req->close = true;
-	http_answer_problem(req, &(struct http_problem){.type = problem_type_of(status), .detail = reason});
+	http_answer_problem(req, problem);
 	return false;
+}
+
+static bool refuse(struct http_request *req, unsigned status, const char *reason)
+{
+	return refuse_with(req, &(struct http_problem){.type = problem_type_of(status), .detail = reason});
 }
 
 static bool refuse_target(struct http_request *req, const char *reason)
 {
-	metrics_add(METRIC_HTTP_REFUSED, 1);
-	req->close = true;
-	http_answer_problem(req, &(struct http_problem){
-					 .type = "bad-request", .detail = reason,
-					 .next = "Percent-encode what a URL may not hold, a % itself as %25, and leave \".\", \"..\" and #fragments out."});
-	return false;
+	return refuse_with(req, &(struct http_problem){
+					.type = "bad-request", .detail = reason,
+					.next = "Percent-encode what a URL may not hold, a % itself as %25, and leave \".\", \"..\" and #fragments out."});
 }
 
 static bool check_policy(struct http_request *req, struct http_policy *policy, const char *method, const char *version)

@@ -1,4 +1,5 @@
 /* Resolution requests and Accept headers. The input is PATH LF QUERY LF ACCEPT LF BODY; what is missing is absent. */
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,9 @@ static void check_request(const char *path, size_t path_len, const char *query, 
 
 	check(code <= RESOLUTION_INTERNAL_ERROR && strnlen(detail, sizeof(detail)) < sizeof(detail));
 	check((code == RESOLUTION_OK) == (detail[0] == '\0'));
+	json_t *text = json_string(detail); /* it stands in the answer: NULL where it is no UTF-8 */
+	check(text != NULL);
+	json_decref(text);
 	check(request.used <= request.room);
 	if (code == RESOLUTION_OK) {
 		check(request.url.did.ptr == request.memory && request.url.path.len == 0);
