@@ -245,15 +245,15 @@ test('without a place it begins now, and has one before the first event', { time
   assert.deepEqual(urls, ['/v1/streams/other', '/v1/streams/other?from=12']);
 });
 
-test('a connection that went silent is given up, but not while an event is worked on', { timeout: 10000 }, async () => {
+test('a connection that went silent is given up, but not while an event is worked on', { timeout: 20000 }, async () => {
   const urls = following(stream('retry: 1\n', event(0)), stream(event(1)));
   const got = [];
   const follow = gateway.follow(async ({ seq }) => {
     got.push([seq, urls.length]);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     if (seq === 1) follow.stop();
     else got.push(['worked', urls.length]);
-  }, { from: 0, silence: 200 });
+  }, { from: 0, silence: 600 });
   await follow.done;
   assert.deepEqual(got, [[0, 1], ['worked', 1], [1, 2]]);
 });
